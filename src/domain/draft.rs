@@ -1,0 +1,89 @@
+//! A proposed reply and the evidence for each of its sentences.
+
+use serde::{Deserialize, Serialize};
+
+use super::labels::Locale;
+
+super::words! {
+    /// How a draft came about.
+    DraftKind {
+        /// An approved template and the passage's own answer.
+        Extractive = "extractive",
+        /// An approved template alone.
+        Template = "template",
+        /// The fixed safety text, which no engine writes or changes.
+        Safety = "safety",
+        /// A language model wrote it.
+        Model = "model",
+        /// A person wrote it.
+        Human = "human",
+    }
+}
+
+super::words! {
+    /// Where a sentence has its support.
+    Support {
+        /// A passage of the knowledge base.
+        Passage = "passage",
+        /// What the customer or the ticket says.
+        Ticket = "ticket",
+        /// An approved template.
+        Template = "template",
+        /// Nothing; such a sentence is never sent automatically.
+        None = "none",
+    }
+}
+
+/// One sentence of a draft with its support.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct LedgerEntry {
+    /// The sentence.
+    pub sentence: String,
+    /// Where its support lies.
+    pub support: Support,
+    /// Indices into the passages that support it.
+    pub passages: Vec<usize>,
+}
+
+/// A reply that somebody may send.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct DraftText {
+    /// The words.
+    pub text: String,
+    /// The locale they are written in.
+    pub locale: Locale,
+    /// How they came about.
+    pub kind: DraftKind,
+    /// Sentence by sentence, why each may be said.
+    pub ledger: Vec<LedgerEntry>,
+}
+
+impl DraftText {
+    /// Returns the share of sentences with support, 1 for an empty ledger of a fixed text.
+    pub fn coverage(&self) -> f64 {
+        if self.ledger.is_empty() {
+            return if self.kind == DraftKind::Safety { 1.0 } else { 0.0 };
+        }
+        let supported = self.ledger.iter().filter(|e| e.support != Support::None).count();
+        #[expect(clippy::cast_precision_loss, reason = "a draft has a few sentences")]
+        let share = supported as f64 / self.ledger.len() as f64;
+        share
+    }
+}
+
+/// A piece of an article that a search found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Passage {
+    /// The article's id: category, slash, slug.
+    pub article: String,
+    /// The article's locale.
+    pub locale: Locale,
+    /// The heading the passage stands under; empty for the article's opening.
+    pub heading: String,
+    /// Relevance; comparable within one search only.
+    pub score: f64,
+    /// True when the score clears the relevance floor: below it the passage is no answer.
+    pub above_floor: bool,
+    /// The passage's words.
+    pub text: String,
+}

@@ -1,0 +1,110 @@
+//! A message as a channel hands it over, before anything is understood.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::channel::Channel;
+use super::ids::{MessageId, TenantId, TicketId};
+
+/// What a channel writes into the inbox. Ids are minted here, at acceptance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InboundMessage {
+    /// Our id, told to the sender.
+    pub id: MessageId,
+    /// The id its ticket gets should it open one.
+    pub ticket_id: TicketId,
+    /// Whose message it is.
+    pub tenant: TenantId,
+    /// The way it came.
+    pub channel: Channel,
+    /// Which of the business's own accounts received it (a number, a mailbox, an API client).
+    pub account: String,
+    /// The sender's own id; with tenant and account it makes a message unique.
+    pub external_id: String,
+    /// What joins messages to one conversation: the contact, or for e-mail the thread.
+    pub thread: String,
+    /// Who wrote.
+    pub contact: Contact,
+    /// Subject line, where the channel has one.
+    pub subject: Option<String>,
+    /// The words, as received.
+    pub text: String,
+    /// What the channel itself knows of the message.
+    #[serde(default)]
+    pub flags: MessageFlags,
+    /// Category or urgency that a form or phone agent stated.
+    #[serde(default)]
+    pub given: Given,
+    /// When the customer sent it, as the channel says.
+    pub sent_at: DateTime<Utc>,
+    /// When we accepted it.
+    pub received_at: DateTime<Utc>,
+}
+
+/// The person behind a message, as far as the channel tells.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Contact {
+    /// The business's own key for the customer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// Name, as the channel shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// E-mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Phone number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+}
+
+/// Marks that a channel sets from headers and types, not from the words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MessageFlags {
+    /// A machine wrote it (Auto-Submitted, Precedence, an empty return path).
+    pub automatic: bool,
+    /// Its meaning lies in an image, a recording or a file.
+    pub media: bool,
+}
+
+/// What a form or a phone agent stated about the case.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Given {
+    /// A category of the pack.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
+    /// An urgency.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub urgency: Option<super::labels::Urgency>,
+    /// A language.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<super::labels::Language>,
+}
+
+super::words! {
+    /// Who wrote a message of a conversation.
+    Author {
+        /// The customer.
+        Customer = "customer",
+        /// The assistant.
+        Ai = "ai",
+        /// A person of the business.
+        Agent = "agent",
+        /// A notice that no one wrote, such as a safety text or an acknowledgement.
+        System = "system",
+    }
+}
+
+/// A message of the conversation so far, as the pipeline and the desk read it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PastMessage {
+    /// Who wrote it.
+    pub author: Author,
+    /// The words.
+    pub text: String,
+    /// When, if known.
+    pub at: Option<DateTime<Utc>>,
+}

@@ -1,0 +1,3 @@
+//! The crate of `atende`. Modules may import only those below them in this list; a test holds it.
+
+pub mod domain;

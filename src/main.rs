@@ -1,0 +1,3 @@
+//! The `atende` binary.
+
+fn main() {}
