@@ -1,3 +1,8 @@
 //! The crate of `atende`. Modules may import only those below them in this list; a test holds it.
 
+pub mod channels;
+
+pub mod adapters;
+pub mod ports;
+
 pub mod domain;

@@ -30,7 +30,7 @@ impl TicketStatus {
             | (Pending, Escalated | Solved)
             | (Escalated, Pending | Solved)
             | (Solved, Escalated) => true,
-            (Open | Pending | Escalated | Solved, _) => false,
+            (Pending | Escalated | Solved, _) => false,
         }
     }
 

@@ -1,0 +1,535 @@
+//! What people do with a ticket: claim, release, reply, change its stage, correct, note, tag.
+//!
+//! Every one of them locks the conversation, checks who holds it, raises its version and leaves a
+//! line in the audit trail, in one transaction.
+
+use chrono::{DateTime, Utc};
+use sqlx::AnyConnection;
+use sqlx::Row;
+
+use super::outbox::{NewRow, OutboxBody, insert_row};
+use super::{Dialect, Store, StoreError, audit, from_json, millis, moment, to_json};
+use crate::domain::ids::{OutboxId, TenantId, TicketId, TicketNumber};
+use crate::domain::labels::Locale;
+use crate::domain::message::Contact;
+use crate::domain::ticket::{OwnerKind, TicketStatus};
+
+/// Who acts: an agent by name, through a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// The agent's name, as the caller states it or as the token is called.
+    pub name: String,
+}
+
+impl Actor {
+    pub(super) fn audit_name(&self) -> String {
+        format!("agent:{}", self.name)
+    }
+}
+
+/// A reply in a person's own words.
+#[derive(Clone, Debug)]
+pub struct ReplyRequest {
+    /// The id it gets, which is also its idempotency key towards the receiver.
+    pub id: OutboxId,
+    /// The words.
+    pub text: String,
+    /// The locale of the words.
+    pub locale: Locale,
+    /// The agent keeps the conversation until then.
+    pub hold_until: DateTime<Utc>,
+    /// The caller's own key, so that a repeated call replies once: (token, key, hash of the body).
+    pub once: Option<(String, String, String)>,
+}
+
+/// What is done.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// The agent takes the conversation until then.
+    Claim(DateTime<Utc>),
+    /// The agent gives it back: to the assistant (`true`) or to people.
+    Release(bool),
+    /// The agent answers.
+    Reply(ReplyRequest),
+    /// The ticket moves along its life cycle.
+    Status(TicketStatus),
+    /// A person corrects an understood field.
+    Override(&'static str, serde_json::Value),
+    /// A note among agents.
+    Note(String, String),
+    /// Tags added and removed.
+    Tag(Vec<String>, Vec<String>),
+}
+
+impl Change {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Claim(_) => "ticket.claimed",
+            Self::Release(_) => "ticket.released",
+            Self::Reply(_) => "reply.written",
+            Self::Status(_) => "ticket.status",
+            Self::Override(..) => "field.overridden",
+            Self::Note(..) => "note.added",
+            Self::Tag(..) => "ticket.tagged",
+        }
+    }
+}
+
+/// Why a change was not made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// Another agent holds the conversation until then.
+    HeldBy(String, DateTime<Utc>),
+    /// Only its holder can give it back.
+    NotHeld,
+    /// The life cycle has no such step.
+    Status(TicketStatus, TicketStatus),
+    /// The contact asked to receive nothing more.
+    OptedOut,
+    /// The same key came with another body.
+    KeyReused,
+    /// More tags than a ticket may have.
+    TooManyTags,
+}
+
+/// What became of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is on disk; the conversation has this version now.
+    Done(i64),
+    /// A repeated call: the reply of the first one stands.
+    Repeated(OutboxId),
+    /// No such ticket for this tenant.
+    NotFound,
+    /// It was not made.
+    Refused(Refused),
+}
+
+/// Most tags of one ticket.
+const TAGS_MAX: usize = 50;
+
+/// A locked ticket with its conversation.
+pub(super) struct TicketRef {
+    pub(super) id: String,
+    pub(super) tenant: String,
+    pub(super) conversation: String,
+    pub(super) number: i64,
+    pub(super) status: TicketStatus,
+    pub(super) queue: Option<String>,
+    tags: Vec<String>,
+    overrides: serde_json::Map<String, serde_json::Value>,
+    owner: OwnerKind,
+    owner_ref: Option<String>,
+    owner_until: Option<DateTime<Utc>>,
+    opted_out: bool,
+    contact: Contact,
+    thread: String,
+    subject: Option<String>,
+}
+
+impl TicketRef {
+    /// Returns the other agent whose lease has not lapsed.
+    pub(super) fn held_by_another(
+        &self,
+        actor: &Actor,
+        now: DateTime<Utc>,
+    ) -> Option<(String, DateTime<Utc>)> {
+        let until = self.owner_until.filter(|until| *until > now)?;
+        let holder = self.owner_ref.as_ref().filter(|name| **name != actor.name)?;
+        (self.owner == OwnerKind::Agent).then(|| (holder.clone(), until))
+    }
+}
+
+impl Store {
+    /// Makes a person's change, or says why not.
+    pub async fn change_ticket(
+        &self,
+        now: DateTime<Utc>,
+        tenant: &TenantId,
+        ticket: &TicketId,
+        actor: Actor,
+        change: Change,
+    ) -> Result<Outcome, StoreError> {
+        let (dialect, tenant, ticket) = (self.dialect, tenant.clone(), ticket.clone());
+        self.write(move |connection| {
+            Box::pin(async move {
+                if let Change::Reply(reply) = &change
+                    && let Some(earlier) = repeated(connection, &tenant, reply).await?
+                {
+                    return Ok(earlier);
+                }
+                match lock_ticket(connection, dialect, &tenant, &ticket).await? {
+                    Some(ticket) => apply(connection, now, &ticket, &actor, &change).await,
+                    None => Ok(Outcome::NotFound),
+                }
+            })
+        })
+        .await
+    }
+}
+
+/// Finds the reply that an earlier call with the same key made.
+async fn repeated(
+    connection: &mut AnyConnection,
+    tenant: &TenantId,
+    reply: &ReplyRequest,
+) -> Result<Option<Outcome>, StoreError> {
+    let Some((token, key, hash)) = &reply.once else { return Ok(None) };
+    let row: Option<(String, String)> = sqlx::query_as(
+        "SELECT body_hash, answer FROM idempotency WHERE tenant = $1 AND token_id = $2 AND key = $3",
+    )
+    .bind(tenant.as_str())
+    .bind(token)
+    .bind(key)
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|(known, answer)| {
+        if known == *hash {
+            Outcome::Repeated(OutboxId::from_stored(answer))
+        } else {
+            Outcome::Refused(Refused::KeyReused)
+        }
+    }))
+}
+
+pub(super) async fn lock_ticket(
+    connection: &mut AnyConnection,
+    dialect: Dialect,
+    tenant: &TenantId,
+    ticket: &TicketId,
+) -> Result<Option<TicketRef>, StoreError> {
+    let sql = format!(
+        "SELECT t.id, t.tenant, t.conversation_id, t.number, t.status, t.queue, t.tags, t.overrides, t.subject, \
+         c.owner, c.owner_ref, c.owner_until, c.opted_out, c.contact, c.thread \
+         FROM tickets t JOIN conversations c ON c.id = t.conversation_id WHERE t.tenant = $1 AND t.id = $2{}",
+        dialect.lock_conversation()
+    );
+    let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(tenant.as_str())
+        .bind(ticket.as_str())
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| {
+        Ok(TicketRef {
+            id: row.try_get("id")?,
+            tenant: row.try_get("tenant")?,
+            conversation: row.try_get("conversation_id")?,
+            number: row.try_get("number")?,
+            status: super::turns::word(&row, "status", TicketStatus::parse)?,
+            queue: row.try_get("queue")?,
+            tags: from_json("tags", &row.try_get::<String, _>("tags")?)?,
+            overrides: from_json("overrides", &row.try_get::<String, _>("overrides")?)?,
+            owner: super::turns::word(&row, "owner", OwnerKind::parse)?,
+            owner_ref: row.try_get("owner_ref")?,
+            owner_until: row.try_get::<Option<i64>, _>("owner_until")?.map(moment),
+            opted_out: row.try_get::<i64, _>("opted_out")? != 0,
+            contact: from_json("contact", &row.try_get::<String, _>("contact")?)?,
+            thread: row.try_get("thread")?,
+            subject: row.try_get("subject")?,
+        })
+    })
+    .transpose()
+}
+
+async fn apply(
+    connection: &mut AnyConnection,
+    now: DateTime<Utc>,
+    ticket: &TicketRef,
+    actor: &Actor,
+    change: &Change,
+) -> Result<Outcome, StoreError> {
+    let needs_hold = !matches!(change, Change::Note(..) | Change::Tag(..));
+    if needs_hold && let Some((agent, until)) = ticket.held_by_another(actor, now) {
+        return Ok(Outcome::Refused(Refused::HeldBy(agent, until)));
+    }
+    let mut before = serde_json::json!({"status": ticket.status, "owner": ticket.owner});
+    let mut after = serde_json::json!({});
+    let owner = match change {
+        Change::Claim(until) => {
+            assign(connection, now, ticket, Some(&actor.name)).await?;
+            after = serde_json::json!({"owner": "agent", "until": until});
+            Some(("agent", Some(actor.name.clone()), Some(*until)))
+        }
+        Change::Release(to_ai) => {
+            if ticket.owner != OwnerKind::Agent {
+                return Ok(Outcome::Refused(Refused::NotHeld));
+            }
+            assign(connection, now, ticket, None).await?;
+            let owner =
+                if *to_ai { ("ai", None, None) } else { give_back(connection, ticket).await? };
+            after = serde_json::json!({"owner": owner.0, "queue": owner.1});
+            Some(owner)
+        }
+        Change::Reply(reply) => {
+            if ticket.opted_out {
+                return Ok(Outcome::Refused(Refused::OptedOut));
+            }
+            after = serde_json::json!({"outbox": reply.id});
+            Some(("agent", Some(actor.name.clone()), Some(reply.hold_until)))
+        }
+        Change::Status(next) => {
+            if !ticket.status.may_become(*next) {
+                return Ok(Outcome::Refused(Refused::Status(ticket.status, *next)));
+            }
+            set_status(connection, now, ticket, next.as_str()).await?;
+            after = serde_json::json!({"status": next});
+            None
+        }
+        Change::Override(field, value) => {
+            before = serde_json::json!({*field: ticket.overrides.get(*field)});
+            after = serde_json::json!({*field: value});
+            override_field(connection, now, ticket, field, value).await?;
+            None
+        }
+        Change::Note(id, text) => {
+            sqlx::query("INSERT INTO notes (id, tenant, ticket_id, author, text, created_at) VALUES ($1, $2, $3, $4, $5, $6)")
+                .bind(id)
+                .bind(&ticket.tenant)
+                .bind(&ticket.id)
+                .bind(&actor.name)
+                .bind(text)
+                .bind(millis(now))
+                .execute(&mut *connection)
+                .await?;
+            after = serde_json::json!({"note": id});
+            None
+        }
+        Change::Tag(add, remove) => {
+            let mut tags = ticket.tags.clone();
+            tags.retain(|tag| !remove.contains(tag));
+            tags.extend(add.iter().cloned());
+            tags.sort();
+            tags.dedup();
+            if tags.len() > TAGS_MAX {
+                return Ok(Outcome::Refused(Refused::TooManyTags));
+            }
+            before = serde_json::json!({"tags": ticket.tags});
+            after = serde_json::json!({"tags": tags});
+            sqlx::query("UPDATE tickets SET tags = $1, updated_at = $2 WHERE id = $3")
+                .bind(to_json(&tags))
+                .bind(millis(now))
+                .bind(&ticket.id)
+                .execute(&mut *connection)
+                .await?;
+            None
+        }
+    };
+    // Notes and tags are remarks beside the conversation: they must not retire a draft.
+    let version = if needs_hold {
+        let owner = owner.as_ref().map(|(kind, name, until)| (*kind, name.as_deref(), *until));
+        raise_version(connection, now, ticket, owner).await?
+    } else {
+        current_version(connection, ticket).await?
+    };
+    if let Change::Reply(reply) = change {
+        write_reply(connection, now, ticket, actor, reply, version).await?;
+    }
+    audit::append(
+        connection,
+        audit::Entry {
+            tenant: &ticket.tenant,
+            at: now,
+            ticket: Some(&ticket.id),
+            conversation: Some(&ticket.conversation),
+            actor: &actor.audit_name(),
+            action: change.name(),
+            before: Some(to_json(&before)),
+            after: Some(to_json(&after)),
+            cause: None,
+        },
+    )
+    .await?;
+    Ok(Outcome::Done(version))
+}
+
+type NewOwner = (&'static str, Option<String>, Option<DateTime<Utc>>);
+
+/// Finds where a released conversation belongs: to its waiting draft, else to its human queue.
+async fn give_back(
+    connection: &mut AnyConnection,
+    ticket: &TicketRef,
+) -> Result<NewOwner, StoreError> {
+    let draft: Option<(i64,)> =
+        sqlx::query_as("SELECT version FROM drafts WHERE ticket_id = $1 AND state = 'proposed'")
+            .bind(&ticket.id)
+            .fetch_optional(connection)
+            .await?;
+    Ok((if draft.is_some() { "review" } else { "queue" }, ticket.queue.clone(), None))
+}
+
+async fn assign(
+    connection: &mut AnyConnection,
+    now: DateTime<Utc>,
+    ticket: &TicketRef,
+    agent: Option<&str>,
+) -> Result<(), StoreError> {
+    // Claiming acknowledges an escalation: the ticket returns to open (T2).
+    sqlx::query(
+        "UPDATE tickets SET assignee = $1, assigned_at = CASE WHEN $1 IS NULL THEN NULL ELSE $2 END, updated_at = $2, \
+         status = CASE WHEN $1 IS NOT NULL AND status IN ('new', 'escalated') THEN 'open' ELSE status END WHERE id = $3",
+    )
+    .bind(agent)
+    .bind(millis(now))
+    .bind(&ticket.id)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn set_status(
+    connection: &mut AnyConnection,
+    now: DateTime<Utc>,
+    ticket: &TicketRef,
+    status: &str,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE tickets SET status = $1, updated_at = $2, \
+         solved_at = CASE WHEN $1 = 'solved' THEN $2 WHEN $1 = 'closed' THEN solved_at ELSE NULL END, \
+         closed_at = CASE WHEN $1 = 'closed' THEN $2 ELSE NULL END WHERE id = $3",
+    )
+    .bind(status)
+    .bind(millis(now))
+    .bind(&ticket.id)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn override_field(
+    connection: &mut AnyConnection,
+    now: DateTime<Utc>,
+    ticket: &TicketRef,
+    field: &str,
+    value: &serde_json::Value,
+) -> Result<(), StoreError> {
+    let mut overrides = ticket.overrides.clone();
+    overrides.insert(field.to_owned(), value.clone());
+    let text = |name: &str| (field == name).then(|| value.as_str().map(str::to_owned)).flatten();
+    sqlx::query(
+        "UPDATE tickets SET overrides = $1, category = COALESCE($2, category), subcategory = COALESCE($3, subcategory), \
+         urgency = COALESCE($4, urgency), sentiment = COALESCE($5, sentiment), language = COALESCE($6, language), \
+         updated_at = $7 WHERE id = $8",
+    )
+    .bind(to_json(&overrides))
+    .bind(text("category"))
+    .bind(text("subcategory"))
+    .bind(text("urgency"))
+    .bind(text("sentiment"))
+    .bind(text("language"))
+    .bind(millis(now))
+    .bind(&ticket.id)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn current_version(
+    connection: &mut AnyConnection,
+    ticket: &TicketRef,
+) -> Result<i64, StoreError> {
+    let (version,): (i64,) = sqlx::query_as("SELECT version FROM conversations WHERE id = $1")
+        .bind(&ticket.conversation)
+        .fetch_one(connection)
+        .await?;
+    Ok(version)
+}
+
+/// Raises the conversation's version and, with a new owner, its fence.
+pub(super) async fn raise_version(
+    connection: &mut AnyConnection,
+    now: DateTime<Utc>,
+    ticket: &TicketRef,
+    owner: Option<(&str, Option<&str>, Option<DateTime<Utc>>)>,
+) -> Result<i64, StoreError> {
+    let (kind, name, until) = match owner {
+        Some((kind, name, until)) => (Some(kind), name, until),
+        None => (None, None, None),
+    };
+    let (version,): (i64,) = sqlx::query_as(
+        "UPDATE conversations SET version = version + 1, updated_at = $1, \
+         fence = CASE WHEN $2 IS NULL THEN fence ELSE fence + 1 END, \
+         owner_ref = CASE WHEN $2 IS NULL THEN owner_ref ELSE $3 END, \
+         owner_until = CASE WHEN $2 IS NULL THEN owner_until ELSE $4 END, \
+         owner = COALESCE($2, owner) WHERE id = $5 RETURNING version",
+    )
+    .bind(millis(now))
+    .bind(kind)
+    .bind(name)
+    .bind(until.map(millis))
+    .bind(&ticket.conversation)
+    .fetch_one(connection)
+    .await?;
+    Ok(version)
+}
+
+async fn write_reply(
+    connection: &mut AnyConnection,
+    now: DateTime<Utc>,
+    ticket: &TicketRef,
+    actor: &Actor,
+    reply: &ReplyRequest,
+    version: i64,
+) -> Result<(), StoreError> {
+    super::drafts::retire_proposed(connection, &ticket.id).await?;
+    assign(connection, now, ticket, Some(&actor.name)).await?;
+    set_status(connection, now, ticket, "pending").await?;
+    let body = reply_body(connection, ticket, reply.text.clone(), reply.locale.as_str()).await?;
+    insert_row(
+        connection,
+        now,
+        NewRow {
+            id: reply.id.as_str(),
+            tenant: &ticket.tenant,
+            conversation: &ticket.conversation,
+            ticket: &ticket.id,
+            author: "agent",
+            author_ref: Some(&actor.name),
+            kind: "reply",
+            automatic: false,
+            // A person's own words stand even if the customer writes in the same second.
+            compare_version: false,
+            body: &body,
+            version,
+            epoch: 0,
+            draft: None,
+        },
+    )
+    .await?;
+    if let Some((token, key, hash)) = &reply.once {
+        sqlx::query("INSERT INTO idempotency (tenant, token_id, key, body_hash, answer, created_at) VALUES ($1, $2, $3, $4, $5, $6)")
+            .bind(&ticket.tenant)
+            .bind(token)
+            .bind(key)
+            .bind(hash)
+            .bind(reply.id.as_str())
+            .bind(millis(now))
+            .execute(connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Addresses a reply: to the conversation's contact, in answer to their latest message.
+pub(super) async fn reply_body(
+    connection: &mut AnyConnection,
+    ticket: &TicketRef,
+    text: String,
+    locale: &str,
+) -> Result<OutboxBody, StoreError> {
+    let latest: Option<(Option<String>,)> = sqlx::query_as(
+        "SELECT external_id FROM messages WHERE conversation_id = $1 AND author = 'customer' ORDER BY seq DESC LIMIT 1",
+    )
+    .bind(&ticket.conversation)
+    .fetch_optional(connection)
+    .await?;
+    Ok(OutboxBody {
+        thread: ticket.thread.clone(),
+        to: ticket.contact.clone(),
+        ticket_number: TicketNumber::new(u64::try_from(ticket.number).unwrap_or(0)).to_string(),
+        subject: ticket.subject.clone(),
+        text,
+        locale: Locale::parse(locale).unwrap_or(Locale::PtBr),
+        in_reply_to: latest.and_then(|(id,)| id),
+        fallback_queue: ticket.queue.clone().unwrap_or_else(|| "human".to_owned()),
+    })
+}

@@ -1,0 +1,177 @@
+//! Jobs under leases: an attempt is counted when it is leased, so that a job that kills the process
+//! still burns one, and a lease that lapsed is anybody's again.
+
+use chrono::{DateTime, Utc};
+
+use super::{Store, StoreError, millis, moment, to_json};
+use crate::domain::ids::{ConversationId, JobId, TenantId};
+
+/// A piece of work that this worker holds until its lease ends.
+#[derive(Clone, Debug)]
+pub struct LeasedJob {
+    /// The job.
+    pub id: JobId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// The conversation whose turn is over.
+    pub conversation: ConversationId,
+    /// This attempt, from 1.
+    pub attempt: u32,
+    /// The word that proves the lease.
+    pub lease: Lease,
+}
+
+/// A lease, told apart from every other one of the same job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease(pub String);
+
+impl Store {
+    /// Takes up to `max` due jobs of a queue, oldest first, and hides them until `until`.
+    pub async fn lease_jobs(
+        &self,
+        queue: &'static str,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+        max: u32,
+        lease: Lease,
+    ) -> Result<Vec<LeasedJob>, StoreError> {
+        let sql = format!(
+            "UPDATE jobs SET lease = $1, leased_until = $2, attempts = attempts + 1 WHERE id IN ( \
+               SELECT id FROM jobs WHERE queue = $3 AND state = 'pending' AND due_at <= $4 \
+               AND (leased_until IS NULL OR leased_until <= $4) ORDER BY due_at LIMIT $5{}) \
+             RETURNING id, tenant, subject, attempts",
+            self.dialect.skip_locked()
+        );
+        self.write(move |connection| {
+            Box::pin(async move {
+                let rows: Vec<(String, String, String, i64)> =
+                    sqlx::query_as(sqlx::AssertSqlSafe(sql))
+                        .bind(&lease.0)
+                        .bind(millis(until))
+                        .bind(queue)
+                        .bind(millis(now))
+                        .bind(i64::from(max))
+                        .fetch_all(connection)
+                        .await?;
+                rows.into_iter()
+                    .map(|(id, tenant, subject, attempts)| {
+                        Ok(LeasedJob {
+                            id: JobId::from_stored(id),
+                            tenant: TenantId::parse(&tenant)
+                                .ok_or(StoreError::Unreadable("tenant"))?,
+                            conversation: ConversationId::from_stored(subject),
+                            attempt: u32::try_from(attempts).unwrap_or(u32::MAX),
+                            lease: lease.clone(),
+                        })
+                    })
+                    .collect()
+            })
+        })
+        .await
+    }
+
+    /// Moves the end of leases that are still ours.
+    pub async fn extend_leases(
+        &self,
+        jobs: &[JobId],
+        lease: &Lease,
+        until: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let sql = format!(
+            "UPDATE jobs SET leased_until = $1 WHERE lease = $2 AND id IN {}",
+            self.dialect.json_strings("$3")
+        );
+        let (ids, lease) = (to_json(&jobs), lease.0.clone());
+        self.write(move |connection| {
+            Box::pin(async move {
+                sqlx::query(sqlx::AssertSqlSafe(sql))
+                    .bind(millis(until))
+                    .bind(lease)
+                    .bind(ids)
+                    .execute(connection)
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// Gives a job back for another attempt at a later moment.
+    pub async fn retry_job(
+        &self,
+        job: &LeasedJob,
+        at: DateTime<Utc>,
+        error: &str,
+    ) -> Result<(), StoreError> {
+        self.end_attempt(job, "pending", Some(at), error).await
+    }
+
+    /// Sets a job aside, where people see it; the caller has handed its case to a human.
+    pub async fn bury_job(&self, job: &LeasedJob, error: &str) -> Result<(), StoreError> {
+        self.end_attempt(job, "dead", None, error).await
+    }
+
+    async fn end_attempt(
+        &self,
+        job: &LeasedJob,
+        state: &'static str,
+        due: Option<DateTime<Utc>>,
+        error: &str,
+    ) -> Result<(), StoreError> {
+        let (id, lease, error) =
+            (job.id.as_str().to_owned(), job.lease.0.clone(), error.to_owned());
+        self.write(move |connection| {
+            Box::pin(async move {
+                sqlx::query(
+                    "UPDATE jobs SET state = $1, due_at = COALESCE($2, due_at), error = $3, lease = NULL, \
+                     leased_until = NULL WHERE id = $4 AND lease = $5",
+                )
+                .bind(state)
+                .bind(due.map(millis))
+                .bind(error)
+                .bind(id)
+                .bind(lease)
+                .execute(connection)
+                .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// Takes every lease back at once. Only for the one worker of a directory, when it starts.
+    pub async fn take_back_leases(&self) -> Result<u64, StoreError> {
+        self.write(|connection| {
+            Box::pin(async move {
+                let done = sqlx::query(
+                    "UPDATE jobs SET lease = NULL, leased_until = NULL WHERE lease IS NOT NULL",
+                )
+                .execute(connection)
+                .await?;
+                Ok(done.rows_affected())
+            })
+        })
+        .await
+    }
+
+    /// Returns when the next job of a queue is due, leased ones at the end of their lease.
+    pub async fn next_due(&self, queue: &'static str) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let row: (Option<i64>,) = sqlx::query_as(
+            "SELECT MIN(CASE WHEN leased_until IS NULL OR leased_until < due_at THEN due_at ELSE leased_until END) \
+             FROM jobs WHERE queue = $1 AND state = 'pending'",
+        )
+        .bind(queue)
+        .fetch_one(&self.reads)
+        .await?;
+        Ok(row.0.map(moment))
+    }
+
+    /// Counts jobs per queue and state, dead letters included.
+    pub async fn job_counts(&self) -> Result<Vec<(String, String, i64)>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT queue, state, COUNT(*) FROM jobs GROUP BY queue, state ORDER BY queue, state",
+        )
+        .fetch_all(&self.reads)
+        .await?)
+    }
+}

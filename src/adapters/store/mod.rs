@@ -1,0 +1,262 @@
+//! The store: tickets, conversations, drafts, jobs, outbox and audit, on SQLite or PostgreSQL.
+//!
+//! Each public method is one whole operation in one short transaction; nothing outside is called
+//! while it is open. Queries are written once, in the common subset of both databases.
+
+mod actions;
+mod audit;
+mod customers;
+mod dialect;
+mod drafts;
+mod intake;
+mod jobs;
+mod outbox;
+mod read;
+mod settle;
+mod tenants;
+mod tokens;
+mod turns;
+mod upkeep;
+mod writer;
+
+use std::path::Path;
+use std::sync::{Arc, Once};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeZone, Utc};
+use futures::future::BoxFuture;
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::{AnyConnection, AnyPool, Connection, Executor};
+use tokio_util::task::TaskTracker;
+
+use crate::ports::{PortError, PortErrorKind};
+
+pub use actions::{Actor, Change, Outcome, Refused, ReplyRequest};
+pub use customers::CustomerUpsert;
+pub use dialect::Dialect;
+pub use drafts::{DraftAction, DraftOutcome};
+pub use intake::{Intake, Recorded, TurnWindow};
+pub use jobs::{Lease, LeasedJob};
+pub use outbox::{Claimed, DeliveryEnd, OutboxBody, OutboxRow};
+pub use read::{
+    AuditRow, Cursor, DraftRow, MessageRow, QueueCount, ReviewRow, TicketFilter, TicketRow,
+    TicketView,
+};
+pub use settle::{NewDraft, NewReply, Owner, Settled, Settlement};
+pub use tenants::TenantState;
+pub use tokens::{Scope, TokenRow, Verified};
+pub use turns::{TurnMessage, TurnSnapshot};
+
+static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// How long another process may hold the database before a caller is told to try again.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// What went wrong in the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A query failed; the change was undone.
+    #[error("database query failed")]
+    Database(#[from] sqlx::Error),
+    /// The commit failed; nothing of the group was kept.
+    #[error("database commit failed")]
+    Commit(#[source] Arc<sqlx::Error>),
+    /// A stored value could not be read back.
+    #[error("stored {0} cannot be read")]
+    Unreadable(&'static str),
+    /// The store is shutting down.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl StoreError {
+    /// Returns what a caller may do about it.
+    pub fn kind(&self) -> PortErrorKind {
+        match self {
+            Self::Database(error) => dialect::classify(error),
+            Self::Commit(error) => dialect::classify(error),
+            Self::Unreadable(_) => PortErrorKind::Permanent,
+            Self::Closed => PortErrorKind::Transient,
+        }
+    }
+}
+
+impl From<StoreError> for PortError {
+    fn from(error: StoreError) -> Self {
+        Self::new("use store", error.kind(), error)
+    }
+}
+
+/// Where the store is and how to reach it.
+#[derive(Clone, Debug)]
+pub struct StoreLocation {
+    /// `sqlite:PATH` or `postgres://…`; it may hold a password, so it is never logged.
+    pub url: String,
+    /// Connections for reading (SQLite) or for everything (PostgreSQL).
+    pub connections: u32,
+}
+
+impl StoreLocation {
+    /// The embedded default: `store.db` in the data directory.
+    pub fn embedded(data: &Path) -> Self {
+        Self { url: format!("sqlite:{}", data.join("store.db").display()), connections: 4 }
+    }
+}
+
+/// A handle to the store; cloning shares it.
+#[derive(Clone)]
+pub struct Store {
+    dialect: Dialect,
+    reads: AnyPool,
+    writer: writer::Writer,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("dialect", &self.dialect).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the store, creates or migrates it, and starts its writer on `tasks`.
+    pub async fn open(location: &StoreLocation, tasks: &TaskTracker) -> Result<Self, PortError> {
+        static DRIVERS: Once = Once::new();
+        DRIVERS.call_once(sqlx::any::install_default_drivers);
+        let dialect = Dialect::of_url(&location.url).ok_or_else(|| {
+            PortError::permanent("open store", "the url must start with sqlite: or postgres://")
+        })?;
+        let open = async {
+            match dialect {
+                Dialect::Sqlite => Self::open_sqlite(location, tasks).await,
+                Dialect::Postgres => Self::open_postgres(location).await,
+            }
+        };
+        open.await.map_err(|error| match error {
+            OpenError::Migrate(
+                MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..),
+            ) => PortError::permanent(
+                "open store",
+                "the database was written by a newer version of atende; install that version, \
+                     or use another --data directory",
+            ),
+            OpenError::Migrate(error) => {
+                PortError::new("migrate store", PortErrorKind::Permanent, error)
+            }
+            OpenError::Database(error) => {
+                PortError::new("open store", dialect::classify(&error), error)
+            }
+        })
+    }
+
+    async fn open_sqlite(location: &StoreLocation, tasks: &TaskTracker) -> Result<Self, OpenError> {
+        let url = format!("{}?mode=rwc", location.url);
+        let options: AnyConnectOptions = url.parse()?;
+        let mut connection = AnyConnection::connect_with(&options).await?;
+        prepare_sqlite(&mut connection, false).await?;
+        SQLITE.run(&mut connection).await?;
+        let reads = AnyPoolOptions::new()
+            .max_connections(location.connections)
+            .acquire_timeout(BUSY)
+            .after_connect(|connection, _| {
+                Box::pin(async move { prepare_sqlite(connection, true).await })
+            })
+            .connect_lazy_with(options);
+        let (writer, task) = writer::Writer::grouped(connection);
+        tasks.spawn(task);
+        Ok(Self { dialect: Dialect::Sqlite, reads, writer })
+    }
+
+    async fn open_postgres(location: &StoreLocation) -> Result<Self, OpenError> {
+        let options: AnyConnectOptions = location.url.parse()?;
+        let reads = AnyPoolOptions::new()
+            .max_connections(location.connections.max(2))
+            .acquire_timeout(BUSY)
+            .connect_with(options)
+            .await?;
+        POSTGRES.run(&reads).await?;
+        Ok(Self {
+            dialect: Dialect::Postgres,
+            writer: writer::Writer::Pooled(reads.clone()),
+            reads,
+        })
+    }
+
+    /// Returns which database this is.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    async fn write<T, F>(&self, change: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut AnyConnection) -> BoxFuture<'c, Result<T, StoreError>>
+            + Send
+            + 'static,
+    {
+        self.writer.run(change).await
+    }
+}
+
+enum OpenError {
+    Database(sqlx::Error),
+    Migrate(MigrateError),
+}
+
+impl From<sqlx::Error> for OpenError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<MigrateError> for OpenError {
+    fn from(error: MigrateError) -> Self {
+        Self::Migrate(error)
+    }
+}
+
+/// Sets what a connection needs. Durability is FULL: accepted, decided and sent mean on disk.
+async fn prepare_sqlite(
+    connection: &mut AnyConnection,
+    read_only: bool,
+) -> Result<(), sqlx::Error> {
+    for pragma in [
+        "PRAGMA busy_timeout = 10000",
+        "PRAGMA journal_mode = WAL",
+        "PRAGMA synchronous = FULL",
+        "PRAGMA foreign_keys = ON",
+        "PRAGMA secure_delete = ON",
+        "PRAGMA temp_store = MEMORY",
+        "PRAGMA cache_size = -8192",
+    ] {
+        connection.execute(pragma).await?;
+    }
+    if read_only {
+        connection.execute("PRAGMA query_only = ON").await?;
+    }
+    Ok(())
+}
+
+/// Converts a moment to the stored milliseconds.
+fn millis(moment: DateTime<Utc>) -> i64 {
+    moment.timestamp_millis()
+}
+
+/// Converts stored milliseconds back to a moment.
+fn moment(millis: i64) -> DateTime<Utc> {
+    Utc.timestamp_millis_opt(millis).single().unwrap_or_default()
+}
+
+/// Writes a value as JSON text. Values of ours always serialise.
+fn to_json<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
+}
+
+/// Reads JSON text that we wrote.
+fn from_json<T: serde::de::DeserializeOwned>(
+    what: &'static str,
+    text: &str,
+) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|_| StoreError::Unreadable(what))
+}

@@ -1,0 +1,496 @@
+//! What is to leave. A row is compared with the conversation in the same transaction that marks it
+//! *sending*: what was overtaken is retired, never sent. Rows that a crash left in *sending* are
+//! *unknown* unless the receiver honours the row's key.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::AnyConnection;
+use sqlx::Row;
+use sqlx::any::AnyRow;
+
+use super::{Dialect, Store, StoreError, audit, from_json, millis, moment, to_json};
+use crate::domain::channel::Channel;
+use crate::domain::ids::{OutboxId, TenantId};
+use crate::domain::labels::Locale;
+use crate::domain::message::Contact;
+
+/// What leaves, and for whom.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct OutboxBody {
+    /// The conversation's thread key on its channel.
+    pub thread: String,
+    /// Whom it is for.
+    pub to: Contact,
+    /// The ticket's number, with its check digit.
+    pub ticket_number: String,
+    /// Subject line, for channels that have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// The words.
+    pub text: String,
+    /// The locale of the words.
+    pub locale: Locale,
+    /// The customer's message that this answers, by its sender's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_reply_to: Option<String>,
+    /// The queue that gets the ticket if this cannot be delivered.
+    pub fallback_queue: String,
+}
+
+/// A row that was marked *sending* and must now be handed to its network.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    /// The row's id: the idempotency key.
+    pub id: OutboxId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// The way out.
+    pub channel: Channel,
+    /// The business's account.
+    pub account: String,
+    /// The conversation.
+    pub conversation: String,
+    /// The ticket.
+    pub ticket: String,
+    /// Who says it: ai, agent or system.
+    pub author: String,
+    /// This attempt, from 1.
+    pub attempt: u32,
+    /// What leaves.
+    pub body: OutboxBody,
+    /// When it was queued.
+    pub created_at: DateTime<Utc>,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeliveryEnd {
+    /// The network has it.
+    Sent,
+    /// Try again at this moment, under the same key.
+    RetryAt(DateTime<Utc>, String),
+    /// It will never be taken; a person must see to it.
+    Failed(String),
+    /// It may have arrived; a person must look, nobody repeats it.
+    Unknown(String),
+}
+
+/// A row as readers of the outbox see it.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct OutboxRow {
+    /// The cursor of this row.
+    pub position: i64,
+    /// The row's id: the idempotency key.
+    pub id: OutboxId,
+    /// The ticket.
+    pub ticket_id: String,
+    /// The way out.
+    pub channel: Channel,
+    /// The business's account.
+    pub account: String,
+    /// ai, agent or system.
+    pub author: String,
+    /// sent, failed or unknown.
+    pub state: String,
+    /// Why it failed or is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// What leaves.
+    #[serde(flatten)]
+    pub body: OutboxBody,
+    /// When it was queued.
+    pub created_at: DateTime<Utc>,
+    /// When it came to its end.
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+pub(super) struct NewRow<'a> {
+    pub(super) id: &'a str,
+    pub(super) tenant: &'a str,
+    pub(super) conversation: &'a str,
+    pub(super) ticket: &'a str,
+    pub(super) author: &'a str,
+    pub(super) author_ref: Option<&'a str>,
+    pub(super) kind: &'a str,
+    pub(super) automatic: bool,
+    pub(super) compare_version: bool,
+    pub(super) body: &'a OutboxBody,
+    pub(super) version: i64,
+    pub(super) epoch: i64,
+    pub(super) draft: Option<&'a str>,
+}
+
+pub(super) async fn insert_row(
+    connection: &mut AnyConnection,
+    now: DateTime<Utc>,
+    row: NewRow<'_>,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO outbox (id, tenant, conversation_id, ticket_id, channel, account, author, author_ref, kind, \
+         automatic, compare_version, body, state, attempts, due_at, conversation_version, epoch, draft_id, created_at) \
+         SELECT $1, $2, $3, $4, c.channel, c.account, $5, $6, $7, $8, $9, $10, 'queued', 0, $11, $12, $13, $14, $11 \
+         FROM conversations c WHERE c.id = $3",
+    )
+    .bind(row.id)
+    .bind(row.tenant)
+    .bind(row.conversation)
+    .bind(row.ticket)
+    .bind(row.author)
+    .bind(row.author_ref)
+    .bind(row.kind)
+    .bind(i64::from(row.automatic))
+    .bind(i64::from(row.compare_version))
+    .bind(to_json(row.body))
+    .bind(millis(now))
+    .bind(row.version)
+    .bind(row.epoch)
+    .bind(row.draft)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+impl Store {
+    /// Marks up to `max` due rows as *sending* and returns them; rows that were overtaken are retired
+    /// in the same transaction, and their conversations decided anew.
+    pub async fn claim_outbox(
+        &self,
+        now: DateTime<Utc>,
+        max: u32,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        let dialect = self.dialect;
+        self.write(move |connection| {
+            Box::pin(async move { claim(connection, dialect, now, max).await })
+        })
+        .await
+    }
+
+    /// Ends an attempt. A sent row becomes a message of its conversation; a failed or unknown one
+    /// hands the ticket to people.
+    pub async fn finish_outbox(
+        &self,
+        now: DateTime<Utc>,
+        row: &Claimed,
+        end: DeliveryEnd,
+        message: crate::domain::ids::MessageId,
+    ) -> Result<(), StoreError> {
+        let row = row.clone();
+        self.write(move |connection| {
+            Box::pin(async move { finish(connection, now, &row, &end, message.as_str()).await })
+        })
+        .await
+    }
+
+    /// Returns the rows that a crash left in *sending*.
+    pub async fn stranded_outbox(&self) -> Result<Vec<Claimed>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, tenant, channel, account, conversation_id, ticket_id, author, attempts, body, created_at \
+             FROM outbox WHERE state = 'sending' ORDER BY seq",
+        )
+        .fetch_all(&self.reads)
+        .await?;
+        rows.iter().map(claimed).collect()
+    }
+
+    /// Returns rows that came to their end, in that order, after a position.
+    pub async fn read_outbox(
+        &self,
+        tenant: &TenantId,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT position, id, ticket_id, channel, account, author, state, error, body, created_at, finished_at \
+             FROM outbox WHERE tenant = $1 AND position > $2 ORDER BY position LIMIT $3",
+        )
+        .bind(tenant.as_str())
+        .bind(after)
+        .bind(i64::from(limit))
+        .fetch_all(&self.reads)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(OutboxRow {
+                    position: row.try_get("position")?,
+                    id: OutboxId::from_stored(row.try_get::<String, _>("id")?),
+                    ticket_id: row.try_get("ticket_id")?,
+                    channel: super::turns::word(row, "channel", Channel::parse)?,
+                    account: row.try_get("account")?,
+                    author: row.try_get("author")?,
+                    state: row.try_get("state")?,
+                    error: row.try_get("error")?,
+                    body: from_json("outbox body", &row.try_get::<String, _>("body")?)?,
+                    created_at: moment(row.try_get("created_at")?),
+                    finished_at: row.try_get::<Option<i64>, _>("finished_at")?.map(moment),
+                })
+            })
+            .collect()
+    }
+
+    /// Returns when the next row is due.
+    pub async fn next_outbox_due(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let row: (Option<i64>,) =
+            sqlx::query_as("SELECT MIN(due_at) FROM outbox WHERE state = 'queued'")
+                .fetch_one(&self.reads)
+                .await?;
+        Ok(row.0.map(moment))
+    }
+
+    /// Counts rows per state.
+    pub async fn outbox_counts(&self) -> Result<Vec<(String, i64)>, StoreError> {
+        Ok(sqlx::query_as("SELECT state, COUNT(*) FROM outbox GROUP BY state ORDER BY state")
+            .fetch_all(&self.reads)
+            .await?)
+    }
+}
+
+fn claimed(row: &AnyRow) -> Result<Claimed, StoreError> {
+    let tenant: String = row.try_get("tenant")?;
+    Ok(Claimed {
+        id: OutboxId::from_stored(row.try_get::<String, _>("id")?),
+        tenant: TenantId::parse(&tenant).ok_or(StoreError::Unreadable("tenant"))?,
+        channel: super::turns::word(row, "channel", Channel::parse)?,
+        account: row.try_get("account")?,
+        conversation: row.try_get("conversation_id")?,
+        ticket: row.try_get("ticket_id")?,
+        author: row.try_get("author")?,
+        attempt: u32::try_from(row.try_get::<i64, _>("attempts")?).unwrap_or(0),
+        body: from_json("outbox body", &row.try_get::<String, _>("body")?)?,
+        created_at: moment(row.try_get("created_at")?),
+    })
+}
+
+async fn claim(
+    connection: &mut AnyConnection,
+    dialect: Dialect,
+    now: DateTime<Utc>,
+    max: u32,
+) -> Result<Vec<Claimed>, StoreError> {
+    let lock = match dialect {
+        Dialect::Sqlite => "",
+        Dialect::Postgres => " FOR UPDATE OF o, c SKIP LOCKED",
+    };
+    let sql = format!(
+        "SELECT o.id, o.tenant, o.channel, o.account, o.conversation_id, o.ticket_id, o.author, \
+         o.attempts + 1 AS attempts, o.body, o.created_at, o.automatic, o.compare_version, o.kind, \
+         o.conversation_version AS row_version, o.epoch AS row_epoch, c.version, c.owner, c.opted_out, \
+         COALESCE((SELECT epoch FROM tenants t WHERE t.tenant = o.tenant), 0) AS epoch, \
+         (SELECT incident FROM tenants t WHERE t.tenant = o.tenant) AS incident \
+         FROM outbox o JOIN conversations c ON c.id = o.conversation_id \
+         WHERE o.state = 'queued' AND o.due_at <= $1 ORDER BY o.due_at, o.seq LIMIT $2{lock}"
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(millis(now))
+        .bind(i64::from(max))
+        .fetch_all(&mut *connection)
+        .await?;
+    let mut ready = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let claimed = claimed(row)?;
+        if let Some(why) = overtaken_by(row)? {
+            retire(connection, now, &claimed, why).await?;
+        } else {
+            ready.push(claimed);
+        }
+    }
+    let ids: Vec<&OutboxId> = ready.iter().map(|row| &row.id).collect();
+    let sql = format!(
+        "UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE id IN {}",
+        dialect.json_strings("$1")
+    );
+    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(to_json(&ids)).execute(connection).await?;
+    Ok(ready)
+}
+
+/// Names what came between the decision and the sending; `None` when nothing did.
+fn overtaken_by(row: &AnyRow) -> Result<Option<&'static str>, StoreError> {
+    let number = |column: &str| row.try_get::<i64, _>(column);
+    let kind: String = row.try_get("kind")?;
+    if kind == "safety" {
+        return Ok(None);
+    }
+    let owner: String = row.try_get("owner")?;
+    let automatic = number("automatic")? == 1;
+    Ok(if number("compare_version")? == 1 && number("version")? != number("row_version")? {
+        Some("conversation moved on")
+    } else if number("opted_out")? == 1 && automatic {
+        Some("contact opted out")
+    } else if automatic && row.try_get::<Option<String>, _>("incident")?.is_some() {
+        Some("incident declared")
+    } else if automatic && number("epoch")? != number("row_epoch")? {
+        Some("policy changed")
+    } else if automatic && owner != "ai" {
+        Some("conversation taken over")
+    } else {
+        None
+    })
+}
+
+async fn retire(
+    connection: &mut AnyConnection,
+    now: DateTime<Utc>,
+    row: &Claimed,
+    why: &'static str,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE outbox SET state = 'retired', error = $1, finished_at = $2 WHERE id = $3")
+        .bind(why)
+        .bind(millis(now))
+        .bind(row.id.as_str())
+        .execute(&mut *connection)
+        .await?;
+    // The customer still waits: the turn is decided anew under what holds now. A new message has
+    // queued a job already.
+    sqlx::query(
+        "INSERT INTO jobs (id, tenant, queue, kind, subject, first_at, due_at, state, attempts, created_at) \
+         VALUES ($1, $2, 'message', 'turn', $3, $4, $4, 'pending', 0, $4) ON CONFLICT (kind, subject) DO NOTHING",
+    )
+    .bind(row.id.as_str().replacen("out_", "job_", 1))
+    .bind(row.tenant.as_str())
+    .bind(&row.conversation)
+    .bind(millis(now))
+    .execute(&mut *connection)
+    .await?;
+    audit_row(connection, now, row, "reply.retired", why).await
+}
+
+async fn finish(
+    connection: &mut AnyConnection,
+    now: DateTime<Utc>,
+    row: &Claimed,
+    end: &DeliveryEnd,
+    message: &str,
+) -> Result<(), StoreError> {
+    let (state, error) = match end {
+        DeliveryEnd::RetryAt(at, why) => {
+            sqlx::query("UPDATE outbox SET state = 'queued', due_at = $1, error = $2 WHERE id = $3 AND state = 'sending'")
+                .bind(millis(*at))
+                .bind(why)
+                .bind(row.id.as_str())
+                .execute(connection)
+                .await?;
+            return Ok(());
+        }
+        DeliveryEnd::Sent => ("sent", None),
+        DeliveryEnd::Failed(why) => ("failed", Some(why.as_str())),
+        DeliveryEnd::Unknown(why) => ("unknown", Some(why.as_str())),
+    };
+    let changed = sqlx::query("UPDATE outbox SET state = $1, error = $2, finished_at = $3 WHERE id = $4 AND state = 'sending'")
+        .bind(state)
+        .bind(error)
+        .bind(millis(now))
+        .bind(row.id.as_str())
+        .execute(&mut *connection)
+        .await?;
+    if changed.rows_affected() == 0 {
+        return Ok(());
+    }
+    let (position,): (i64,) = sqlx::query_as(
+        "INSERT INTO counters (tenant, name, value) VALUES ($1, 'outbox', 1) \
+         ON CONFLICT (tenant, name) DO UPDATE SET value = counters.value + 1 RETURNING value",
+    )
+    .bind(row.tenant.as_str())
+    .fetch_one(&mut *connection)
+    .await?;
+    sqlx::query("UPDATE outbox SET position = $1 WHERE id = $2")
+        .bind(position)
+        .bind(row.id.as_str())
+        .execute(&mut *connection)
+        .await?;
+    if matches!(end, DeliveryEnd::Sent) {
+        record_sent(connection, now, row, message).await?;
+    } else {
+        hand_over(connection, now, row).await?;
+    }
+    audit_row(connection, now, row, &format!("reply.{state}"), error.unwrap_or("delivered")).await
+}
+
+async fn record_sent(
+    connection: &mut AnyConnection,
+    now: DateTime<Utc>,
+    row: &Claimed,
+    message: &str,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO messages (id, tenant, channel, account, conversation_id, ticket_id, author, subject, text, meta, \
+         sent_at, received_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '{}', $10, $10)",
+    )
+    .bind(message)
+    .bind(row.tenant.as_str())
+    .bind(row.channel.as_str())
+    .bind(&row.account)
+    .bind(&row.conversation)
+    .bind(&row.ticket)
+    .bind(&row.author)
+    .bind(&row.body.subject)
+    .bind(&row.body.text)
+    .bind(millis(now))
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "UPDATE conversations SET last_outbound_at = $1, updated_at = $1, \
+         ai_turns = CASE WHEN $2 = 'ai' THEN ai_turns + 1 WHEN $2 = 'agent' THEN 0 ELSE ai_turns END WHERE id = $3",
+    )
+    .bind(millis(now))
+    .bind(&row.author)
+    .bind(&row.conversation)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query("UPDATE tickets SET first_response_at = COALESCE(first_response_at, $1), updated_at = $1 WHERE id = $2")
+        .bind(millis(now))
+        .bind(&row.ticket)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// A reply that did not surely arrive is a person's business.
+async fn hand_over(
+    connection: &mut AnyConnection,
+    now: DateTime<Utc>,
+    row: &Claimed,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE tickets SET status = CASE WHEN status = 'closed' THEN status ELSE 'escalated' END, action = 'escalate', \
+         queue = COALESCE(queue, $1), escalations = escalations + 1, escalated_to = COALESCE(queue, $1), \
+         escalated_at = $2, solved_at = NULL, updated_at = $2 WHERE id = $3",
+    )
+    .bind(&row.body.fallback_queue)
+    .bind(millis(now))
+    .bind(&row.ticket)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "UPDATE conversations SET version = version + 1, fence = fence + 1, owner = 'queue', \
+         owner_ref = $1, owner_until = NULL, updated_at = $2 WHERE id = $3 AND owner <> 'agent'",
+    )
+    .bind(&row.body.fallback_queue)
+    .bind(millis(now))
+    .bind(&row.conversation)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn audit_row(
+    connection: &mut AnyConnection,
+    now: DateTime<Utc>,
+    row: &Claimed,
+    action: &str,
+    cause: &str,
+) -> Result<(), StoreError> {
+    audit::append(
+        connection,
+        audit::Entry {
+            tenant: row.tenant.as_str(),
+            at: now,
+            ticket: Some(&row.ticket),
+            conversation: Some(&row.conversation),
+            actor: "worker",
+            action,
+            before: None,
+            after: Some(to_json(&serde_json::json!({"outbox": row.id, "attempt": row.attempt}))),
+            cause: Some(cause.to_owned()),
+        },
+    )
+    .await
+}

@@ -1,0 +1,236 @@
+//! What the pipeline must know of a conversation to decide its turn, loaded for many at once.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::Row;
+
+use super::{Store, StoreError, from_json, millis, moment, to_json};
+use crate::domain::channel::Channel;
+use crate::domain::customer::CustomerProfile;
+use crate::domain::ids::{ConversationId, MessageId, TenantId, TicketId, TicketNumber};
+use crate::domain::labels::Language;
+use crate::domain::message::{Author, Contact, Given, MessageFlags};
+use crate::domain::ticket::{OwnerKind, TicketStatus};
+
+/// How many of a conversation's latest messages are loaded; older ones no longer change a reply.
+const HISTORY_MAX: i64 = 60;
+
+/// The columns of a message that only some channels fill.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct MessageMeta {
+    pub(super) flags: MessageFlags,
+    pub(super) given: Given,
+}
+
+/// A message of the conversation with its place in the current turn.
+#[derive(Clone, Debug)]
+pub struct TurnMessage {
+    /// The message.
+    pub id: MessageId,
+    /// Who wrote it.
+    pub author: Author,
+    /// Subject line, if any.
+    pub subject: Option<String>,
+    /// The words, unmasked.
+    pub text: String,
+    /// What the channel knows of it.
+    pub flags: MessageFlags,
+    /// What a form stated.
+    pub given: Given,
+    /// When it was sent.
+    pub at: DateTime<Utc>,
+    /// True when an earlier turn covered it.
+    pub decided: bool,
+    /// The action of that turn.
+    pub decided_as: Option<String>,
+}
+
+/// A conversation as it stands when its turn is over.
+#[derive(Clone, Debug)]
+pub struct TurnSnapshot {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// Its version; a settlement for another one is stale.
+    pub version: i64,
+    /// The way it came and goes.
+    pub channel: Channel,
+    /// The business's account.
+    pub account: String,
+    /// The person, as the channel tells.
+    pub contact: Contact,
+    /// The customer's profile, where the business supplied one.
+    pub profile: Option<CustomerProfile>,
+    /// The language of the conversation so far.
+    pub language: Option<Language>,
+    /// Who has it now.
+    pub owner: OwnerKind,
+    /// Automatic replies since a person last answered.
+    pub ai_turns: u32,
+    /// True when the contact asked to receive nothing more.
+    pub opted_out: bool,
+    /// Masked values of this conversation, as JSON.
+    pub vault: String,
+    /// The open ticket.
+    pub ticket: TicketId,
+    /// Its number.
+    pub number: TicketNumber,
+    /// Its stage.
+    pub status: TicketStatus,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Its earlier escalations.
+    pub escalations: u32,
+    /// Values a person set, by field; engines never replace them.
+    pub overrides: BTreeMap<String, serde_json::Value>,
+    /// The queue it waits in, if any.
+    pub queue: Option<String>,
+    /// Its level there.
+    pub level: Option<String>,
+    /// The latest messages, oldest first.
+    pub messages: Vec<TurnMessage>,
+    /// The customer's other tickets of the last 30 days, as (category, still open).
+    pub recent: Vec<(Option<String>, bool)>,
+}
+
+impl Store {
+    /// Loads the conversations of a batch of jobs. One that is gone is left out.
+    pub async fn load_turns(
+        &self,
+        now: DateTime<Utc>,
+        conversations: &[ConversationId],
+    ) -> Result<Vec<TurnSnapshot>, StoreError> {
+        let ids = to_json(&conversations);
+        let mut turns = self.load_conversations(&ids).await?;
+        let mut messages = self.load_messages(&ids).await?;
+        let mut recent = self.load_recent(&ids, now - Duration::days(30)).await?;
+        for turn in &mut turns {
+            turn.messages = messages.remove(turn.conversation.as_str()).unwrap_or_default();
+            turn.recent = recent.remove(turn.conversation.as_str()).unwrap_or_default();
+        }
+        Ok(turns)
+    }
+
+    async fn load_conversations(&self, ids: &str) -> Result<Vec<TurnSnapshot>, StoreError> {
+        let sql = format!(
+            "SELECT c.tenant, c.id AS conversation, c.version, c.channel, c.account, c.contact, c.language, c.owner, \
+             c.ai_turns, c.opted_out, c.vault, t.id AS ticket, t.number, t.status, t.tags, t.escalations, t.overrides, \
+             t.queue, t.level, k.profile \
+             FROM conversations c JOIN tickets t ON t.id = c.ticket_id \
+             LEFT JOIN customers k ON k.id = c.customer_id WHERE c.id IN {}",
+            self.dialect.json_strings("$1")
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(ids).fetch_all(&self.reads).await?;
+        rows.iter().map(snapshot).collect()
+    }
+
+    async fn load_messages(
+        &self,
+        ids: &str,
+    ) -> Result<HashMap<String, Vec<TurnMessage>>, StoreError> {
+        let sql = format!(
+            "SELECT m.conversation_id, m.id, m.author, m.subject, m.text, m.meta, m.sent_at, m.decision_id, d.action \
+             FROM messages m LEFT JOIN decisions d ON d.id = m.decision_id \
+             WHERE m.conversation_id IN {} AND m.seq > COALESCE((SELECT n.seq FROM messages n \
+               WHERE n.conversation_id = m.conversation_id ORDER BY n.seq DESC LIMIT 1 OFFSET {HISTORY_MAX}), 0) \
+             ORDER BY m.seq",
+            self.dialect.json_strings("$1")
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(ids).fetch_all(&self.reads).await?;
+        let mut by_conversation: HashMap<String, Vec<TurnMessage>> = HashMap::new();
+        for row in &rows {
+            let meta: MessageMeta =
+                from_json("message meta", row.try_get::<String, _>("meta")?.as_str())?;
+            by_conversation.entry(row.try_get("conversation_id")?).or_default().push(TurnMessage {
+                id: MessageId::from_stored(row.try_get::<String, _>("id")?),
+                author: word(row, "author", Author::parse)?,
+                subject: row.try_get("subject")?,
+                text: row.try_get("text")?,
+                flags: meta.flags,
+                given: meta.given,
+                at: moment(row.try_get("sent_at")?),
+                decided: row.try_get::<Option<String>, _>("decision_id")?.is_some(),
+                decided_as: row.try_get("action")?,
+            });
+        }
+        Ok(by_conversation)
+    }
+
+    async fn load_recent(
+        &self,
+        ids: &str,
+        since: DateTime<Utc>,
+    ) -> Result<HashMap<String, Vec<(Option<String>, bool)>>, StoreError> {
+        let sql = format!(
+            "SELECT c.id AS conversation, t.category, t.status FROM conversations c \
+             JOIN tickets t ON t.customer_id = c.customer_id AND t.created_at >= $2 AND t.id <> c.ticket_id \
+             WHERE c.customer_id IS NOT NULL AND c.id IN {} ORDER BY t.created_at DESC LIMIT 1000",
+            self.dialect.json_strings("$1")
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(ids)
+            .bind(millis(since))
+            .fetch_all(&self.reads)
+            .await?;
+        let mut by_conversation: HashMap<String, Vec<(Option<String>, bool)>> = HashMap::new();
+        for row in &rows {
+            let status: TicketStatus = word(row, "status", TicketStatus::parse)?;
+            by_conversation
+                .entry(row.try_get("conversation")?)
+                .or_default()
+                .push((row.try_get("category")?, status.is_open()));
+        }
+        Ok(by_conversation)
+    }
+}
+
+fn snapshot(row: &sqlx::any::AnyRow) -> Result<TurnSnapshot, StoreError> {
+    let text = |column: &str| row.try_get::<String, _>(column);
+    let count = |column: &str| -> Result<u32, StoreError> {
+        Ok(u32::try_from(row.try_get::<i64, _>(column)?).unwrap_or(0))
+    };
+    Ok(TurnSnapshot {
+        tenant: TenantId::parse(&text("tenant")?).ok_or(StoreError::Unreadable("tenant"))?,
+        conversation: ConversationId::from_stored(text("conversation")?),
+        version: row.try_get("version")?,
+        channel: word(row, "channel", Channel::parse)?,
+        account: text("account")?,
+        contact: from_json("contact", &text("contact")?)?,
+        profile: row
+            .try_get::<Option<String>, _>("profile")?
+            .map(|profile| from_json("customer", &profile))
+            .transpose()?,
+        language: row
+            .try_get::<Option<String>, _>("language")?
+            .as_deref()
+            .and_then(Language::parse),
+        owner: word(row, "owner", OwnerKind::parse)?,
+        ai_turns: count("ai_turns")?,
+        opted_out: row.try_get::<i64, _>("opted_out")? != 0,
+        vault: text("vault")?,
+        ticket: TicketId::from_stored(text("ticket")?),
+        number: TicketNumber::new(u64::try_from(row.try_get::<i64, _>("number")?).unwrap_or(0)),
+        status: word(row, "status", TicketStatus::parse)?,
+        tags: from_json("tags", &text("tags")?)?,
+        escalations: count("escalations")?,
+        overrides: from_json("overrides", &text("overrides")?)?,
+        queue: row.try_get("queue")?,
+        level: row.try_get("level")?,
+        messages: Vec::new(),
+        recent: Vec::new(),
+    })
+}
+
+/// Reads a column that holds one of an enum's words.
+pub(super) fn word<T>(
+    row: &sqlx::any::AnyRow,
+    column: &'static str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<T, StoreError> {
+    let text: String = row.try_get(column)?;
+    parse(&text).ok_or(StoreError::Unreadable(column))
+}

@@ -1,0 +1,98 @@
+//! Backup, integrity, and the removal of what has had its time.
+
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+
+use super::{Dialect, Store, StoreError, millis};
+use crate::ports::PortError;
+
+impl Store {
+    /// Writes a consistent copy of a SQLite store to a new file, beside running writers.
+    pub async fn backup_to(&self, file: &Path) -> Result<(), PortError> {
+        if self.dialect == Dialect::Postgres {
+            return Err(PortError::permanent(
+                "back up store",
+                "this store is on PostgreSQL; use pg_dump, which copies it consistently while it runs",
+            ));
+        }
+        let file = file.to_str().ok_or_else(|| {
+            PortError::permanent("back up store", "the path of the backup must be UTF-8")
+        })?;
+        // `query_only` forbids VACUUM INTO on the readers, and the writer is never in a transaction
+        // of its own between groups; a fresh connection serves.
+        let mut connection = self.reads.acquire().await.map_err(StoreError::from)?;
+        sqlx::query("PRAGMA query_only = OFF")
+            .execute(&mut *connection)
+            .await
+            .map_err(StoreError::from)?;
+        let copied = sqlx::query("VACUUM INTO $1").bind(file).execute(&mut *connection).await;
+        sqlx::query("PRAGMA query_only = ON")
+            .execute(&mut *connection)
+            .await
+            .map_err(StoreError::from)?;
+        copied.map_err(StoreError::from)?;
+        Ok(())
+    }
+
+    /// Checks the database and the promises it keeps; returns what is wrong, one sentence each.
+    pub async fn check(&self) -> Result<Vec<String>, StoreError> {
+        let mut problems = Vec::new();
+        if self.dialect == Dialect::Sqlite {
+            let rows: Vec<(String,)> =
+                sqlx::query_as("PRAGMA integrity_check").fetch_all(&self.reads).await?;
+            problems.extend(rows.into_iter().map(|(row,)| row).filter(|row| row != "ok"));
+        }
+        for (promise, sql) in [
+            (
+                "messages without a conversation's ticket",
+                "SELECT COUNT(*) FROM messages m LEFT JOIN tickets t ON t.id = m.ticket_id WHERE t.id IS NULL",
+            ),
+            (
+                "conversations without their ticket",
+                "SELECT COUNT(*) FROM conversations c LEFT JOIN tickets t ON t.id = c.ticket_id WHERE t.id IS NULL",
+            ),
+            (
+                "undecided messages without a job",
+                "SELECT COUNT(*) FROM messages m LEFT JOIN jobs j ON j.kind = 'turn' AND j.subject = m.conversation_id \
+                 WHERE m.author = 'customer' AND m.decision_id IS NULL AND j.id IS NULL",
+            ),
+            (
+                "conversations that wait for people without a queue",
+                "SELECT COUNT(*) FROM conversations c JOIN tickets t ON t.id = c.ticket_id \
+                 WHERE c.owner IN ('queue', 'review') AND t.queue IS NULL",
+            ),
+            (
+                "sent replies that are missing from their conversation",
+                "SELECT COUNT(*) FROM outbox o WHERE o.state = 'sent' AND o.position IS NULL",
+            ),
+        ] {
+            let (count,): (i64,) = sqlx::query_as(sql).fetch_one(&self.reads).await?;
+            if count > 0 {
+                problems.push(format!("{count} {promise}"));
+            }
+        }
+        Ok(problems)
+    }
+
+    /// Forgets idempotency keys from before `keys_before`. Returns how many.
+    pub async fn purge(&self, keys_before: DateTime<Utc>) -> Result<u64, StoreError> {
+        self.write(move |connection| {
+            Box::pin(async move {
+                let done = sqlx::query("DELETE FROM idempotency WHERE created_at < $1")
+                    .bind(millis(keys_before))
+                    .execute(connection)
+                    .await?;
+                Ok(done.rows_affected())
+            })
+        })
+        .await
+    }
+
+    /// Counts tickets per status, over all tenants.
+    pub async fn ticket_counts(&self) -> Result<Vec<(String, i64)>, StoreError> {
+        Ok(sqlx::query_as("SELECT status, COUNT(*) FROM tickets GROUP BY status ORDER BY status")
+            .fetch_all(&self.reads)
+            .await?)
+    }
+}

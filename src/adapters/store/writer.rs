@@ -1,0 +1,150 @@
+//! How changes reach the database: one writer with grouped commits on SQLite, a pool on PostgreSQL.
+//!
+//! A change is a closure over a connection inside a transaction. Its answer is handed out only after
+//! the commit, so whoever hears *done* may rely on the disk. Closures never wait for anything but
+//! the database.
+
+use std::any::Any as AnyBox;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use sqlx::{AnyConnection, AnyPool};
+use tokio::sync::{mpsc, oneshot};
+
+use super::StoreError;
+
+/// How many changes share one commit at the most; it bounds how long the first of them waits.
+const GROUP_MAX: usize = 256;
+/// How many changes may wait for the writer before callers wait in turn.
+const QUEUE_MAX: usize = 1024;
+
+type Answer = Box<dyn AnyBox + Send>;
+type Change = Box<
+    dyn for<'c> FnOnce(&'c mut AnyConnection) -> BoxFuture<'c, Result<Answer, StoreError>> + Send,
+>;
+
+pub(super) struct Waiting {
+    change: Change,
+    answer: oneshot::Sender<Result<Answer, StoreError>>,
+}
+
+/// Runs changes in transactions.
+#[derive(Clone)]
+pub(super) enum Writer {
+    Grouped(mpsc::Sender<Waiting>),
+    Pooled(AnyPool),
+}
+
+impl Writer {
+    /// Starts the one writer of a SQLite store on its own connection; it ends when the last handle is gone.
+    pub(super) fn grouped(connection: AnyConnection) -> (Self, impl Future<Output = ()> + Send) {
+        let (sender, receiver) = mpsc::channel(QUEUE_MAX);
+        (Self::Grouped(sender), write_groups(connection, receiver))
+    }
+
+    pub(super) async fn run<T, F>(&self, change: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut AnyConnection) -> BoxFuture<'c, Result<T, StoreError>>
+            + Send
+            + 'static,
+    {
+        match self {
+            Self::Grouped(sender) => {
+                let change: Change = Box::new(move |connection| {
+                    Box::pin(async move { Ok(Box::new(change(connection).await?) as Answer) })
+                });
+                let (answer, heard) = oneshot::channel();
+                sender.send(Waiting { change, answer }).await.map_err(|_| StoreError::Closed)?;
+                let value = heard.await.map_err(|_| StoreError::Closed)??;
+                value.downcast::<T>().map(|boxed| *boxed).map_err(|_| StoreError::Closed)
+            }
+            Self::Pooled(pool) => {
+                let mut transaction = pool.begin().await?;
+                let value = change(&mut transaction).await?;
+                transaction.commit().await?;
+                Ok(value)
+            }
+        }
+    }
+}
+
+async fn write_groups(mut connection: AnyConnection, mut waiting: mpsc::Receiver<Waiting>) {
+    let mut group = Vec::with_capacity(GROUP_MAX);
+    while waiting.recv_many(&mut group, GROUP_MAX).await > 0 {
+        write_group(&mut connection, &mut group).await;
+    }
+}
+
+/// Runs a group in one transaction. A change that fails is undone alone; a commit that fails fails all.
+async fn write_group(connection: &mut AnyConnection, group: &mut Vec<Waiting>) {
+    if let Err(error) = execute(connection, "BEGIN IMMEDIATE").await {
+        refuse_all(group.drain(..).map(|w| w.answer), error);
+        return;
+    }
+    let mut done = Vec::with_capacity(group.len());
+    let mut broken: Option<Arc<sqlx::Error>> = None;
+    for Waiting { change, answer } in group.drain(..) {
+        let outcome = match &broken {
+            None => savepoint(connection, change).await,
+            Some(error) => Err(StoreError::Commit(Arc::clone(error))),
+        };
+        if let Err(StoreError::Commit(error)) = &outcome {
+            broken = Some(Arc::clone(error));
+        }
+        done.push((answer, outcome));
+    }
+    if let Some(error) = broken {
+        // There may be nothing left to roll back; what matters is that no transaction stays open.
+        drop(execute(connection, "ROLLBACK").await);
+        for (answer, outcome) in done {
+            let refused = outcome.and_then(|_| Err(StoreError::Commit(Arc::clone(&error))));
+            drop(answer.send(refused));
+        }
+        return;
+    }
+    match execute(connection, "COMMIT").await {
+        Ok(()) => {
+            for (answer, outcome) in done {
+                // The caller may have been cancelled; its change stands all the same.
+                drop(answer.send(outcome));
+            }
+        }
+        Err(error) => {
+            // There may be nothing left to roll back; what matters is that no transaction stays open.
+            drop(execute(connection, "ROLLBACK").await);
+            let shared = Arc::new(error);
+            for (answer, outcome) in done {
+                let refused = outcome.and_then(|_| Err(StoreError::Commit(Arc::clone(&shared))));
+                drop(answer.send(refused));
+            }
+        }
+    }
+}
+
+/// Runs one change so that it can be undone alone. `Commit` means that the transaction itself is
+/// lost: on a full disk SQLite rolls it back, and a savepoint after that would commit by itself.
+async fn savepoint(connection: &mut AnyConnection, change: Change) -> Result<Answer, StoreError> {
+    let lost = |error| StoreError::Commit(Arc::new(error));
+    execute(connection, "SAVEPOINT change").await.map_err(lost)?;
+    let outcome = change(connection).await;
+    if outcome.is_err() {
+        execute(connection, "ROLLBACK TO change").await.map_err(lost)?;
+    }
+    execute(connection, "RELEASE change").await.map_err(lost)?;
+    outcome
+}
+
+fn refuse_all(
+    answers: impl Iterator<Item = oneshot::Sender<Result<Answer, StoreError>>>,
+    error: sqlx::Error,
+) {
+    let shared = Arc::new(error);
+    for answer in answers {
+        drop(answer.send(Err(StoreError::Commit(Arc::clone(&shared)))));
+    }
+}
+
+async fn execute(connection: &mut AnyConnection, sql: &'static str) -> Result<(), sqlx::Error> {
+    sqlx::query(sql).persistent(true).execute(connection).await.map(drop)
+}

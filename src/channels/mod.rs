@@ -1,0 +1,3 @@
+//! The networks that carry messages: parsing is pure, clients stand beside it.
+
+pub mod callback;
