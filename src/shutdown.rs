@@ -129,7 +129,7 @@ impl Signals {
 mod tests {
     use super::*;
 
-    const LONG: Duration = Duration::from_secs(3600);
+    const LONG: Duration = Duration::from_hours(1);
 
     #[tokio::test]
     async fn the_end_waits_for_what_a_task_still_holds() {

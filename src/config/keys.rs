@@ -205,13 +205,13 @@ const SERVER: &[Key] = &[
     key(
         "request_timeout_secs",
         Kind::Integer(1, 600),
-        "Quanto uma requisição pode demorar, em segundos.",
+        "Quanto tempo uma requisição pode demorar, em segundos.",
         "How long one request may take, in seconds.",
     ),
     key(
         "shutdown_grace_secs",
         Kind::Integer(0, 600),
-        "Quanto o encerramento espera pelo trabalho em andamento, em segundos.",
+        "Quanto tempo o encerramento espera pelo trabalho em andamento, em segundos.",
         "How long a shutdown waits for work in progress, in seconds.",
     ),
     key(
@@ -263,7 +263,7 @@ const INBOX: &[Key] = &[
     key(
         "group_commit_wait_ms",
         Kind::Integer(0, 1000),
-        "Quanto uma gravação espera por outras para irem juntas, em milissegundos.",
+        "Quanto tempo uma gravação espera por outras para irem juntas, em milissegundos.",
         "How long a write waits for others to go with it, in milliseconds.",
     ),
 ];
@@ -388,7 +388,7 @@ const CALLBACKS: &[Key] = &[
     key(
         "timeout_secs",
         Kind::Integer(1, 120),
-        "Quanto uma entrega pode demorar, em segundos.",
+        "Quanto tempo uma entrega pode demorar, em segundos.",
         "How long one delivery may take, in seconds.",
     ),
     key(
@@ -402,8 +402,8 @@ const CALLBACKS: &[Key] = &[
     key(
         "allow_private",
         Kind::Flag,
-        "Se quem recebe pode estar num endereço da rede interna.",
-        "Whether the receiver may have an address of the internal network.",
+        "Permite que quem recebe esteja num endereço da rede interna.",
+        "Allows the receiver to have an address of the internal network.",
     ),
 ];
 

@@ -5,6 +5,7 @@
 
 pub mod keys;
 mod load;
+mod packs;
 pub mod problem;
 mod relations;
 mod render;
@@ -17,6 +18,7 @@ mod value;
 mod words;
 
 pub use load::{FILE_NAME, Loaded, Sources, VARIABLE_PREFIX, process_env, survey};
+pub use packs::embedded_packs;
 pub use problem::{ConfigProblem, Origin, Severity, nearest};
 pub use render::{company_file, effective, example_file};
 pub use secret::Secret;

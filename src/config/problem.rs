@@ -135,12 +135,15 @@ pub fn unknown_name(what: (&str, &str), name: &str, known: &[&str]) -> Complaint
 
 /// Returns the known name that a slip of the fingers may have turned into `name`.
 pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    // Jaro-Winkler 0.8: finds swapped, lost and doubled letters, and words that share their start.
+    // Jaro-Winkler 0.8 finds lost and doubled letters and words that share their start; one slip in a
+    // short word (`lgo`) weighs too much there, so a single edit is near as well.
     const NEAR: f64 = 0.8;
+    let name = name.to_lowercase();
+    let one_slip = |candidate: &str| name.len() > 2 && strsim::osa_distance(&name, candidate) <= 1;
     known
         .iter()
-        .map(|candidate| (strsim::jaro_winkler(&name.to_lowercase(), candidate), *candidate))
-        .filter(|(score, _)| *score >= NEAR)
+        .map(|candidate| (strsim::jaro_winkler(&name, candidate), *candidate))
+        .filter(|(score, candidate)| *score >= NEAR || one_slip(candidate))
         .max_by(|left, right| left.0.total_cmp(&right.0))
         .map(|(_, candidate)| candidate)
 }
@@ -151,13 +154,15 @@ mod tests {
 
     #[test]
     fn the_nearest_name_is_a_likely_slip_and_never_a_wild_guess() {
-        let known = ["lease_secs", "renew_secs", "max_attempts", "poll_ms"];
+        let known = ["lease_secs", "renew_secs", "max_attempts", "poll_ms", "log", "dir"];
         for (name, expected) in [
             ("lease_sec", Some("lease_secs")),
             ("lease", Some("lease_secs")),
             ("Renew_Secs", Some("renew_secs")),
             ("max_atempts", Some("max_attempts")),
+            ("lgo", Some("log")),
             ("colour", None),
+            ("ir", None),
             ("", None),
         ] {
             assert_eq!(nearest(name, &known), expected, "{name}");
