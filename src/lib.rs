@@ -1,6 +1,7 @@
 //! The crate of `atende`. Modules may import only those below them in this list; a test holds it.
 
 pub mod cli;
+
 pub mod config;
 pub mod shutdown;
 pub mod telemetry;

@@ -40,6 +40,11 @@ impl Shutdown {
         self.asked.clone()
     }
 
+    /// Returns the tracker, for those who start tasks of their own that the end waits for.
+    pub fn tasks(&self) -> &TaskTracker {
+        &self.tasks
+    }
+
     /// Starts a task that the end waits for.
     pub fn spawn<F>(&self, task: F) -> JoinHandle<F::Output>
     where

@@ -176,15 +176,18 @@ impl Asked {
 fn read_name(text: &str) -> Result<String, LocalText> {
     let name = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let fits = (1..=MAX_NAME_CHARS).contains(&name.chars().count());
-    let plain = name.chars().any(char::is_alphanumeric) && !name.chars().any(char::is_control);
+    let odd = |c: char| c.is_control() || matches!(c, '{' | '}');
+    let plain = name.chars().any(char::is_alphanumeric) && !name.chars().any(odd);
     if fits && plain {
         return Ok(name);
     }
     Err(LocalText::new(
         format!(
-            "o nome precisa de letras ou algarismos e de no máximo {MAX_NAME_CHARS} caracteres"
+            "o nome precisa de letras ou algarismos, sem chaves, e de no máximo {MAX_NAME_CHARS} caracteres"
         ),
-        format!("the name needs letters or digits and {MAX_NAME_CHARS} characters at most"),
+        format!(
+            "the name needs letters or digits, no braces, and {MAX_NAME_CHARS} characters at most"
+        ),
     ))
 }
 

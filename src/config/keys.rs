@@ -247,26 +247,12 @@ const STORE: &[Key] = &[
     ),
 ];
 
-const INBOX: &[Key] = &[
-    key(
-        "max_backlog",
-        Kind::Integer(1, 100_000_000),
-        "Mensagens que podem esperar na fila de entrada; acima disso a API responde 503.",
-        "Messages that may wait in the inbox; beyond that the API answers 503.",
-    ),
-    key(
-        "group_commit_max",
-        Kind::Integer(1, 10_000),
-        "Máximo de mensagens gravadas em disco de uma vez.",
-        "Messages written to disk in one go at most.",
-    ),
-    key(
-        "group_commit_wait_ms",
-        Kind::Integer(0, 1000),
-        "Quanto tempo uma gravação espera por outras para irem juntas, em milissegundos.",
-        "How long a write waits for others to go with it, in milliseconds.",
-    ),
-];
+const INBOX: &[Key] = &[key(
+    "max_backlog",
+    Kind::Integer(1, 100_000_000),
+    "Mensagens que podem esperar na fila de entrada; acima disso a API responde 503.",
+    "Messages that may wait in the inbox; beyond that the API answers 503.",
+)];
 
 const WORKER: &[Key] = &[
     key(
@@ -402,8 +388,8 @@ const CALLBACKS: &[Key] = &[
     key(
         "allow_private",
         Kind::Flag,
-        "Permite que quem recebe esteja num endereço da rede interna.",
-        "Allows the receiver to have an address of the internal network.",
+        "Permite que url traga um endereço IP da rede interna.",
+        "Allows url to hold an IP address of the internal network.",
     ),
 ];
 

@@ -121,13 +121,13 @@ pub struct StoreSettings {
     pub url: Option<Secret>,
     /// File that holds the URL, instead of `url`. After loading, `url` holds what it says.
     pub url_file: Option<PathBuf>,
-    /// Connections held open at most. Default 8.
+    /// Connections for reading (SQLite) or for everything (PostgreSQL). Default 4.
     pub max_connections: u32,
 }
 
 impl Default for StoreSettings {
     fn default() -> Self {
-        Self { url: None, url_file: None, max_connections: 8 }
+        Self { url: None, url_file: None, max_connections: 4 }
     }
 }
 
@@ -136,16 +136,12 @@ impl Default for StoreSettings {
 #[serde(default, deny_unknown_fields)]
 pub struct InboxSettings {
     /// Messages that may wait; those beyond are refused with 503. Default 100 000.
-    pub max_backlog: u64,
-    /// Messages written to disk by one commit at most. Default 512.
-    pub group_commit_max: u32,
-    /// How long a commit waits for company, in milliseconds. Default 2.
-    pub group_commit_wait_ms: u64,
+    pub max_backlog: u32,
 }
 
 impl Default for InboxSettings {
     fn default() -> Self {
-        Self { max_backlog: 100_000, group_commit_max: 512, group_commit_wait_ms: 2 }
+        Self { max_backlog: 100_000 }
     }
 }
 
@@ -255,7 +251,8 @@ pub struct CallbackSettings {
     /// True when the receiver honours `Idempotency-Key`: retried until acknowledged. False: each
     /// reply is sent at most once. Default true.
     pub idempotent: bool,
-    /// Whether the receiver may have a private address. Default false; this machine is always fine.
+    /// Whether `url` may name an IP address of the internal network. Default false; this machine is
+    /// always fine.
     pub allow_private: bool,
 }
 

@@ -111,7 +111,6 @@ fn cases() -> Vec<(&'static str, Place)> {
         ),
         ("renewed too late", file("[worker]\nlease_secs = 40")),
         ("first wait above the longest", file("[worker]\nretry_first_secs = 400")),
-        ("a commit larger than the inbox", file("[inbox]\nmax_backlog = 100")),
         ("raw kept longer", file("[privacy]\nraw_days = 800")),
         ("messages kept for ever", file("[privacy]\nmessages_days = 0")),
         ("main as a tenant", file("[tenants.main.policy]\npack = \"saas-br\"")),

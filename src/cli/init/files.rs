@@ -8,7 +8,6 @@ use rust_embed::RustEmbed;
 use super::Company;
 use super::hours::Week;
 use crate::config::{FILE_NAME, Words, company_file};
-use crate::domain::labels::Locale;
 
 #[derive(RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/templates/reply"]
@@ -64,53 +63,15 @@ fn file(path: &str, text: String) -> File {
 }
 
 fn policy(company: &Company) -> String {
-    let name = yaml_text(&company.name);
-    let language = company.locale;
-    let hours = hours(&company.hours);
-    match company.locale {
-        Locale::PtBr => format!(
-            "# Política de atendimento da empresa. Parte do pacote saas-br; o que está aqui substitui o que\n\
-             # está lá, e todo o resto vale como veio. Confira com: atende policy check policy.yaml\n\
-             extends: saas-br\n\
-             \n\
-             # Quem fala com o cliente.\n\
-             business:\n\
-             \x20 # O nome que os clientes conhecem.\n\
-             \x20 brand: {name}\n\
-             \x20 # Idioma das respostas a quem escreve em um idioma que não seja português nem inglês.\n\
-             \x20 default_language: {language}\n\
-             \x20 # Fuso horário do atendimento, como em https://www.iana.org/time-zones\n\
-             \x20 time_zone: America/Sao_Paulo\n\
-             \n\
-             # Horário de atendimento; um dia com [] está fechado.\n\
-             sla:\n\
-             \x20 calendars:\n\
-             \x20   business:\n\
-             \x20     days:\n\
-             {hours}"
-        ),
-        Locale::En => format!(
-            "# The company's support policy. It starts from the pack saas-br; what stands here replaces what\n\
-             # stands there, and all the rest holds as it came. Check with: atende policy check policy.yaml\n\
-             extends: saas-br\n\
-             \n\
-             # Who speaks to the customer.\n\
-             business:\n\
-             \x20 # The name that customers know.\n\
-             \x20 brand: {name}\n\
-             \x20 # Language of replies to those who write neither Portuguese nor English.\n\
-             \x20 default_language: {language}\n\
-             \x20 # Time zone of the business, as in https://www.iana.org/time-zones\n\
-             \x20 time_zone: America/Sao_Paulo\n\
-             \n\
-             # Business hours; a day with [] is closed.\n\
-             sla:\n\
-             \x20 calendars:\n\
-             \x20   business:\n\
-             \x20     days:\n\
-             {hours}"
-        ),
-    }
+    let quote = yaml_text;
+    let name = &company.name;
+    POLICY
+        .in_locale(company.locale)
+        .replace("{language}", company.locale.as_str())
+        .replace("{hours}", hours(&company.hours).trim_end())
+        .replace("{sou}", &quote(&format!("Sou a Aya, assistente virtual da equipe {name}.")))
+        .replace("{i_am}", &quote(&format!("I am Aya, the AI assistant of {name}.")))
+        .replace("{brand}", &quote(name))
 }
 
 fn hours(week: &Week) -> String {
@@ -131,6 +92,63 @@ fn hours(week: &Week) -> String {
 fn yaml_text(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
+
+const POLICY: Words = Words {
+    pt: "\
+# Política de atendimento da empresa. Parte do pacote saas-br: o que está aqui substitui o que está lá,
+# e todo o resto vale como veio.
+extends: saas-br
+
+# Quem fala com o cliente.
+business:
+  # O nome que os clientes conhecem.
+  brand: {brand}
+  # Idioma das respostas a quem não escreve em português nem em inglês.
+  default_language: {language}
+  # Fuso horário, como em America/Manaus ou America/Rio_Branco.
+  time_zone: America/Sao_Paulo
+  # O nome da assistente e a frase com que ela se apresenta; a frase precisa dizer que quem escreve é uma
+  # máquina.
+  ai_name: {pt-BR: Aya, en: Aya}
+  ai_disclosure:
+    pt-BR: {sou}
+    en: {i_am}
+
+# Horário de atendimento; um dia com [] está fechado.
+sla:
+  calendars:
+    business:
+      days:
+{hours}
+",
+    en: "\
+# The company's support policy. It starts from the pack saas-br: what stands here replaces what stands
+# there, and all the rest holds as it came.
+extends: saas-br
+
+# Who speaks to the customer.
+business:
+  # The name that customers know.
+  brand: {brand}
+  # Language of replies to those who write neither Portuguese nor English.
+  default_language: {language}
+  # Time zone, such as America/New_York or Europe/Lisbon.
+  time_zone: America/Sao_Paulo
+  # The assistant's name and the sentence it introduces itself with; the sentence must say that a machine
+  # is writing.
+  ai_name: {pt-BR: Aya, en: Aya}
+  ai_disclosure:
+    pt-BR: {sou}
+    en: {i_am}
+
+# Business hours; a day with [] is closed.
+sla:
+  calendars:
+    business:
+      days:
+{hours}
+",
+};
 
 const TEMPLATES: Words = Words {
     pt: "Modelos de resposta
