@@ -193,12 +193,16 @@ impl<'a> Reading<'a> {
                 self.problems.push(not_a_section(&path, &path).error(path, origin));
                 continue;
             };
+            self.mention(&path);
             for (name, value) in sections {
                 let origin = page.at(name.span().start);
                 let name = name.get_ref().as_ref();
                 let path = format!("{path}.{name}");
                 match tenant_section(name) {
-                    Ok(section) => self.read_section(page, section, &path, value.get_ref(), origin),
+                    Ok(section) => {
+                        self.mention(&path);
+                        self.read_section(page, section, &path, value.get_ref(), origin);
+                    }
                     Err(complaint) => self.problems.push(complaint.error(path, origin)),
                 }
             }
@@ -267,6 +271,12 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// Notes that the file names a business or a section of one, which says something even when
+    /// nothing stands below it.
+    fn mention(&mut self, path: &str) {
+        table_at(&mut self.from_file, path);
+    }
+
     /// Lays file and variables over the defaults. What the declared keys let through is known to fit;
     /// should it not, that is reported like any other problem.
     fn merge(&mut self) -> Config {
@@ -288,17 +298,24 @@ impl<'a> Reading<'a> {
 }
 
 fn put(table: &mut Table, path: &str, value: toml::Value) {
-    match path.split_once('.') {
+    match path.rsplit_once('.') {
         None => {
             table.insert(path.to_owned(), value);
         }
-        Some((head, rest)) => {
-            let inner = table.entry(head).or_insert_with(|| toml::Value::Table(Table::new()));
-            if let toml::Value::Table(inner) = inner {
-                put(inner, rest, value);
+        Some((section, name)) => {
+            if let Some(section) = table_at(table, section) {
+                section.insert(name.to_owned(), value);
             }
         }
     }
+}
+
+/// Returns the table at a dotted path, made where it is missing; `None` where a value stands.
+fn table_at<'t>(table: &'t mut Table, path: &str) -> Option<&'t mut Table> {
+    path.split('.').try_fold(table, |table, name| {
+        let inner = table.entry(name).or_insert_with(|| toml::Value::Table(Table::new()));
+        inner.as_table_mut()
+    })
 }
 
 fn raw(value: &DeValue<'_>) -> Raw {
@@ -372,8 +389,8 @@ fn bad_tenant(name: &str) -> Option<Complaint> {
     match TenantId::parse(name) {
         Some(id) if id == TenantId::main() => Some(Complaint::new(
             (
-                "a empresa main é a das seções de fora",
-                "the business main is that of the top-level sections",
+                "a empresa main já é a das seções fora de [tenants]",
+                "the business main is already that of the sections outside [tenants]",
             ),
             (
                 "tire tenants.main e use [policy], [knowledge], [templates] e [callbacks]",

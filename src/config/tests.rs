@@ -220,9 +220,8 @@ fn the_file_is_looked_for_in_the_data_folder_and_then_here() {
     here.write("data/atende.toml", "[server]\nmax_in_flight = 2\n");
     assert_eq!(here.survey().config.server.max_in_flight, 2);
     here.write("other/own.toml", "[server]\nmax_in_flight = 3\n");
-    let named = Sources { file: Some("other/own.toml".into()), ..here.sources() };
-    let named =
-        Sources { file: named.file.map(|file| here.folder.path().join(file)), ..here.sources() };
+    let file = here.folder.path().join("other/own.toml");
+    let named = Sources { file: Some(file), ..here.sources() };
     assert_eq!(survey(&named).config.server.max_in_flight, 3);
 
     let lost = Sources { file: Some("lost.toml".into()), ..here.sources() };
@@ -258,6 +257,19 @@ fn paths_start_from_the_folder_of_the_file_and_secrets_come_out_of_their_files()
     assert_eq!(config.policy.source(), PolicySource::File(&policy));
     assert_eq!(config.store.url.unwrap().expose(), "postgres://u:s3nha@db/atende");
     assert_eq!(config.callbacks.secret.unwrap().expose(), "0123456789abcdef");
+}
+
+#[test]
+fn a_business_exists_when_it_is_named_and_a_section_replaces_when_it_is_named() {
+    let place = Place::new(
+        "[knowledge]\ndir = \".\"\n[tenants.quiet]\n[tenants.plain.knowledge]\n[tenants.plain.callbacks]",
+    );
+    let config = Config::load(&place.sources()).unwrap().config;
+    let view =
+        |name: &str| config.tenant(&crate::domain::ids::TenantId::parse(name).unwrap()).unwrap();
+    assert_eq!(view("quiet").knowledge, &config.knowledge);
+    assert_eq!(view("plain").knowledge, &KnowledgeSettings::default());
+    assert_eq!(view("plain").callbacks, None);
 }
 
 #[test]
