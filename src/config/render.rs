@@ -127,6 +127,7 @@ pub fn effective(loaded: &Loaded, locale: Locale) -> String {
         effective_section(&mut text, loaded, &table, section.name, section.keys, locale);
     }
     for tenant in loaded.config.tenants.keys() {
+        line(&mut text, &format!("\n[{TENANTS}.{tenant}]"));
         for section in SECTIONS.iter().filter(|section| section.per_tenant) {
             let path = format!("{TENANTS}.{tenant}.{}", section.name);
             if value_at(&table, &path).is_some() {

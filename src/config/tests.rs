@@ -298,7 +298,8 @@ fn receivers_on_this_machine_may_speak_http_and_others_may_not() {
 fn the_effective_settings_read_back_mask_secrets_and_name_their_source() {
     let place = Place::new(
         "[server]\nmax_in_flight = 64\n[store]\nurl = \"postgres://u:s3nha@db/atende\"\n\
-         [tenants.acme.callbacks]\nurl = \"https://a.example/\"\nsecret = \"0123456789abcdef\"\n",
+         [tenants.acme.callbacks]\nurl = \"https://a.example/\"\nsecret = \"0123456789abcdef\"\n\
+         [tenants.quiet]\n",
     )
     .with("ATENDE__LOG__LEVEL", "debug");
     let loaded = place.survey();
@@ -307,7 +308,8 @@ fn the_effective_settings_read_back_mask_secrets_and_name_their_source() {
     let shown = text.replace(&format!("{}", place.folder.path().display()), "DIR");
     insta::assert_snapshot!(shown);
     assert!(!text.contains("s3nha") && !text.contains("0123456789"));
-    toml::from_str::<Config>(&text).unwrap();
+    let read: Config = toml::from_str(&text).unwrap();
+    assert_eq!(read.tenant_ids(), loaded.config.tenant_ids());
 }
 
 #[test]
