@@ -1,5 +1,11 @@
 //! The crate of `atende`. Modules may import only those below them in this list; a test holds it.
 
+pub mod cli;
+
+pub mod config;
+pub mod shutdown;
+pub mod telemetry;
+
 pub mod channels;
 
 pub mod adapters;

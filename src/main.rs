@@ -1,3 +1,25 @@
-//! The `atende` binary.
+//! The `atende` binary: hands the process's streams, environment and folder to `cli`, and nothing else.
 
-fn main() {}
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+use atende::{cli, config};
+
+fn main() -> ExitCode {
+    // Libraries here could bring two providers, and rustls panics when it has to guess. An error
+    // means that one is installed already, which is all that is wanted.
+    drop(rustls::crypto::ring::default_provider().install_default());
+
+    let mut out = std::io::stdout().lock();
+    let mut err = std::io::stderr();
+    let mut stdin = std::io::stdin().lock();
+    let world = cli::World {
+        out: &mut out,
+        err: &mut err,
+        stdin_is_terminal: std::io::stdin().is_terminal(),
+        stdin: &mut stdin,
+        env: config::process_env(),
+        current_dir: std::env::current_dir().unwrap_or_default(),
+    };
+    cli::run(std::env::args_os(), world).into()
+}

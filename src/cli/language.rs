@@ -1,0 +1,288 @@
+//! The language of the command line: which one, and the Portuguese of helps and usage errors.
+//!
+//! English stands beside the arguments themselves; Portuguese stands in one table here. A test holds
+//! that both say something about exactly the same commands and arguments.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::Write;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Command, CommandFactory as _};
+
+use super::{Cli, ExitCode};
+use crate::domain::labels::Locale;
+
+/// The Portuguese of one command or argument.
+struct Portuguese {
+    /// The commands that lead to it; empty for `atende` itself.
+    command: &'static str,
+    /// The argument; empty for the command.
+    arg: &'static str,
+    /// The name of the argument's value; empty where it takes none.
+    value: &'static str,
+    /// What it does.
+    about: &'static str,
+    /// More than that, for `--help`; empty where `about` is enough.
+    long: &'static str,
+}
+
+const fn command_pt(command: &'static str, about: &'static str, long: &'static str) -> Portuguese {
+    Portuguese { command, arg: "", value: "", about, long }
+}
+
+const fn arg_pt(
+    command: &'static str,
+    arg: &'static str,
+    value: &'static str,
+    about: &'static str,
+) -> Portuguese {
+    Portuguese { command, arg, value, about, long: "" }
+}
+
+const PORTUGUESE: &[Portuguese] = &[
+    command_pt("", "Triagem e respostas para o atendimento ao cliente", ""),
+    arg_pt("", "data", "PASTA", "Pasta de tudo o que fica guardado (padrão: data)"),
+    arg_pt(
+        "",
+        "config",
+        "ARQUIVO",
+        "Arquivo de configuração (padrão: atende.toml na pasta de dados ou aqui)",
+    ),
+    arg_pt("", "lang", "IDIOMA", "Idioma da saída: pt-BR ou en (padrão: o do sistema)"),
+    command_pt(
+        "init",
+        "Cria a pasta da empresa: configuração, política, modelos e artigos",
+        "Cria a pasta da empresa com atende.toml, policy.yaml, os modelos de resposta e uma árvore vazia \
+         de artigos. Pergunta nome, idioma e horário de atendimento; com --yes, usa os valores padrão. \
+         Nunca sobrescreve um arquivo que já existe.",
+    ),
+    arg_pt("init", "dir", "PASTA", "Pasta a criar ou completar"),
+    arg_pt("init", "yes", "", "Não pergunta nada: usa as opções dadas e os valores padrão"),
+    arg_pt("init", "name", "NOME", "Nome da empresa, como os clientes a conhecem"),
+    arg_pt("init", "language", "IDIOMA", "Idioma da empresa: pt-BR ou en (padrão: o da saída)"),
+    arg_pt(
+        "init",
+        "hours",
+        "HORÁRIO",
+        "Horário de atendimento, por exemplo \"seg-sex 08:00-18:00; sáb 09:00-13:00\"",
+    ),
+    command_pt("config", "Examina a configuração", ""),
+    command_pt(
+        "config check",
+        "Mostra a configuração em vigor, sem os segredos, e todos os problemas",
+        "Escreve a configuração em TOML na saída padrão, dizendo de onde vem cada valor que não é o \
+         padrão, e todos os problemas na saída de erros, com arquivo, linha, chave e o que fazer. Termina \
+         com 1 se houver erros.",
+    ),
+];
+
+/// Chooses the language: `--lang`, else the locale of the environment, else English.
+pub(super) fn choose(args: &[OsString], env: &BTreeMap<String, String>) -> Locale {
+    let mut words = args.iter().filter_map(|word| word.to_str()).take_while(|word| *word != "--");
+    while let Some(word) = words.next() {
+        let asked = match word.split_once('=') {
+            Some(("--lang", value)) => Some(value),
+            None if word == "--lang" => words.next(),
+            _ => None,
+        };
+        if let Some(asked) = asked {
+            return locale(asked);
+        }
+    }
+    // POSIX: the first of these that is set and not empty decides.
+    let set = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().filter_map(|name| env.get(*name));
+    set.map(String::as_str).find(|value| !value.is_empty()).map_or(Locale::En, locale)
+}
+
+/// Reads `pt-BR`, `pt_BR.UTF-8`, `pt` and the like as Portuguese, all else as English.
+pub(super) fn locale(text: &str) -> Locale {
+    let language = text.split(['-', '_', '.', '@']).next().unwrap_or_default();
+    if language.eq_ignore_ascii_case("pt") { Locale::PtBr } else { Locale::En }
+}
+
+/// Returns the command line with its helps in the language.
+pub(super) fn command(lang: Locale) -> Command {
+    let mut root = Cli::command();
+    if lang == Locale::En {
+        return root;
+    }
+    // Building spreads global arguments and names over the subcommands, so that all can be translated.
+    root.build();
+    translate(root, "")
+}
+
+fn translate(mut command: Command, path: &str) -> Command {
+    let usage = command.render_usage().to_string();
+    let usage = usage.trim_start_matches("Usage:").trim();
+    let usage = usage.replace("[OPTIONS]", "[OPÇÕES]").replace("<COMMAND>", "<COMANDO>");
+    if let Some(words) = find(path, "") {
+        command = command.about(words.about);
+        if !words.long.is_empty() {
+            command = command.long_about(words.long);
+        }
+    }
+    let ids: Vec<String> = command.get_arguments().map(|arg| arg.get_id().to_string()).collect();
+    let mut usage = usage;
+    for id in ids {
+        command = command.mut_arg(&id, |arg| {
+            let heading = if arg.is_positional() { "Argumentos" } else { "Opções" };
+            let arg = arg.help_heading(heading);
+            match (id.as_str(), find(path, &id).or_else(|| find("", &id))) {
+                ("help", _) => arg.help("Mostra a ajuda").long_help("Mostra a ajuda"),
+                ("version", _) => arg.help("Mostra a versão"),
+                (_, None) => arg,
+                (_, Some(words)) => {
+                    let english = arg.get_value_names().and_then(<[_]>::first).cloned();
+                    if let (Some(english), false) = (english, words.value.is_empty()) {
+                        usage =
+                            usage.replace(&format!("<{english}>"), &format!("<{}>", words.value));
+                        return arg.help(words.about).value_name(words.value);
+                    }
+                    arg.help(words.about)
+                }
+            }
+        });
+    }
+    let names: Vec<String> =
+        command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    for name in names {
+        let inner = format!("{path} {name}").trim().to_owned();
+        command = command.mut_subcommand(&name, |command| translate(command, &inner));
+    }
+    command
+        .subcommand_help_heading("Comandos")
+        .subcommand_value_name("COMANDO")
+        .override_usage(usage)
+        .help_template("{about-with-newline}\nUso: {usage}\n\n{all-args}{after-help}")
+}
+
+fn find(command: &str, arg: &str) -> Option<&'static Portuguese> {
+    PORTUGUESE.iter().find(|words| words.command == command && words.arg == arg)
+}
+
+/// Shows a help or says what was wrong with the call.
+pub(super) fn explain(
+    error: &clap::Error,
+    lang: Locale,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> ExitCode {
+    let text = match (lang, error.kind()) {
+        (_, ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            // A reader that has gone needs no help.
+            drop(write!(out, "{error}"));
+            return ExitCode::Ok;
+        }
+        (Locale::En, _) | (_, ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand) => {
+            error.to_string()
+        }
+        (Locale::PtBr, kind) => in_portuguese(error, kind),
+    };
+    drop(write!(err, "{text}"));
+    ExitCode::Usage
+}
+
+fn in_portuguese(error: &clap::Error, kind: ErrorKind) -> String {
+    let said = |kind| error.get(kind).map(shown).filter(|text| !text.is_empty());
+    let argument = said(ContextKind::InvalidArg).unwrap_or_default();
+    let value = said(ContextKind::InvalidValue).unwrap_or_default();
+    let problem = match kind {
+        ErrorKind::UnknownArgument => format!("argumento desconhecido: {argument}"),
+        ErrorKind::InvalidSubcommand => {
+            format!(
+                "comando desconhecido: {}",
+                said(ContextKind::InvalidSubcommand).unwrap_or_default()
+            )
+        }
+        ErrorKind::MissingRequiredArgument => format!("falta informar: {argument}"),
+        ErrorKind::MissingSubcommand => "falta o comando".to_owned(),
+        ErrorKind::InvalidValue if value.is_empty() => format!("falta o valor de {argument}"),
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
+            format!("{argument} não aceita o valor {value}")
+        }
+        ErrorKind::ArgumentConflict => format!("{argument} não pode ser usado assim"),
+        ErrorKind::InvalidUtf8 => "um argumento não está em UTF-8".to_owned(),
+        _ => format!("a chamada não está correta: {argument}"),
+    };
+    let mut text = format!("erro: {}\n", problem.trim_end_matches([':', ' ']));
+    let near = said(ContextKind::SuggestedArg).or_else(|| said(ContextKind::SuggestedSubcommand));
+    if let Some(near) = near {
+        text.push_str("    você quis dizer ");
+        text.push_str(&near);
+        text.push_str("?\n");
+    }
+    if let Some(choices) = said(ContextKind::ValidValue) {
+        text.push_str("    opções: ");
+        text.push_str(&choices);
+        text.push('\n');
+    }
+    text.push_str("    veja a ajuda com --help\n");
+    text
+}
+
+fn shown(value: &ContextValue) -> String {
+    match value {
+        ContextValue::String(text) => text.clone(),
+        ContextValue::Strings(list) => list.join(", "),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn walk(command: &Command, path: &str, found: &mut BTreeSet<(String, String)>) {
+        found.insert((path.to_owned(), String::new()));
+        for arg in command.get_arguments() {
+            found.insert((path.to_owned(), arg.get_id().to_string()));
+        }
+        for inner in command.get_subcommands() {
+            walk(inner, format!("{path} {}", inner.get_name()).trim(), found);
+        }
+    }
+
+    #[test]
+    fn every_command_and_argument_speaks_portuguese_and_nothing_else_does() {
+        let mut declared = BTreeSet::new();
+        walk(&Cli::command(), "", &mut declared);
+        let translated = PORTUGUESE
+            .iter()
+            .map(|words| (words.command.to_owned(), words.arg.to_owned()))
+            .collect::<BTreeSet<_>>();
+        assert_eq!(declared, translated);
+    }
+
+    #[test]
+    fn every_command_explains_itself_in_english() {
+        fn check(command: &Command) {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+            for arg in command.get_arguments() {
+                assert!(arg.get_help().is_some(), "{} {}", command.get_name(), arg.get_id());
+            }
+            command.get_subcommands().for_each(check);
+        }
+        Cli::command().debug_assert();
+        check(&Cli::command());
+    }
+
+    #[test]
+    fn the_language_is_the_asked_one_else_the_systems() {
+        for (args, env, expected) in [
+            (&["--lang", "pt-BR"][..], &[("LANG", "en_US.UTF-8")][..], Locale::PtBr),
+            (&["--lang=en"], &[("LANG", "pt_BR.UTF-8")], Locale::En),
+            (&["--", "--lang=en"], &[("LANG", "pt_BR.UTF-8")], Locale::PtBr),
+            (&[], &[("LC_ALL", ""), ("LC_MESSAGES", "pt_PT"), ("LANG", "en_US")], Locale::PtBr),
+            (&[], &[("LC_ALL", "C"), ("LANG", "pt_BR")], Locale::En),
+            (&["--lang"], &[], Locale::En),
+            (&[], &[("LANG", "ptolemaic")], Locale::En),
+        ] {
+            let words: Vec<OsString> = args.iter().map(OsString::from).collect();
+            let pairs = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            assert_eq!(choose(&words, &pairs.collect()), expected, "{args:?} {env:?}");
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The command line: one file per command, each with its `Args` and its `run`.
+//!
+//! A command writes to the streams it is handed, never to those of the process, so tests read what
+//! people would. To add one: its file, a variant of `Command`, its line in `dispatch`, and its
+//! Portuguese texts in `language`; tests name what is missing.
+
+mod config;
+mod init;
+mod language;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::{self, BufRead, Write};
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::{FromArgMatches as _, Parser, Subcommand};
+use tokio::runtime::Runtime;
+
+use crate::config::{Config, Loaded, Severity, Sources, Words, embedded_packs};
+use crate::domain::labels::Locale;
+
+/// Triage and answers for customer support
+#[derive(Debug, Parser)]
+#[command(
+    name = "atende",
+    version,
+    disable_help_subcommand = true,
+    arg_required_else_help = true,
+    subcommand_required = true
+)]
+struct Cli {
+    /// Folder of everything that is stored (default: data)
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        default_value = "data",
+        hide_default_value = true
+    )]
+    data: PathBuf,
+
+    /// Settings file (default: atende.toml in the data folder or here)
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Language of the output: pt-BR or en (default: the system's)
+    #[arg(
+        long,
+        global = true,
+        value_name = "LANG",
+        value_parser = ["pt-BR", "en"],
+        ignore_case = true,
+        hide_possible_values = true
+    )]
+    lang: Option<String>,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::Args),
+    #[command(subcommand, arg_required_else_help = true)]
+    Config(config::Command),
+}
+
+fn dispatch(cx: &mut CliCx<'_>, command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Init(args) => init::run(cx, &args),
+        Command::Config(config::Command::Check(args)) => config::check(cx, &args),
+    }
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitCode {
+    /// It did what was asked: 0.
+    Ok,
+    /// It found problems, or could not do it: 1.
+    Problems,
+    /// It was not called the right way: 2.
+    Usage,
+}
+
+impl From<ExitCode> for std::process::ExitCode {
+    fn from(code: ExitCode) -> Self {
+        Self::from(match code {
+            ExitCode::Ok => 0,
+            ExitCode::Problems => 1,
+            ExitCode::Usage => 2,
+        })
+    }
+}
+
+/// What the process is handed by the system.
+pub struct World<'a> {
+    /// Where results go.
+    pub out: &'a mut dyn Write,
+    /// Where messages go.
+    pub err: &'a mut dyn Write,
+    /// Where input comes from.
+    pub stdin: &'a mut dyn BufRead,
+    /// Whether a person is at the other end of `stdin`.
+    pub stdin_is_terminal: bool,
+    /// The environment.
+    pub env: BTreeMap<String, String>,
+    /// The folder the command was called in.
+    pub current_dir: PathBuf,
+}
+
+/// What every command works with.
+pub struct CliCx<'a> {
+    /// Where results go.
+    pub out: &'a mut dyn Write,
+    /// Where messages go.
+    pub err: &'a mut dyn Write,
+    /// Where input comes from.
+    pub stdin: &'a mut dyn BufRead,
+    /// Whether a person is at the other end of `stdin`.
+    pub stdin_is_terminal: bool,
+    /// The language of the output.
+    pub lang: Locale,
+    /// The data folder, absolute.
+    pub data: PathBuf,
+    /// The settings file, when one was named.
+    pub config_file: Option<PathBuf>,
+    /// The folder the command was called in.
+    pub current_dir: PathBuf,
+    /// The environment.
+    pub env: BTreeMap<String, String>,
+}
+
+impl CliCx<'_> {
+    /// Returns a fixed text in the language of the output.
+    pub fn say(&self, pt: &'static str, en: &'static str) -> &'static str {
+        Words { pt, en }.in_locale(self.lang)
+    }
+
+    /// Calls `read` with the places settings come from.
+    pub fn with_sources<T>(&self, read: impl FnOnce(&Sources<'_>) -> T) -> T {
+        let packs = embedded_packs();
+        let packs: Vec<&str> = packs.iter().map(String::as_str).collect();
+        read(&Sources {
+            file: self.config_file.clone(),
+            data: self.data.clone(),
+            current_dir: self.current_dir.clone(),
+            env: self.env.clone(),
+            packs: &packs,
+        })
+    }
+
+    /// Reads the settings and tells about every problem; `None` when the command cannot go on.
+    pub fn settings(&mut self) -> io::Result<Option<Loaded>> {
+        let loaded = self.with_sources(Config::load);
+        let problems = match &loaded {
+            Ok(loaded) => &loaded.problems,
+            Err(problems) => problems,
+        };
+        for problem in problems {
+            writeln!(self.err, "{}", problem.describe(self.lang))?;
+        }
+        Ok(loaded.ok())
+    }
+
+    /// Starts the threads that asynchronous commands run on.
+    pub fn runtime(&self) -> anyhow::Result<Runtime> {
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start runtime")
+    }
+}
+
+/// Reads the arguments and runs the command they name.
+pub fn run(args: impl IntoIterator<Item = OsString>, world: World<'_>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let lang = language::choose(&args, &world.env);
+    let World { out, err, stdin, stdin_is_terminal, env, current_dir } = world;
+    let cli = language::command(lang)
+        .try_get_matches_from(args)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match cli {
+        Ok(cli) => cli,
+        Err(error) => return language::explain(&error, lang, out, err),
+    };
+    let data = current_dir.join(&cli.data);
+    let config_file = cli.config.map(|file| current_dir.join(file));
+    let mut cx =
+        CliCx { out, err, stdin, stdin_is_terminal, lang, data, config_file, current_dir, env };
+    let ended = dispatch(&mut cx, cli.command).and_then(|code| {
+        cx.out.flush()?;
+        Ok(code)
+    });
+    ended.unwrap_or_else(|error| {
+        // Whoever read our output has seen enough, as in `atende .. | head`.
+        if is_broken_pipe(&error) {
+            return ExitCode::Ok;
+        }
+        let label = cx.say("erro", "error");
+        // With stderr gone there is nobody left to tell; the exit code still speaks.
+        drop(writeln!(cx.err, "{label}: {error:#}"));
+        ExitCode::Problems
+    })
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Whether there is a command of that name, e.g. `["config", "check"]`.
+fn exists(path: &[&str]) -> bool {
+    let root = <Cli as clap::CommandFactory>::command();
+    let mut at = Some(&root);
+    for name in path {
+        at = at.and_then(|command| command.find_subcommand(name));
+    }
+    at.is_some()
+}
+
+/// Whether the settings can be used.
+fn usable(loaded: &Loaded) -> bool {
+    loaded.problems.iter().all(|problem| problem.severity == Severity::Warning)
+}
+
+#[cfg(test)]
+mod tests;

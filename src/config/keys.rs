@@ -1,0 +1,430 @@
+//! The declared keys: what each means, in both languages, and which values it takes.
+//!
+//! The check of files and variables, the commented files that are written for people and the list of
+//! effective settings all read this one table. Defaults are not here: they are in `settings`.
+
+use super::words::Words;
+
+/// A `[section]` of the file.
+#[derive(Debug)]
+pub struct Section {
+    /// Its name between the brackets.
+    pub name: &'static str,
+    /// What it is for.
+    pub about: Words,
+    /// Whether `[tenants.<name>.<section>]` exists.
+    pub per_tenant: bool,
+    /// Its keys, in the order they are shown.
+    pub keys: &'static [Key],
+}
+
+/// One setting.
+#[derive(Debug)]
+pub struct Key {
+    /// Its name within the section.
+    pub name: &'static str,
+    /// Which values it takes.
+    pub kind: Kind,
+    /// A TOML value to show where there is no default; empty otherwise.
+    pub example: &'static str,
+    /// What it means, with its unit.
+    pub about: Words,
+}
+
+/// Which values a key takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An IP address with a port.
+    Address,
+    /// A whole number within a range, both ends included.
+    Integer(i64, i64),
+    /// True or false.
+    Flag,
+    /// One of a few words.
+    Word(&'static [&'static str]),
+    /// The name of a policy pack in the program.
+    Pack,
+    /// A file that can be read.
+    File,
+    /// A folder that exists.
+    Folder,
+    /// A file that holds a secret.
+    SecretFile,
+    /// A secret of at least [`MIN_SECRET_CHARS`] characters.
+    Secret,
+    /// The URL of a database; a secret.
+    StoreUrl,
+    /// The URL of a receiver of callbacks.
+    CallbackUrl,
+}
+
+/// Shortest key of a signature: 16 characters chosen at random are 80 bits or more.
+pub const MIN_SECRET_CHARS: usize = 16;
+
+/// The name of the section that holds the businesses besides `main`.
+pub const TENANTS: &str = "tenants";
+
+/// What the section of businesses is for.
+pub const TENANTS_ABOUT: Words = Words {
+    pt: "Outras empresas atendidas por esta mesma instalação. Uma seção que a empresa define substitui \
+         inteira a do arquivo; as que ela não define valem como estão acima, menos [callbacks], que \
+         nunca é herdada.",
+    en: "Other businesses served by this installation. A section that a business defines replaces the \
+         one above as a whole; those it leaves out are taken from above, except [callbacks], which is \
+         never inherited.",
+};
+
+const fn key(name: &'static str, kind: Kind, pt: &'static str, en: &'static str) -> Key {
+    Key { name, kind, example: "", about: Words { pt, en } }
+}
+
+const fn optional(
+    name: &'static str,
+    kind: Kind,
+    example: &'static str,
+    pt: &'static str,
+    en: &'static str,
+) -> Key {
+    Key { name, kind, example, about: Words { pt, en } }
+}
+
+/// Returns the section of that name.
+pub fn section(name: &str) -> Option<&'static Section> {
+    SECTIONS.iter().find(|section| section.name == name)
+}
+
+impl Section {
+    /// Returns the key of that name.
+    pub fn key(&self, name: &str) -> Option<&'static Key> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+}
+
+/// Every section, in the order they are shown.
+pub const SECTIONS: &[Section] = &[
+    Section {
+        name: "server",
+        about: Words { pt: "A API HTTP.", en: "The HTTP API." },
+        per_tenant: false,
+        keys: SERVER,
+    },
+    Section {
+        name: "store",
+        about: Words {
+            pt: "Onde ficam tickets, conversas e decisões.",
+            en: "Where tickets, conversations and decisions live.",
+        },
+        per_tenant: false,
+        keys: STORE,
+    },
+    Section {
+        name: "inbox",
+        about: Words {
+            pt: "Mensagens aceitas que ainda não entraram no banco.",
+            en: "Messages accepted that are not in the store yet.",
+        },
+        per_tenant: false,
+        keys: INBOX,
+    },
+    Section {
+        name: "worker",
+        about: Words { pt: "O processamento das mensagens.", en: "The processing of messages." },
+        per_tenant: false,
+        keys: WORKER,
+    },
+    Section {
+        name: "policy",
+        about: Words {
+            pt: "As regras da empresa: categorias, equipes, urgência, modos, limites.",
+            en: "The rules of the business: categories, teams, urgency, modes, limits.",
+        },
+        per_tenant: true,
+        keys: POLICY,
+    },
+    Section {
+        name: "knowledge",
+        about: Words {
+            pt: "Os artigos em que as respostas se apoiam.",
+            en: "The articles that replies rest on.",
+        },
+        per_tenant: true,
+        keys: KNOWLEDGE,
+    },
+    Section {
+        name: "templates",
+        about: Words { pt: "Os modelos de resposta.", en: "The reply templates." },
+        per_tenant: true,
+        keys: TEMPLATES,
+    },
+    Section {
+        name: "callbacks",
+        about: Words {
+            pt: "Por onde saem as respostas de canais sem rede própria (api, chat, web_form, phone): \
+                 requisições HTTP assinadas.",
+            en: "How replies leave on channels without a network of their own (api, chat, web_form, \
+                 phone): signed HTTP requests.",
+        },
+        per_tenant: true,
+        keys: CALLBACKS,
+    },
+    Section {
+        name: "privacy",
+        about: Words {
+            pt: "Por quanto tempo os dados são guardados, em dias; 0 guarda para sempre.",
+            en: "How long data is kept, in days; 0 keeps it for ever.",
+        },
+        per_tenant: false,
+        keys: PRIVACY,
+    },
+    Section {
+        name: "log",
+        about: Words {
+            pt: "O que o processo registra na saída de erros; nunca o texto dos clientes.",
+            en: "What the process says on stderr; never a customer's text.",
+        },
+        per_tenant: false,
+        keys: LOG,
+    },
+];
+
+const SERVER: &[Key] = &[
+    key(
+        "bind",
+        Kind::Address,
+        "Endereço IP e porta em que a API escuta; com a porta 0 o sistema escolhe uma livre. A API não \
+         faz TLS: fora desta máquina, ponha um proxy com HTTPS na frente.",
+        "IP address and port the API listens on; with port 0 the system picks a free one. The API does \
+         no TLS: beyond this machine, put a proxy with HTTPS in front of it.",
+    ),
+    key(
+        "max_body_bytes",
+        Kind::Integer(1024, 67_108_864),
+        "Maior corpo de requisição aceito, em bytes.",
+        "Largest request body that is accepted, in bytes.",
+    ),
+    key(
+        "request_timeout_secs",
+        Kind::Integer(1, 600),
+        "Quanto tempo uma requisição pode demorar, em segundos.",
+        "How long one request may take, in seconds.",
+    ),
+    key(
+        "shutdown_grace_secs",
+        Kind::Integer(0, 600),
+        "Quanto tempo o encerramento espera pelo trabalho em andamento, em segundos.",
+        "How long a shutdown waits for work in progress, in seconds.",
+    ),
+    key(
+        "max_in_flight",
+        Kind::Integer(1, 65_536),
+        "Requisições atendidas ao mesmo tempo; as que passarem disso recebem 503.",
+        "Requests served at the same time; those beyond get 503.",
+    ),
+];
+
+const STORE: &[Key] = &[
+    optional(
+        "url",
+        Kind::StoreUrl,
+        "\"postgres://atende@localhost/atende\"",
+        "Banco de dados, se não for o SQLite na pasta de dados: postgres://… ou sqlite:… É um segredo; \
+         prefira url_file ou a variável de ambiente ATENDE__STORE__URL.",
+        "Database, if not SQLite in the data folder: postgres://… or sqlite:… It is a secret; prefer \
+         url_file or the environment variable ATENDE__STORE__URL.",
+    ),
+    optional(
+        "url_file",
+        Kind::SecretFile,
+        "\"/run/secrets/atende-store-url\"",
+        "Arquivo que contém a URL do banco, em vez de url.",
+        "File that holds the database URL, instead of url.",
+    ),
+    key(
+        "max_connections",
+        Kind::Integer(1, 512),
+        "Máximo de conexões abertas com o banco.",
+        "Connections to the database that are open at most.",
+    ),
+];
+
+const INBOX: &[Key] = &[key(
+    "max_backlog",
+    Kind::Integer(1, 100_000_000),
+    "Mensagens que podem esperar na fila de entrada; acima disso a API responde 503.",
+    "Messages that may wait in the inbox; beyond that the API answers 503.",
+)];
+
+const WORKER: &[Key] = &[
+    key(
+        "concurrency",
+        Kind::Integer(1, 4096),
+        "Conversas processadas ao mesmo tempo.",
+        "Conversations worked on at the same time.",
+    ),
+    key(
+        "lease_secs",
+        Kind::Integer(5, 3600),
+        "Por quanto tempo um trabalho fica reservado sem renovação, em segundos.",
+        "How long a job stays reserved without renewal, in seconds.",
+    ),
+    key(
+        "renew_secs",
+        Kind::Integer(1, 1800),
+        "De quanto em quanto tempo a reserva é renovada, em segundos; menos da metade de lease_secs.",
+        "How often the reservation is renewed, in seconds; less than half of lease_secs.",
+    ),
+    key(
+        "lease_batch_max",
+        Kind::Integer(1, 10_000),
+        "Máximo de trabalhos reservados de uma vez.",
+        "Jobs reserved in one go at most.",
+    ),
+    key(
+        "max_attempts",
+        Kind::Integer(1, 100),
+        "Tentativas antes de o trabalho ir para a lista de falhas definitivas.",
+        "Attempts before a job becomes a dead letter.",
+    ),
+    key(
+        "retry_first_secs",
+        Kind::Integer(1, 3600),
+        "Espera antes da segunda tentativa, em segundos; dobra a cada nova tentativa.",
+        "Wait before the second attempt, in seconds; it doubles with each one.",
+    ),
+    key(
+        "retry_max_secs",
+        Kind::Integer(1, 86_400),
+        "Maior espera entre duas tentativas, em segundos.",
+        "Longest wait between two attempts, in seconds.",
+    ),
+    key(
+        "poll_ms",
+        Kind::Integer(10, 60_000),
+        "De quanto em quanto tempo um processo ocioso procura trabalho, em milissegundos.",
+        "How often an idle worker looks for work, in milliseconds.",
+    ),
+    key(
+        "reload_secs",
+        Kind::Integer(1, 5),
+        "De quanto em quanto tempo se procuram mudanças em políticas, modelos e artigos, em segundos.",
+        "How often changes of policies, templates and articles are looked for, in seconds.",
+    ),
+];
+
+const POLICY: &[Key] = &[
+    key(
+        "pack",
+        Kind::Pack,
+        "Pacote de regras que já vem no programa.",
+        "A set of rules that comes with the program.",
+    ),
+    optional(
+        "file",
+        Kind::File,
+        "\"policy.yaml\"",
+        "Arquivo de regras da própria empresa, em vez de pack; pode partir de um pacote com \
+         `extends: saas-br`.",
+        "The business's own file of rules, instead of pack; it may start from a pack with \
+         `extends: saas-br`.",
+    ),
+];
+
+const KNOWLEDGE: &[Key] = &[optional(
+    "dir",
+    Kind::Folder,
+    "\"knowledge\"",
+    "Pasta dos artigos: <idioma>/<categoria>/<artigo>.md. Sem ela valem os artigos de exemplo.",
+    "Folder of the articles: <locale>/<category>/<article>.md. Without it the sample articles are used.",
+)];
+
+const TEMPLATES: &[Key] = &[optional(
+    "dir",
+    Kind::Folder,
+    "\"templates\"",
+    "Pasta cujos arquivos substituem, um a um, os modelos que vêm no programa.",
+    "Folder whose files replace, one by one, the templates that come with the program.",
+)];
+
+const CALLBACKS: &[Key] = &[
+    optional(
+        "url",
+        Kind::CallbackUrl,
+        "\"https://example.com/atende\"",
+        "Endereço que recebe as respostas: https, ou http se for nesta máquina. Sem ele, as respostas só \
+         são lidas em GET /v1/outbox.",
+        "Address that receives the replies: https, or http on this machine. Without it replies are only \
+         read from GET /v1/outbox.",
+    ),
+    optional(
+        "secret",
+        Kind::Secret,
+        "\"…\"",
+        "Chave da assinatura das requisições, com 16 caracteres ou mais. Prefira secret_file ou uma \
+         variável de ambiente.",
+        "Key that signs the requests, 16 characters or more. Prefer secret_file or an environment \
+         variable.",
+    ),
+    optional(
+        "secret_file",
+        Kind::SecretFile,
+        "\"/run/secrets/atende-callback\"",
+        "Arquivo que contém a chave, em vez de secret.",
+        "File that holds the key, instead of secret.",
+    ),
+    key(
+        "timeout_secs",
+        Kind::Integer(1, 120),
+        "Quanto tempo uma entrega pode demorar, em segundos.",
+        "How long one delivery may take, in seconds.",
+    ),
+    key(
+        "idempotent",
+        Kind::Flag,
+        "true: quem recebe respeita o cabeçalho Idempotency-Key, e a entrega é repetida até ser \
+         confirmada. false: cada resposta é enviada no máximo uma vez.",
+        "true: the receiver honours the Idempotency-Key header, and a delivery is repeated until it is \
+         acknowledged. false: each reply is sent at most once.",
+    ),
+    key(
+        "allow_private",
+        Kind::Flag,
+        "Permite que url traga um endereço IP da rede interna.",
+        "Allows url to hold an IP address of the internal network.",
+    ),
+];
+
+const PRIVACY: &[Key] = &[
+    key(
+        "messages_days",
+        Kind::Integer(0, 36_500),
+        "Mensagens, rascunhos e respostas de tickets fechados, em dias.",
+        "Messages, drafts and replies of closed tickets, in days.",
+    ),
+    key(
+        "raw_days",
+        Kind::Integer(0, 36_500),
+        "O conteúdo recebido, do jeito que chegou, em dias.",
+        "What came in, exactly as it came in, in days.",
+    ),
+    key(
+        "audit_days",
+        Kind::Integer(0, 36_500),
+        "Decisões e auditoria, que não contêm texto de clientes, em dias.",
+        "Decisions and audit, which hold no customer text, in days.",
+    ),
+];
+
+const LOG: &[Key] = &[
+    key(
+        "level",
+        Kind::Word(&["error", "warn", "info", "debug", "trace"]),
+        "Quanto se registra.",
+        "How much is said.",
+    ),
+    key(
+        "format",
+        Kind::Word(&["text", "json"]),
+        "text, para pessoas; json, um objeto por linha.",
+        "text, for people; json, one object per line.",
+    ),
+];

@@ -1,0 +1,30 @@
+//! The settings of an installation: one TOML file, overridden by variables `ATENDE__SECTION__KEY`.
+//!
+//! All problems are found at once, each with its place and what to do. Everything a person may set is
+//! declared in `keys` and has its default in `settings`; nothing else reads the environment.
+
+pub mod keys;
+mod load;
+mod packs;
+pub mod problem;
+mod relations;
+mod render;
+mod secret;
+mod secrets;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod value;
+mod words;
+
+pub use load::{FILE_NAME, Loaded, Sources, VARIABLE_PREFIX, process_env, survey};
+pub use packs::embedded_packs;
+pub use problem::{ConfigProblem, Origin, Severity, nearest};
+pub use render::{company_file, effective, example_file};
+pub use secret::Secret;
+pub use settings::{
+    CallbackSettings, Config, InboxSettings, KnowledgeSettings, PolicySettings, PolicySource,
+    PrivacySettings, ServerSettings, StoreSettings, TemplateSettings, TenantSettings, TenantView,
+    WorkerSettings,
+};
+pub use words::Words;

@@ -1,0 +1,335 @@
+//! The settings, section by section. `impl Default` is the only source of defaults; units are in the
+//! names; what a key means for people is in `keys`, and a test holds that both name the same keys.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::secret::Secret;
+use crate::domain::ids::TenantId;
+use crate::telemetry::LogSettings;
+
+/// Everything an installation can set.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The HTTP API.
+    pub server: ServerSettings,
+    /// Where tickets live.
+    pub store: StoreSettings,
+    /// Messages accepted and not yet in the store.
+    pub inbox: InboxSettings,
+    /// The pipeline's workers.
+    pub worker: WorkerSettings,
+    /// The policy of tenants that name none.
+    pub policy: PolicySettings,
+    /// The articles of tenants that name none.
+    pub knowledge: KnowledgeSettings,
+    /// The reply templates of tenants that name none.
+    pub templates: TemplateSettings,
+    /// Where replies of the tenant `main` leave to.
+    pub callbacks: CallbackSettings,
+    /// How long customer data is kept.
+    pub privacy: PrivacySettings,
+    /// What the process says on stderr.
+    pub log: LogSettings,
+    /// Businesses besides `main`, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tenants: BTreeMap<TenantId, TenantSettings>,
+}
+
+/// What holds for one business, after the top-level sections filled what it leaves out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TenantView<'a> {
+    /// Its policy.
+    pub policy: &'a PolicySettings,
+    /// Its articles.
+    pub knowledge: &'a KnowledgeSettings,
+    /// Its reply templates.
+    pub templates: &'a TemplateSettings,
+    /// Where its replies leave to; `None` when they are only read from the outbox.
+    pub callbacks: Option<&'a CallbackSettings>,
+}
+
+impl Config {
+    /// Returns every business of this installation, `main` among them, in order of name.
+    pub fn tenant_ids(&self) -> Vec<TenantId> {
+        let mut ids: Vec<TenantId> = self.tenants.keys().cloned().collect();
+        ids.push(TenantId::main());
+        ids.sort();
+        ids
+    }
+
+    /// Returns what holds for a business; `None` when this installation does not know it.
+    ///
+    /// Callbacks are never inherited: one company's replies must not leave to another's address.
+    pub fn tenant(&self, id: &TenantId) -> Option<TenantView<'_>> {
+        let callbacks = |settings: &'_ CallbackSettings| settings.url.is_some();
+        if *id == TenantId::main() {
+            return Some(TenantView {
+                policy: &self.policy,
+                knowledge: &self.knowledge,
+                templates: &self.templates,
+                callbacks: Some(&self.callbacks).filter(|found| callbacks(found)),
+            });
+        }
+        let own = self.tenants.get(id)?;
+        Some(TenantView {
+            policy: own.policy.as_ref().unwrap_or(&self.policy),
+            knowledge: own.knowledge.as_ref().unwrap_or(&self.knowledge),
+            templates: own.templates.as_ref().unwrap_or(&self.templates),
+            callbacks: own.callbacks.as_ref().filter(|found| callbacks(found)),
+        })
+    }
+}
+
+/// The HTTP API.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerSettings {
+    /// Address and port to listen on; port 0 lets the system choose. Default `127.0.0.1:8080`.
+    pub bind: SocketAddr,
+    /// Largest request body, in bytes. Default 2 MiB: a message of 1 MB with its JSON around it.
+    pub max_body_bytes: u64,
+    /// How long one request may take, in seconds. Default 30.
+    pub request_timeout_secs: u64,
+    /// How long a shutdown waits for work in progress, in seconds. Default 30.
+    pub shutdown_grace_secs: u64,
+    /// Requests worked on at once; those beyond are refused with 503. Default 1024.
+    pub max_in_flight: u32,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            bind: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080),
+            max_body_bytes: 2_097_152,
+            request_timeout_secs: 30,
+            shutdown_grace_secs: 30,
+            max_in_flight: 1024,
+        }
+    }
+}
+
+/// Where tickets live.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreSettings {
+    /// `postgres://..` or `sqlite:..`; a secret. `None` (the default): SQLite in the data folder.
+    pub url: Option<Secret>,
+    /// File that holds the URL, instead of `url`. After loading, `url` holds what it says.
+    pub url_file: Option<PathBuf>,
+    /// Connections for reading (SQLite) or for everything (PostgreSQL). Default 4.
+    pub max_connections: u32,
+}
+
+impl Default for StoreSettings {
+    fn default() -> Self {
+        Self { url: None, url_file: None, max_connections: 4 }
+    }
+}
+
+/// Messages accepted and not yet in the store.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct InboxSettings {
+    /// Messages that may wait; those beyond are refused with 503. Default 100 000.
+    pub max_backlog: u32,
+}
+
+impl Default for InboxSettings {
+    fn default() -> Self {
+        Self { max_backlog: 100_000 }
+    }
+}
+
+/// The pipeline's workers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WorkerSettings {
+    /// Conversations worked on at once. Default 32.
+    pub concurrency: u32,
+    /// How long a job stays with its worker without renewal, in seconds. Default 60.
+    pub lease_secs: u64,
+    /// How often a lease is renewed, in seconds; less than half of `lease_secs`. Default 20.
+    pub renew_secs: u64,
+    /// Jobs leased by one commit at most. Default 256.
+    pub lease_batch_max: u32,
+    /// Attempts before a job becomes a dead letter. Default 8.
+    pub max_attempts: u32,
+    /// Wait before the second attempt, in seconds; it doubles with each. Default 2.
+    pub retry_first_secs: u64,
+    /// Longest wait between two attempts, in seconds. Default 300.
+    pub retry_max_secs: u64,
+    /// How often an idle worker looks for due work, in milliseconds. Default 500.
+    pub poll_ms: u64,
+    /// How often changed policies, templates and articles are looked for, in seconds. Default 2.
+    pub reload_secs: u64,
+}
+
+impl Default for WorkerSettings {
+    fn default() -> Self {
+        Self {
+            concurrency: 32,
+            lease_secs: 60,
+            renew_secs: 20,
+            lease_batch_max: 256,
+            max_attempts: 8,
+            retry_first_secs: 2,
+            retry_max_secs: 300,
+            poll_ms: 500,
+            reload_secs: 2,
+        }
+    }
+}
+
+/// Which policy decides.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PolicySettings {
+    /// A pack that is part of the program. Default `saas-br`.
+    pub pack: String,
+    /// A policy file of one's own, instead of `pack`. Default `None`.
+    pub file: Option<PathBuf>,
+}
+
+impl Default for PolicySettings {
+    fn default() -> Self {
+        Self { pack: "saas-br".to_owned(), file: None }
+    }
+}
+
+/// Where a policy is read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PolicySource<'a> {
+    /// A pack that is part of the program.
+    Pack(&'a str),
+    /// A file.
+    File(&'a Path),
+}
+
+impl PolicySettings {
+    /// Returns where to read the policy from: the file where one is named, else the pack.
+    pub fn source(&self) -> PolicySource<'_> {
+        match &self.file {
+            Some(file) => PolicySource::File(file),
+            None => PolicySource::Pack(&self.pack),
+        }
+    }
+}
+
+/// Where articles are read from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct KnowledgeSettings {
+    /// Folder of articles. `None` (the default): the sample articles in the program.
+    pub dir: Option<PathBuf>,
+}
+
+/// Where reply templates are read from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TemplateSettings {
+    /// Folder whose files replace those in the program, one by one. Default `None`.
+    pub dir: Option<PathBuf>,
+}
+
+/// How replies leave on channels without a network of their own: signed HTTP requests.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CallbackSettings {
+    /// Address of the receiver. `None` (the default): replies are only read from the outbox.
+    pub url: Option<String>,
+    /// Key of the signature; a secret of at least 16 characters.
+    pub secret: Option<Secret>,
+    /// File that holds the key, instead of `secret`. After loading, `secret` holds what it says.
+    pub secret_file: Option<PathBuf>,
+    /// How long one request may take, in seconds. Default 10.
+    pub timeout_secs: u64,
+    /// True when the receiver honours `Idempotency-Key`: retried until acknowledged. False: each
+    /// reply is sent at most once. Default true.
+    pub idempotent: bool,
+    /// Whether `url` may name an IP address of the internal network. Default false; this machine is
+    /// always fine.
+    pub allow_private: bool,
+}
+
+impl Default for CallbackSettings {
+    fn default() -> Self {
+        Self {
+            url: None,
+            secret: None,
+            secret_file: None,
+            timeout_secs: 10,
+            idempotent: true,
+            allow_private: false,
+        }
+    }
+}
+
+/// How long customer data is kept; 0 keeps it for ever.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PrivacySettings {
+    /// Messages, drafts and replies of closed tickets, in days. Default 730.
+    pub messages_days: u32,
+    /// Payloads as they came in, in days. Default 30.
+    pub raw_days: u32,
+    /// Decisions and audit, which hold no customer text, in days. Default 1825.
+    pub audit_days: u32,
+}
+
+impl Default for PrivacySettings {
+    fn default() -> Self {
+        Self { messages_days: 730, raw_days: 30, audit_days: 1825 }
+    }
+}
+
+/// What one business sets for itself. A section it names replaces the top-level one as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TenantSettings {
+    /// Its policy; `None` takes the top-level section.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicySettings>,
+    /// Its articles; `None` takes the top-level section.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub knowledge: Option<KnowledgeSettings>,
+    /// Its reply templates; `None` takes the top-level section.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub templates: Option<TemplateSettings>,
+    /// Where its replies leave to; `None` means that they are only read from the outbox.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub callbacks: Option<CallbackSettings>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_inherits_everything_but_the_address_its_replies_leave_to() {
+        let acme = TenantId::parse("acme").unwrap();
+        let mut config = Config::default();
+        config.callbacks.url = Some("https://main.example/".to_owned());
+        config.templates.dir = Some("templates".into());
+        let own = PolicySettings { file: Some("acme.yaml".into()), ..PolicySettings::default() };
+        config.tenants.insert(
+            acme.clone(),
+            TenantSettings { policy: Some(own), ..TenantSettings::default() },
+        );
+
+        let view = config.tenant(&acme).unwrap();
+        assert_eq!(view.policy.source(), PolicySource::File(Path::new("acme.yaml")));
+        assert_eq!(view.templates, &config.templates);
+        assert_eq!(view.callbacks, None);
+
+        let main = config.tenant(&TenantId::main()).unwrap();
+        assert_eq!(main.policy.source(), PolicySource::Pack("saas-br"));
+        assert_eq!(main.callbacks, Some(&config.callbacks));
+        assert_eq!(config.tenant(&TenantId::parse("nobody").unwrap()), None);
+        assert_eq!(config.tenant_ids(), [acme, TenantId::main()]);
+    }
+}

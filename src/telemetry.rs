@@ -1,0 +1,139 @@
+//! What the process says about itself: one stream of events on stderr, as text or JSON.
+//!
+//! Events carry ids, labels and durations, never customer text. Libraries are heard only from `warn`
+//! up, whatever the level, because their lower levels quote requests and queries.
+
+use std::io::IsTerminal as _;
+
+use serde::{Deserialize, Serialize};
+use tracing::Subscriber;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::util::TryInitError;
+use tracing_subscriber::{EnvFilter, Layer};
+
+use crate::domain::words;
+
+words! {
+    /// How much is said; each level includes those before it.
+    LogLevel {
+        /// A person must act.
+        Error = "error",
+        /// Recovered, but to be watched.
+        Warn = "warn",
+        /// One or two lines per ticket.
+        Info = "info",
+        /// The rest.
+        Debug = "debug",
+        /// Everything.
+        Trace = "trace",
+    }
+}
+
+words! {
+    /// How events are written.
+    LogFormat {
+        /// For people.
+        Text = "text",
+        /// One JSON object per line.
+        Json = "json",
+    }
+}
+
+/// What the process says on stderr.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogSettings {
+    /// How much is said. Default `info`.
+    pub level: LogLevel,
+    /// How it is written. Default `text`.
+    pub format: LogFormat,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self { level: LogLevel::Info, format: LogFormat::Text }
+    }
+}
+
+/// Starts writing events to stderr; an error when something else of this process already does.
+pub fn start(settings: &LogSettings) -> Result<(), TryInitError> {
+    let colours = std::io::stderr().is_terminal();
+    subscriber(settings, std::io::stderr, colours).try_init()
+}
+
+/// Makes the stream of events, written to `writer`, with colours in text form if wanted.
+pub fn subscriber<W>(
+    settings: &LogSettings,
+    writer: W,
+    colours: bool,
+) -> impl Subscriber + Send + Sync + use<W>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let filter = EnvFilter::new(format!("warn,atende={}", settings.level));
+    // A closed stderr must not end the process, so failed writes are not reported to it.
+    let events = tracing_subscriber::fmt::layer().with_writer(writer).log_internal_errors(false);
+    let events = match settings.format {
+        LogFormat::Text => events.with_ansi(colours).boxed(),
+        LogFormat::Json => events.with_ansi(false).json().flatten_event(true).boxed(),
+    };
+    tracing_subscriber::registry().with(events.with_filter(filter))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Page(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Page {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn said(level: LogLevel, format: LogFormat) -> String {
+        let page = Page::default();
+        let writer = page.clone();
+        let stream = subscriber(&LogSettings { level, format }, move || writer.clone(), false);
+        tracing::subscriber::with_default(stream, || {
+            tracing::info!(target: "atende::worker", { job.attempt = 2 }, "Took the job");
+            tracing::debug!(target: "atende::worker", "Looked for work");
+            tracing::info!(target: "sqlx::query", "select a customer's words");
+            tracing::warn!(target: "sqlx::pool", "Slow to connect");
+        });
+        let bytes = page.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn the_level_is_ours_and_libraries_are_heard_from_warn_up() {
+        for (level, ours) in [(LogLevel::Warn, 0), (LogLevel::Info, 1), (LogLevel::Trace, 2)] {
+            let text = said(level, LogFormat::Text);
+            assert_eq!(text.matches("atende::worker").count(), ours, "{level}: {text}");
+            assert!(text.contains("Slow to connect"), "{level}: {text}");
+            assert!(!text.contains("customer"), "{level}: {text}");
+        }
+    }
+
+    #[test]
+    fn json_is_one_object_per_line_with_the_facts_as_fields() {
+        let text = said(LogLevel::Info, LogFormat::Json);
+        let first: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        assert_eq!(first["message"], "Took the job");
+        assert_eq!(first["job.attempt"], 2);
+        assert_eq!(first["level"], "INFO");
+        assert_eq!(text.lines().count(), 2);
+    }
+}
