@@ -20,6 +20,7 @@ use crate::domain::channel::Channel;
 use crate::domain::decision::Mode;
 use crate::domain::labels::{Complexity, Language, Locale, Sentiment, Urgency};
 use crate::domain::signal::Signal;
+use crate::text::phrases::{Pattern, PatternError};
 
 /// The longest that a rule or a step may take.
 const MONTH_MINS: u32 = 30 * 24 * 60;
@@ -93,7 +94,21 @@ fn phrases(view: &View<'_, '_>) -> Keywords {
 }
 
 fn phrase(view: &View<'_, '_>) -> String {
-    view.text()
+    let text = view.text();
+    if let Some(error) = Some(&text).filter(|t| !t.is_empty()).and_then(|t| Pattern::parse(t).err()) {
+        let PatternError { problem, at, .. } = error;
+        view.complain(
+            Complaint::new(
+                format!("a frase não pode ser lida, no caractere {at}: {problem}"),
+                format!("the phrase cannot be read, at character {at}: {problem}"),
+            )
+            .hint(
+                "o que existe: palavra, prefixo*, opcional?, (um|outro) e ... entre palavras",
+                "what there is: word, prefix*, optional?, (one|other) and ... between words",
+            ),
+        );
+    }
+    text
 }
 
 pub(super) fn urgency(map: &MapView<'_, '_>) -> UrgencyPolicy {
