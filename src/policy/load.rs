@@ -17,7 +17,7 @@ use crate::domain::decision::LocalText;
 struct Embedded;
 
 /// The packs that people choose from; the first is the default.
-const SHIPPED: &[&str] = &["saas-br"];
+const SHIPPED: &[&str] = &["saas-br", "call-centre", "operations", "publisher"];
 
 /// Files of the binary that packs build on without being packs.
 const FOUNDATIONS: &[&str] = &["base"];

@@ -119,6 +119,14 @@ impl Pack {
         self.teams.iter().find(|team| team.id == id)
     }
 
+    /// Returns the level of a team that a rule asks for, or the team's highest where it has no
+    /// such level; empty for a team the pack does not know.
+    pub fn level_in<'p>(&'p self, team: &str, wanted: &str) -> &'p str {
+        let levels = self.team(team).map(|team| team.levels.as_slice()).unwrap_or_default();
+        let same = levels.iter().find(|level| level.id == wanted);
+        same.or(levels.last()).map_or("", |level| level.id.as_str())
+    }
+
     /// Returns a plan by its id or one of its other spellings, whatever the case.
     pub fn plan(&self, spelling: &str) -> Option<&Plan> {
         let spelling = spelling.trim();

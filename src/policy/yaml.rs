@@ -296,24 +296,29 @@ fn overlay_maps(mut below: Vec<(Key, Node)>, above: Vec<(Key, Node)>) -> Vec<(Ke
     below
 }
 
+/// Joins two lists of things with ids. With `new_first`, new things stand before the old ones;
+/// otherwise each stands after the thing that the upper list names before it, or last.
 fn overlay_lists(mut below: Vec<Node>, above: Vec<Node>, new_first: bool) -> Vec<Node> {
-    let mut new = Vec::new();
+    let mut first = Vec::new();
+    let mut previous = None;
     for node in above {
         let id = node.get("id").and_then(Node::as_text).map(str::to_owned);
         let same = |other: &Node| other.get("id").and_then(Node::as_text) == id.as_deref();
-        if let Some(slot) = below.iter_mut().find(|other| same(other)) {
+        let known = below.iter().position(same);
+        if let Some(slot) = known.and_then(|index| below.get_mut(index)) {
             let old = std::mem::replace(slot, Node { at: node.at, value: Yaml::Null });
             *slot = overlay(old, node);
+            previous = known;
+        } else if new_first {
+            first.push(node);
         } else {
-            new.push(node);
+            let index = previous.map_or(below.len(), |index| index + 1);
+            below.insert(index.min(below.len()), node);
+            previous = Some(index);
         }
     }
-    if new_first {
-        new.append(&mut below);
-        return new;
-    }
-    below.append(&mut new);
-    below
+    first.append(&mut below);
+    first
 }
 
 fn has_ids(list: &[Node]) -> bool {
