@@ -12,3 +12,5 @@ pub mod adapters;
 pub mod ports;
 
 pub mod domain;
+pub mod text;
+pub mod policy;

@@ -1,0 +1,34 @@
+//! Policy packs: what a business wants, as files that people edit.
+//!
+//! A pack is loaded whole or refused whole, with every problem named by file, line and column.
+//! Once loaded, nothing in it can fail: references exist, phrases and rules are compiled.
+
+mod decode;
+mod decode_parts;
+mod facts;
+mod load;
+mod lookup;
+mod pack;
+mod problem;
+mod read;
+mod rules;
+mod sla;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+pub use facts::{Fact, FactType, FactValue, Facts, Vocabulary};
+pub use lookup::{Route, RouteQuery};
+pub use pack::{
+    Business, Category, Department, EmergencyContact, IncidentKind, Keywords, Level, Modes, Pack,
+    Plan, Role, RoutingRow, Safety, SafetyAction, SafetyStep, Severity, Subcategory, Team,
+    Thresholds, TurnWindow, Turns, UrgencyPolicy, UrgencyRule, Voice,
+};
+pub use problem::Problem;
+pub use rules::{Evaluated, Outcome, Rule, RuleAction, Then};
+pub use sla::{
+    Calendar, ChannelTarget, IssueTarget, LevelTarget, PlanTarget, PriorityTarget, Sla, SlaTime,
+    Weekday,
+};
+pub use yaml::Source;

@@ -1,0 +1,367 @@
+//! Service levels and calendars of a pack, as data: S1, S2, S3, S4 and S7.
+
+use std::collections::BTreeMap;
+
+use super::problem::{CALENDAR, CATEGORY, CHANNEL, Complaint, PLAN, SUBCATEGORY, URGENCY, WORD};
+use super::read::{MapView, View};
+use crate::domain::channel::Channel;
+use crate::domain::labels::Urgency;
+
+/// A length of service time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlaTime {
+    /// Minutes on the clock: `15m`, `4h`, `2d`, `1w`.
+    Minutes(u32),
+    /// The end of the n-th business day from now; `0bd` is the same day, `1bd` the next.
+    BusinessDays(u32),
+}
+
+impl SlaTime {
+    /// Reads `15m`, `4h`, `2d`, `1w` or `3bd`; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.find(|c: char| !c.is_ascii_digit())?;
+        let (number, unit) = text.split_at_checked(digits)?;
+        let number: u32 = number.parse().ok()?;
+        let minutes = |each: u32| number.checked_mul(each).map(Self::Minutes);
+        match unit {
+            "m" => minutes(1),
+            "h" => minutes(60),
+            "d" => minutes(24 * 60),
+            "w" => minutes(7 * 24 * 60),
+            "bd" => Some(Self::BusinessDays(number)),
+            _ => None,
+        }
+    }
+}
+
+/// The service levels of a pack.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sla {
+    /// S1: by urgency.
+    pub by_priority: BTreeMap<Urgency, PriorityTarget>,
+    /// S2: by the customer's plan.
+    pub by_plan: BTreeMap<String, PlanTarget>,
+    /// S2: by the issue; the first that matches counts.
+    pub by_issue: Vec<IssueTarget>,
+    /// S3: by channel.
+    pub by_channel: BTreeMap<Channel, ChannelTarget>,
+    /// S3: first response, whatever the channel, within and outside business hours.
+    pub overall: Option<(SlaTime, SlaTime)>,
+    /// S7: by team level, keyed by the level's id.
+    pub by_level: BTreeMap<String, LevelTarget>,
+    /// The share of the time after which a ticket is at risk (S4).
+    pub at_risk_share: f64,
+    /// Business hours by name.
+    pub calendars: BTreeMap<String, Calendar>,
+}
+
+/// S1: targets of an urgency.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PriorityTarget {
+    /// Until the first response.
+    pub first_response: SlaTime,
+    /// Until the resolution.
+    pub resolution: SlaTime,
+    /// Share of tickets whose first response is in time.
+    pub first_response_share: f64,
+    /// Share of tickets whose resolution is in time.
+    pub resolution_share: f64,
+}
+
+/// S2: targets of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlanTarget {
+    /// Until the first response.
+    pub first_response: SlaTime,
+    /// Until the resolution.
+    pub resolution: SlaTime,
+    /// Until an escalation is resolved.
+    pub escalation: SlaTime,
+}
+
+/// S2: targets of an issue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssueTarget {
+    /// The row's id.
+    pub id: String,
+    /// The category.
+    pub category: String,
+    /// The subcategory; `None` means any.
+    pub subcategory: Option<String>,
+    /// Until somebody says that it arrived.
+    pub acknowledge: Option<SlaTime>,
+    /// Until the first response.
+    pub first_response: Option<SlaTime>,
+    /// Until the resolution.
+    pub resolution: Option<SlaTime>,
+}
+
+/// S3: target of a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelTarget {
+    /// Until the first response.
+    pub first_response: SlaTime,
+    /// The calendar in which the time counts; `None` means always.
+    pub calendar: Option<String>,
+}
+
+/// S7: targets of a team level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LevelTarget {
+    /// Until a person of the level has answered or acknowledged.
+    pub respond: SlaTime,
+    /// Until the case is assessed or answered in full, where that is agreed.
+    pub assess: Option<SlaTime>,
+}
+
+crate::domain::words! {
+    /// A day of the week.
+    Weekday {
+        /// Monday.
+        Mon = "mon",
+        /// Tuesday.
+        Tue = "tue",
+        /// Wednesday.
+        Wed = "wed",
+        /// Thursday.
+        Thu = "thu",
+        /// Friday.
+        Fri = "fri",
+        /// Saturday.
+        Sat = "sat",
+        /// Sunday.
+        Sun = "sun",
+    }
+}
+
+/// Business hours (S4).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Calendar {
+    /// Open spans of each day, in minutes after midnight, in order and without overlap.
+    pub days: BTreeMap<Weekday, Vec<(u32, u32)>>,
+    /// Days without service: `MM-DD` for every year, `YYYY-MM-DD` for one.
+    pub holidays: Vec<String>,
+}
+
+/// The names that service levels refer to.
+pub(super) struct Names<'a> {
+    pub(super) plans: Vec<&'a str>,
+    pub(super) categories: Vec<&'a str>,
+    pub(super) levels: Vec<&'a str>,
+    /// The subcategories of a category.
+    pub(super) subcategories: &'a dyn Fn(&str) -> Vec<String>,
+}
+
+fn time(view: &View<'_, '_>) -> SlaTime {
+    let text = view.text();
+    SlaTime::parse(&text).unwrap_or_else(|| {
+        if !text.is_empty() {
+            view.complain(
+                Complaint::new(
+                    format!("\"{text}\" não é um prazo"),
+                    format!("\"{text}\" is not a length of time"),
+                )
+                .hint(
+                    "use 15m, 4h, 2d, 1w ou 3bd (dias úteis)",
+                    "use 15m, 4h, 2d, 1w or 3bd (business days)",
+                ),
+            );
+        }
+        SlaTime::Minutes(0)
+    })
+}
+
+fn needed(map: &MapView<'_, '_>, key: &str) -> SlaTime {
+    map.need(key).map_or(SlaTime::Minutes(0), |view| time(&view))
+}
+
+fn optional(map: &MapView<'_, '_>, key: &str) -> Option<SlaTime> {
+    map.get(key).map(|view| time(&view))
+}
+
+fn share(map: &MapView<'_, '_>, key: &str, default: f64) -> f64 {
+    map.get(key).map_or(default, |view| view.number(0.0, 1.0))
+}
+
+pub(super) fn read(view: &View<'_, '_>, names: &Names<'_>) -> Sla {
+    let map = view.map(&[
+        "by_priority", "by_plan", "by_issue", "by_channel", "overall", "by_level", "at_risk_share",
+        "calendars",
+    ]);
+    let calendars = entries(&map, "calendars").into_iter().map(|(k, v)| (k, calendar(&v))).collect();
+    let mut sla = Sla { calendars, at_risk_share: share(&map, "at_risk_share", 0.8), ..Sla::default() };
+    for (key, row) in entries(&map, "by_priority") {
+        if let Some(urgency) = Urgency::parse(&key) {
+            sla.by_priority.insert(urgency, priority(&row));
+        } else {
+            row.complain(super::problem::unknown(URGENCY, &key, &words(Urgency::ALL, Urgency::as_str)));
+        }
+    }
+    for (key, row) in entries(&map, "by_plan") {
+        known(&row, PLAN, &key, &names.plans);
+        sla.by_plan.insert(key, plan(&row));
+    }
+    sla.by_issue = map.list("by_issue").iter().map(|row| issue(row, names)).collect();
+    for (key, row) in entries(&map, "by_channel") {
+        if let Some(channel) = Channel::parse(&key) {
+            sla.by_channel.insert(channel, channel_target(&row, &sla.calendars));
+        } else {
+            row.complain(super::problem::unknown(CHANNEL, &key, &words(Channel::ALL, Channel::as_str)));
+        }
+    }
+    sla.overall = map.get("overall").map(|view| {
+        let map = view.map(&["in_hours", "outside"]);
+        (needed(&map, "in_hours"), needed(&map, "outside"))
+    });
+    for (key, row) in entries(&map, "by_level") {
+        known(&row, super::problem::LEVEL, &key, &names.levels);
+        let map = row.map(&["respond", "assess"]);
+        let target = LevelTarget { respond: needed(&map, "respond"), assess: optional(&map, "assess") };
+        sla.by_level.insert(key, target);
+    }
+    sla
+}
+
+fn entries<'n, 'd>(map: &MapView<'n, 'd>, key: &str) -> Vec<(String, View<'n, 'd>)> {
+    map.get(key)
+        .map(|view| view.open_map().views())
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(key, view)| (key.name.clone(), view))
+        .collect()
+}
+
+fn known(view: &View<'_, '_>, noun: super::problem::Noun, name: &str, declared: &[&str]) {
+    if !declared.contains(&name) {
+        view.complain(super::problem::unknown(noun, name, declared));
+    }
+}
+
+/// Returns the spellings of a closed list of words.
+pub(super) fn words<T: Copy>(all: &[T], spell: fn(T) -> &'static str) -> Vec<&'static str> {
+    all.iter().map(|value| spell(*value)).collect()
+}
+
+fn priority(row: &View<'_, '_>) -> PriorityTarget {
+    let map =
+        row.map(&["first_response", "resolution", "first_response_share", "resolution_share"]);
+    PriorityTarget {
+        first_response: needed(&map, "first_response"),
+        resolution: needed(&map, "resolution"),
+        first_response_share: share(&map, "first_response_share", 0.9),
+        resolution_share: share(&map, "resolution_share", 0.85),
+    }
+}
+
+fn plan(row: &View<'_, '_>) -> PlanTarget {
+    let map = row.map(&["first_response", "resolution", "escalation"]);
+    PlanTarget {
+        first_response: needed(&map, "first_response"),
+        resolution: needed(&map, "resolution"),
+        escalation: needed(&map, "escalation"),
+    }
+}
+
+fn issue(row: &View<'_, '_>, names: &Names<'_>) -> IssueTarget {
+    let map =
+        row.map(&["id", "category", "subcategory", "acknowledge", "first_response", "resolution"]);
+    let category =
+        map.need("category").map(|v| v.name_of(CATEGORY, &names.categories)).unwrap_or_default();
+    let subcategories = (names.subcategories)(&category);
+    let declared: Vec<&str> = subcategories.iter().map(String::as_str).collect();
+    IssueTarget {
+        id: map.id(),
+        subcategory: map.get("subcategory").map(|v| v.name_of(SUBCATEGORY, &declared)),
+        category,
+        acknowledge: optional(&map, "acknowledge"),
+        first_response: optional(&map, "first_response"),
+        resolution: optional(&map, "resolution"),
+    }
+}
+
+fn channel_target(row: &View<'_, '_>, calendars: &BTreeMap<String, Calendar>) -> ChannelTarget {
+    let map = row.map(&["first_response", "calendar"]);
+    let declared: Vec<&str> = calendars.keys().map(String::as_str).collect();
+    ChannelTarget {
+        first_response: needed(&map, "first_response"),
+        calendar: map.get("calendar").map(|v| v.name_of(CALENDAR, &declared)),
+    }
+}
+
+fn calendar(view: &View<'_, '_>) -> Calendar {
+    let map = view.map(&["days", "holidays"]);
+    let mut calendar = Calendar::default();
+    for (key, spans) in entries(&map, "days") {
+        let Some(day) = Weekday::parse(&key) else {
+            let all = words(Weekday::ALL, Weekday::as_str);
+            spans.complain(super::problem::unknown(WORD, &key, &all));
+            continue;
+        };
+        let read: Vec<(u32, u32)> = spans.one_or_many().iter().filter_map(span).collect();
+        if read.windows(2).any(|pair| matches!(pair, [a, b] if b.0 < a.1)) {
+            spans.complain(Complaint::new(
+                "os horários do dia se sobrepõem ou estão fora de ordem",
+                "the day's hours overlap or are out of order",
+            ));
+        }
+        calendar.days.insert(day, read);
+    }
+    for holiday in map.list("holidays") {
+        let text = holiday.text();
+        let whole = if text.len() == 5 { format!("2024-{text}") } else { text.clone() };
+        if chrono::NaiveDate::parse_from_str(&whole, "%Y-%m-%d").is_err() {
+            holiday.complain(Complaint::new(
+                format!("\"{text}\" não é uma data: use \"MM-DD\" ou \"AAAA-MM-DD\", entre aspas"),
+                format!("\"{text}\" is not a date: use \"MM-DD\" or \"YYYY-MM-DD\", in quotes"),
+            ));
+        }
+        calendar.holidays.push(text);
+    }
+    calendar
+}
+
+fn span(view: &View<'_, '_>) -> Option<(u32, u32)> {
+    let text = view.text();
+    let clock = |part: &str| {
+        let (hours, minutes) = part.trim().split_once(':')?;
+        let (hours, minutes) = (hours.parse::<u32>().ok()?, minutes.parse::<u32>().ok()?);
+        (hours <= 24 && minutes < 60 && hours * 60 + minutes <= 24 * 60).then_some(hours * 60 + minutes)
+    };
+    let read = text.split_once('-').and_then(|(from, to)| Some((clock(from)?, clock(to)?)));
+    let read = read.filter(|(from, to)| from < to);
+    if read.is_none() && !text.is_empty() {
+        view.complain(
+            Complaint::new(
+                format!("\"{text}\" não é um horário"),
+                format!("\"{text}\" is not a span of hours"),
+            )
+            .hint("use \"08:00-18:00\", entre aspas", "use \"08:00-18:00\", in quotes"),
+        );
+    }
+    read
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time_are_read_and_anything_else_is_refused() {
+        for (text, expected) in [
+            ("15m", Some(SlaTime::Minutes(15))),
+            ("4h", Some(SlaTime::Minutes(240))),
+            ("1w", Some(SlaTime::Minutes(10_080))),
+            ("2d", Some(SlaTime::Minutes(2_880))),
+            ("0bd", Some(SlaTime::BusinessDays(0))),
+            ("", None),
+            ("15", None),
+            ("h", None),
+            ("4 h", None),
+            ("4hours", None),
+            ("99999999999h", None),
+            ("4294967295w", None),
+        ] {
+            assert_eq!(SlaTime::parse(text), expected, "{text}");
+        }
+    }
+}
