@@ -24,8 +24,10 @@ const QUESTION_FLOOR: f64 = 0.7;
 const WORDY_COVERAGE_FLOOR: f64 = 0.4;
 /// The share of the whole message that the matching sentence's words must make up.
 const MESSAGE_FLOOR: f64 = 0.15;
-/// A one-word question needs a word that at most this share of the articles knows.
+/// A one-word question needs a word that at most this share of the articles knows, ...
 const TELLING_SHARE: f64 = 0.3;
+/// ... and that makes up at least this share of a title or sample question.
+const LONE_WORD_SHARE: f64 = 0.5;
 /// Words beyond this mass count less, because long messages tell a story around their question.
 const FULL_MASS: f64 = 5.0;
 const STORY_SHARE: f64 = 0.35;
@@ -236,8 +238,10 @@ impl Index {
                 && coverage >= WORDY_COVERAGE_FLOOR;
             let plain = coverage >= COVERAGE_FLOOR
                 && overlap.subject_words >= 1
-                && (overlap.words >= 2 || telling);
-            let enough = (plain || wordy) && overlap.covered / whole >= MESSAGE_FLOOR;
+                && (overlap.words >= 2
+                    || telling && overlap.best_question_share >= LONE_WORD_SHARE);
+            let exact = coverage >= 1.0 && overlap.best_question_share >= 1.0;
+            let enough = (plain || wordy || exact) && overlap.covered / whole >= MESSAGE_FLOOR;
             let score = 0.6 * coverage + 0.4 * overlap.best_question;
             if let Some(best) = relevance.get_mut(article) {
                 *best = (best.0.max(score), best.1 || enough);

@@ -57,6 +57,12 @@ fn portuguese(word: &str) -> String {
             return format!("{root}{instead}");
         }
     }
+    // Secretária and secretário are one word; so many nouns end like this that the rarer verb forms give way.
+    if let Some(root) = singular.strip_suffix("ria").or_else(|| singular.strip_suffix("rio"))
+        && root.len() > SHORTEST
+    {
+        return format!("{root}ri");
+    }
     for ending in PORTUGUESE_ENDINGS {
         if let Some(root) = cut(&singular, ending) {
             return soften(root, ending);
@@ -202,6 +208,7 @@ mod tests {
             (Locale::PtBr, "notificacao notificacoes"),
             (Locale::PtBr, "cartao cartoes"),
             (Locale::PtBr, "devolver devolucao devolucoes"),
+            (Locale::PtBr, "funcionario funcionaria funcionarios"),
             (Locale::PtBr, "esqueci esquecer esqueceu"),
             (Locale::En, "cancel cancelled canceling cancellation cancels cancelling"),
             (Locale::En, "pay payment payments paying pays"),
