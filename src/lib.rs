@@ -6,11 +6,18 @@ pub mod config;
 pub mod shutdown;
 pub mod telemetry;
 
+pub mod compose;
+pub mod knowledge;
+pub mod privacy;
+pub mod understand;
+
 pub mod channels;
 
 pub mod adapters;
+
+pub mod policy;
+
 pub mod ports;
+pub mod text;
 
 pub mod domain;
-pub mod text;
-pub mod policy;

@@ -1,0 +1,195 @@
+//! Writes replies from approved words alone: templates, and the passage's own text.
+//!
+//! Every sentence is accounted for in the draft's ledger. Without a passage that answers there is no answer:
+//! nothing here invents one.
+
+mod context;
+mod format;
+mod ledger;
+mod markup;
+mod name;
+mod register;
+mod sentences;
+mod templates;
+mod verify;
+mod words;
+
+use chrono::NaiveDate;
+pub use format::{date, money};
+pub use register::Register;
+pub use templates::{Family, Problem, Templates};
+pub use verify::{Verification, VerifyInput, verify};
+
+use crate::domain::channel::Channel;
+use crate::domain::draft::{DraftKind, DraftText, Passage};
+use crate::domain::labels::{Locale, Sentiment};
+use crate::domain::signal::Signal;
+use context::AnswerText;
+
+/// Characters that read well in one WhatsApp or chat message.
+const SHORT_REPLY: usize = 900;
+/// Steps are worth a longer message, up to here; beyond it the opening paragraph answers alone.
+const LONGEST_STEPS: usize = 1_600;
+/// Characters that read well in a mail.
+const LONG_REPLY: usize = 3_000;
+
+/// What a reply is written from.
+#[derive(Clone, Debug)]
+pub struct ComposeInput<'a> {
+    /// The language of the reply.
+    pub locale: Locale,
+    /// Where it goes.
+    pub channel: Channel,
+    /// The name customers know the business by.
+    pub brand: &'a str,
+    /// The sentence that says a machine writes.
+    pub ai_disclosure: &'a str,
+    /// The sentence that tells how to reach a person.
+    pub way_to_person: &'a str,
+    /// The customer's name as given; used only when it is plainly a person's.
+    pub customer_name: Option<&'a str>,
+    /// What it is about, as words that fit after "about"; `None` takes the category's name.
+    pub topic: Option<&'a str>,
+    /// The category's display name.
+    pub category_name: &'a str,
+    /// The customer's mood.
+    pub sentiment: Sentiment,
+    /// How the customer writes.
+    pub register: Register,
+    /// The number the customer can quote.
+    pub ticket_number: Option<&'a str>,
+    /// What the search found, best first.
+    pub passages: &'a [Passage],
+}
+
+/// What notices know beyond [`ComposeInput`]; all optional.
+#[derive(Clone, Debug, Default)]
+pub struct NoticeFacts<'a> {
+    /// The team that takes over, as customers may read it.
+    pub team: Option<&'a str>,
+    /// When the team answers by the policy, e.g. "1 hora"; never a guess.
+    pub answer_within: Option<&'a str>,
+    /// The customer's plan.
+    pub plan: Option<&'a str>,
+    /// An amount in hundredths of the currency.
+    pub amount_hundredths: Option<i64>,
+    /// ISO 4217 code of the amount.
+    pub currency: &'a str,
+    /// The day of the next charge.
+    pub next_charge: Option<NaiveDate>,
+    /// Why something cannot be done, as a full sentence.
+    pub reason: Option<&'a str>,
+    /// What can be done instead.
+    pub options: &'a [&'a str],
+    /// The customer writes Spanish.
+    pub spanish: bool,
+}
+
+/// A line to call in an emergency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EmergencyLine<'a> {
+    /// The line's name.
+    pub name: &'a str,
+    /// The number as people dial it.
+    pub number: &'a str,
+    /// When to call it.
+    pub when: &'a str,
+}
+
+/// Writes the answer that the best passage gives; `None` when no passage in the reply's language is above the floor.
+pub fn compose(templates: &Templates, input: &ComposeInput<'_>) -> Option<DraftText> {
+    answering(input)?;
+    write(templates, Family::Answer, input, &NoticeFacts::default())
+}
+
+/// Writes a notice of a family, with the best passage where the family has room for one.
+///
+/// `None` only when the family needs a passage and there is none above the floor.
+pub fn notice(
+    templates: &Templates,
+    family: Family,
+    input: &ComposeInput<'_>,
+    facts: &NoticeFacts<'_>,
+) -> Option<DraftText> {
+    if family == Family::Answer {
+        answering(input)?;
+    }
+    write(templates, family, input, facts)
+}
+
+/// Writes the approved text for a safety signal; `None` for a signal that is no danger to a person.
+///
+/// `lines` are the policy's emergency lines for this signal, in the order they are shown.
+pub fn safety_text(
+    templates: &Templates,
+    signal: Signal,
+    input: &ComposeInput<'_>,
+    lines: &[EmergencyLine<'_>],
+) -> Option<DraftText> {
+    let family = match signal {
+        Signal::SelfHarm => Family::SafetySelfHarm,
+        Signal::ChildSafety => Family::SafetyChild,
+        Signal::Violence => Family::SafetyViolence,
+        _ => return None,
+    };
+    let variables = context::of(input, &NoticeFacts::default(), lines, None);
+    let rendered = templates.render(family, input.channel, input.locale, &variables)?;
+    let (text, ledger) = ledger::account(&rendered, 0);
+    Some(DraftText { text, locale: input.locale, kind: DraftKind::Safety, ledger })
+}
+
+/// The passage to answer with, and its place in the list.
+fn answering<'a>(input: &ComposeInput<'a>) -> Option<(usize, &'a Passage)> {
+    (0..).zip(input.passages).find(|(_, p)| p.above_floor && p.locale == input.locale)
+}
+
+fn write(
+    templates: &Templates,
+    family: Family,
+    input: &ComposeInput<'_>,
+    facts: &NoticeFacts<'_>,
+) -> Option<DraftText> {
+    let Some((place, passage)) = answering(input) else {
+        let variables = context::of(input, facts, &[], None);
+        let rendered = templates.render(family, input.channel, input.locale, &variables)?;
+        let (text, ledger) = ledger::account(&rendered, 0);
+        return Some(DraftText { text, locale: input.locale, kind: DraftKind::Template, ledger });
+    };
+    let room = match input.channel {
+        Channel::Email | Channel::WebForm => LONG_REPLY,
+        Channel::Whatsapp | Channel::Chat | Channel::Phone | Channel::Api => SHORT_REPLY,
+    };
+    let has_steps = |text: &str| text.split("\n\n").any(markup::is_list);
+    let mut drafts = Vec::new();
+    for form in markup::shorter_forms(&passage.text) {
+        let answer = AnswerText {
+            has_steps: has_steps(&form),
+            text: markup::for_channel(&form, input.channel),
+        };
+        let variables = context::of(input, facts, &[], Some(&answer));
+        let rendered = templates.render(family, input.channel, input.locale, &variables)?;
+        let (text, ledger) = ledger::account(&rendered, place);
+        let draft = DraftText { text, locale: input.locale, kind: DraftKind::Extractive, ledger };
+        drafts.push((answer.has_steps, draft));
+    }
+    choose_length(drafts, room, has_steps(&passage.text))
+}
+
+/// Takes the fullest draft that fits, and rather a longer message than an answer without its steps.
+fn choose_length(
+    drafts: Vec<(bool, DraftText)>,
+    room: usize,
+    wants_steps: bool,
+) -> Option<DraftText> {
+    let within = |draft: &DraftText, room: usize| draft.text.chars().count() <= room;
+    let complete = |steps: bool| steps || !wants_steps;
+    let fitting = drafts.iter().position(|(steps, d)| complete(*steps) && within(d, room));
+    let longer = || {
+        drafts.iter().rposition(|(steps, d)| complete(*steps) && within(d, room.max(LONGEST_STEPS)))
+    };
+    let chosen = fitting.or_else(longer).or_else(|| drafts.len().checked_sub(1))?;
+    drafts.into_iter().nth(chosen).map(|(_, draft)| draft)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,28 @@
+//! Small readings of text that composing and verifying share.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// Lower-case words of a text, marks kept, without surrounding punctuation.
+pub(super) fn words_of(text: &str) -> impl Iterator<Item = String> + '_ {
+    text.split(|c: char| !(c.is_alphanumeric() || c == '\'' || c == '’'))
+        .filter(|word| !word.is_empty())
+        .map(|word| word.to_lowercase().replace(['\'', '’'], ""))
+}
+
+/// Lower case, no marks, no emphasis signs, single spaces: two spellings of one statement become equal.
+pub(super) fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut space = false;
+    for c in text.nfkd().filter(|c| !is_combining_mark(*c) && !matches!(c, '*' | '_' | '`')) {
+        if c.is_whitespace() {
+            space = !plain.is_empty();
+        } else {
+            if std::mem::take(&mut space) {
+                plain.push(' ');
+            }
+            plain.extend(c.to_lowercase());
+        }
+    }
+    plain
+}

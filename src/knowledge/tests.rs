@@ -1,0 +1,290 @@
+use super::*;
+
+fn library() -> Library {
+    Library::load(None).unwrap_or_else(|problems| {
+        panic!("{}", problems.iter().map(|p| format!("{p}\n")).collect::<String>())
+    })
+}
+
+#[test]
+fn every_sample_article_exists_in_both_languages() {
+    let library = library();
+    assert!(library.articles().len() >= 28);
+    for article in library.articles() {
+        for locale in Locale::ALL {
+            assert!(library.article(&article.id, *locale).is_some(), "{} in {locale}", article.id);
+        }
+        assert!(article.questions.len() >= 5, "{} in {}", article.id, article.locale);
+        assert!(article.topic.is_some(), "{} in {}", article.id, article.locale);
+    }
+}
+
+const PORTUGUESE: &[(&str, &str)] = &[
+    ("kd meu boleto", "billing/invoice-copy"),
+    ("oi, bom dia! queria a 2a via do boleto por favor", "billing/invoice-copy"),
+    ("o boleto desse mês não chegou no meu email", "billing/invoice-copy"),
+    ("boleto vencido, como faço pra gerar outro?", "billing/invoice-copy"),
+    ("esqueci a senha", "technical/reset-password"),
+    ("esqueci minha senha e n consigo entrar", "technical/reset-password"),
+    ("o link de redefinir senha ja expirou", "technical/reset-password"),
+    ("como faço para trocar a minha senha?", "technical/reset-password"),
+    ("não consigo fazer login desde ontem", "technical/login-trouble"),
+    ("minha conta ta bloqueada, diz q tem mtas tentativas", "technical/login-trouble"),
+    ("troquei de celular e perdi o autenticador", "technical/login-trouble"),
+    ("o código de verificação não chega", "technical/login-trouble"),
+    ("n consigo conectar o zap", "technical/connect-whatsapp"),
+    ("como conecto o whatsapp da loja?", "technical/connect-whatsapp"),
+    ("o qr code do whatsapp não aparece", "technical/connect-whatsapp"),
+    ("meu wpp desconectou sozinho de novo", "technical/connect-whatsapp"),
+    ("parei de receber as notificações no celular", "technical/notifications"),
+    ("Não recebo aviso quando chega mensagem nova", "technical/notifications"),
+    ("quero mudar meu plano para o profissional", "billing/change-plan"),
+    ("como faço upgrade?", "billing/change-plan"),
+    ("da pra passar do mensal pro anual?", "billing/change-plan"),
+    ("quero cancelar", "billing/cancel-plan"),
+    ("Gostaria de cancelar minha assinatura, como procedo?", "billing/cancel-plan"),
+    ("cancelei e me cobraram de novo!!!", "billing/cancel-plan"),
+    ("quero meu dinheiro de volta", "billing/refund-policy"),
+    ("me arrependi da compra, fiz faz 3 dias, tenho direito a reembolso?", "billing/refund-policy"),
+    ("em quanto tempo cai o estorno no cartão?", "billing/refund-policy"),
+    ("fui cobrado duas vezes esse mês", "billing/refund-policy"),
+    ("meu cartão foi recusado", "billing/payment-failed"),
+    ("fiz o pix e não confirmou ainda", "billing/payment-failed"),
+    ("paguei o boleto e o plano continua bloqueado", "billing/payment-failed"),
+    ("quero cadastrar outro cartão de crédito", "billing/payment-failed"),
+    ("preciso da nota fiscal do mês passado", "billing/tax-invoice"),
+    ("como coloco o cnpj na nf?", "billing/tax-invoice"),
+    ("a nota veio com o nome errado", "billing/tax-invoice"),
+    ("quanto custa o plano profissional?", "general_inquiry/plans-and-prices"),
+    ("quais são os planos e valores?", "general_inquiry/plans-and-prices"),
+    ("tem algum plano grátis?", "general_inquiry/plans-and-prices"),
+    ("como exporto meus contatos pra uma planilha", "general_inquiry/export-data"),
+    ("quero fazer backup das minhas conversas", "general_inquiry/export-data"),
+    ("quero excluir minha conta e apagar meus dados", "general_inquiry/delete-account"),
+    (
+        "com base na LGPD solicito a exclusão dos meus dados pessoais",
+        "general_inquiry/delete-account",
+    ),
+    ("acabei de criar minha conta, por onde começo?", "onboarding/first-steps"),
+    ("vcs tem um tutorial pra iniciante?", "onboarding/first-steps"),
+    ("como importar contatos do excel?", "onboarding/import-contacts"),
+    ("o csv dá erro quando importo", "onboarding/import-contacts"),
+    ("como adiciono uma funcionária pra atender comigo?", "onboarding/invite-team"),
+    ("o convite que mandei pra minha sócia expirou", "onboarding/invite-team"),
+    ("como mudo as permissões de um usuário", "onboarding/invite-team"),
+    ("o sistema trava toda hora, a tela fica em branco", "bug_report/report-a-problem"),
+    ("achei um bug na tela, aparece mensagem de erro", "bug_report/report-a-problem"),
+    ("tenho uma sugestão de melhoria", "feature_request/suggest-a-feature"),
+    ("como gero um texto com a inteligência artificial?", "technical/ai-content"),
+    ("acabaram meus textos de ia desse mês", "technical/ai-content"),
+    (
+        "Boa tarde, tudo bem? Sou a Carla, da Doces da Carla. Fiz a assinatura na semana passada e estou \
+         gostando bastante. Só que hoje cedo fui entrar e não lembro mais da senha. Como recupero a senha?",
+        "technical/reset-password",
+    ),
+];
+
+const ENGLISH: &[(&str, &str)] = &[
+    ("i forgot my password!!", "technical/reset-password"),
+    ("how do I reset my password", "technical/reset-password"),
+    ("the reset link says it's expired", "technical/reset-password"),
+    ("cant log in to my account", "technical/login-trouble"),
+    ("my account got locked after too many attempts", "technical/login-trouble"),
+    ("verification code never works", "technical/login-trouble"),
+    ("how do i connect my whatsapp number?", "technical/connect-whatsapp"),
+    ("whatsapp keeps disconnecting", "technical/connect-whatsapp"),
+    ("the QR code for WhatsApp expires too quickly", "technical/connect-whatsapp"),
+    ("I'm not getting notifications on my phone", "technical/notifications"),
+    ("where can I find my boleto?", "billing/invoice-copy"),
+    ("I'd like to upgrade my plan", "billing/change-plan"),
+    ("can I switch from monthly to yearly?", "billing/change-plan"),
+    ("please cancel my subscription", "billing/cancel-plan"),
+    ("how do I stop auto renewal", "billing/cancel-plan"),
+    ("I want a refund", "billing/refund-policy"),
+    ("i was charged twice this month", "billing/refund-policy"),
+    ("my card was declined", "billing/payment-failed"),
+    ("payment failed, what now?", "billing/payment-failed"),
+    ("I need to update my credit card", "billing/payment-failed"),
+    ("I need an invoice with our CNPJ for the accountant", "billing/tax-invoice"),
+    ("how much does the professional plan cost?", "general_inquiry/plans-and-prices"),
+    ("is there a free plan", "general_inquiry/plans-and-prices"),
+    ("how can I export all my contacts?", "general_inquiry/export-data"),
+    ("please delete my account and all my personal data", "general_inquiry/delete-account"),
+    ("just signed up, where do i begin?", "onboarding/first-steps"),
+    ("how to import contacts from a csv file", "onboarding/import-contacts"),
+    ("how do I invite a teammate?", "onboarding/invite-team"),
+    ("change permissions for a user", "onboarding/invite-team"),
+    ("the page keeps freezing and the screen goes blank", "bug_report/report-a-problem"),
+    ("I have a feature suggestion", "feature_request/suggest-a-feature"),
+    ("how many AI texts do I have left this month?", "technical/ai-content"),
+];
+
+#[test]
+fn the_right_article_answers_first() {
+    let library = library();
+    let mut wrong = Vec::new();
+    for (locale, table) in [(Locale::PtBr, PORTUGUESE), (Locale::En, ENGLISH)] {
+        for (text, article) in table {
+            let passages = library.search(text, locale, 5);
+            let got = passages.first().map(|p| (p.article.as_str(), p.above_floor, p.locale));
+            if got != Some((*article, true, locale)) {
+                wrong.push(format!(
+                    "{text}: {got:?} {:?}, not {article}",
+                    passages.first().map(|p| p.score)
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}\n{}", wrong.len(), wrong.join("\n"));
+}
+
+const UNANSWERED: &[(Locale, &str)] = &[
+    (Locale::PtBr, "qual a previsão do tempo para amanhã em Recife?"),
+    (Locale::PtBr, "me passa uma receita de bolo de cenoura"),
+    (Locale::PtBr, "quem ganhou o jogo do Flamengo ontem?"),
+    (Locale::PtBr, "oi, tudo bem?"),
+    (Locale::PtBr, "bom dia"),
+    (Locale::PtBr, "obrigada pela ajuda!"),
+    (Locale::PtBr, "quanto custa um iPhone 15?"),
+    (Locale::PtBr, "vocês vendem ração para gato?"),
+    (Locale::PtBr, "quero cancelar minha reserva no hotel"),
+    (Locale::PtBr, "esqueci a senha do Netflix"),
+    (Locale::PtBr, "meu pedido do ifood não chegou"),
+    (Locale::PtBr, "qual o melhor restaurante japonês de Curitiba?"),
+    (Locale::PtBr, "como tirar segunda via da conta de luz?"),
+    (Locale::PtBr, "preciso renovar minha carteira de motorista"),
+    (Locale::PtBr, "você é um robô?"),
+    (Locale::PtBr, "me conta uma piada"),
+    (Locale::PtBr, "estou com dor de cabeça, o que eu tomo?"),
+    (Locale::PtBr, "qual a cotação do dólar hoje?"),
+    (Locale::PtBr, "tem vaga de emprego?"),
+    (Locale::PtBr, "minha geladeira veio com defeito, quero a troca do produto"),
+    (Locale::PtBr, "que horas abre o shopping?"),
+    (Locale::PtBr, "como faço para tirar passaporte"),
+    (Locale::PtBr, "kkkkkk"),
+    (Locale::PtBr, "👍"),
+    (Locale::PtBr, ""),
+    (Locale::PtBr, "asdfgh qwerty"),
+    (Locale::PtBr, "meu voo da Latam atrasou, quero remarcar a passagem"),
+    (Locale::En, "what's the weather like in London?"),
+    (Locale::En, "how do I bake sourdough bread?"),
+    (Locale::En, "who won the game last night?"),
+    (Locale::En, "hello there"),
+    (Locale::En, "thanks a lot!"),
+    (Locale::En, "I forgot my Netflix password"),
+    (Locale::En, "cancel my flight to Lisbon"),
+    (Locale::En, "where is my Amazon parcel?"),
+    (Locale::En, "can you recommend a good dentist?"),
+    (Locale::En, "are you a bot?"),
+    (Locale::En, "how tall is Mount Everest"),
+    (Locale::En, "my washing machine is leaking water"),
+    (Locale::En, "do you sell shoes in size 12?"),
+    (Locale::En, "what is the capital of Australia?"),
+    (Locale::En, "write me a poem about the sea"),
+    (Locale::En, "I'd like to book a table for two"),
+    (Locale::En, "my dog is sick, what should I do"),
+];
+
+#[test]
+fn what_no_article_answers_stays_below_the_floor() {
+    let library = library();
+    let mut wrong = Vec::new();
+    for (locale, text) in UNANSWERED {
+        for passage in library.search(text, *locale, 20) {
+            if passage.above_floor {
+                wrong.push(format!(
+                    "{text}: {} {} {}",
+                    passage.article, passage.locale, passage.score
+                ));
+                break;
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}\n{}", wrong.len(), wrong.join("\n"));
+}
+
+fn shop() -> Library {
+    let article = |slug: &str, title: &str, questions: &[&str], text: &str| {
+        let questions: String = questions.iter().map(|q| format!("  - {q}\n")).collect();
+        let file = format!(
+            "---\ntitle: {title}\ncategory: shop\nupdated: 2026-01-01\nquestions:\n{questions}---\n{text}"
+        );
+        article::parse(&format!("pt-BR/shop/{slug}.md"), &file).unwrap()
+    };
+    Library::new(vec![
+        article(
+            "delivery",
+            "Qual é o prazo de entrega",
+            &["Meu pedido não chegou", "Onde está minha encomenda?", "A entrega atrasou"],
+            "O prazo aparece no fechamento da compra. Acompanhe pelo código de rastreio enviado por e-mail.",
+        ),
+        article(
+            "exchange",
+            "Como trocar um produto",
+            &["O produto veio com defeito", "Quero trocar o tamanho", "Comprei a cor errada"],
+            "A troca é feita em até 30 dias. Embale o produto e leve aos Correios com a etiqueta.",
+        ),
+        article(
+            "freight",
+            "Quanto custa o frete",
+            &["Vocês entregam na minha cidade?", "Tem frete grátis?"],
+            "O frete é calculado pelo CEP no carrinho. Acima de R$ 200,00 é grátis.",
+        ),
+        article(
+            "hours",
+            "Qual o horário da loja física",
+            &["Vocês abrem aos domingos?", "Qual o endereço da loja?"],
+            "A loja abre de segunda a sábado, das 9h às 19h.",
+        ),
+        article(
+            "food",
+            "Como escolher a ração do gato",
+            &["Qual ração para gato castrado?", "Qual ração para filhote?"],
+            "Veja a idade, o peso e se o animal é castrado.",
+        ),
+        article(
+            "grooming",
+            "Como marcar banho e tosa",
+            &["Quero agendar um banho para o meu cachorro", "Quanto custa a tosa?"],
+            "O agendamento é feito pelo WhatsApp ou no balcão.",
+        ),
+    ])
+}
+
+#[test]
+fn the_floor_holds_for_the_articles_of_another_business() {
+    let library = shop();
+    let mut wrong = Vec::new();
+    for (text, article) in [
+        ("cadê meu pedido? não chegou até agora", Some("shop/delivery")),
+        ("minha encomenda ta atrasada", Some("shop/delivery")),
+        ("o produto chegou com defeito", Some("shop/exchange")),
+        ("posso trocar o tamanho da coleira?", Some("shop/exchange")),
+        ("vcs tem frete gratis?", Some("shop/freight")),
+        ("entregam em Sorocaba? qual o frete", Some("shop/freight")),
+        ("abrem no domingo?", Some("shop/hours")),
+        ("qual ração vc indica pra gato castrado", Some("shop/food")),
+        ("quero marcar banho e tosa pro meu cachorro", Some("shop/grooming")),
+        ("esqueci minha senha", None),
+        ("não consigo conectar o whatsapp", None),
+        ("quero cancelar minha assinatura", None),
+        ("preciso da nota fiscal com cnpj", None),
+        ("como importo uma planilha de contatos?", None),
+        ("qual a previsão do tempo?", None),
+        ("meu cachorro comeu chocolate e está vomitando", None),
+        ("vocês fazem vacina antirrábica?", None),
+        ("quem descobriu o Brasil?", None),
+        ("qual o sentido da vida", None),
+        ("me indica um filme bom", None),
+    ] {
+        let found = library.search(text, Locale::PtBr, 3);
+        let got = found.first().filter(|p| p.above_floor).map(|p| p.article.as_str());
+        if got != article {
+            wrong.push(format!(
+                "{text}: {got:?}, not {article:?} {:?}",
+                found.first().map(|p| (&p.article, p.score))
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}\n{}", wrong.len(), wrong.join("\n"));
+}
