@@ -1,5 +1,9 @@
 //! The crate of `atende`. Modules may import only those below them in this list; a test holds it.
 
+pub mod cli;
+
+pub mod privacy;
+
 pub mod channels;
 
 pub mod adapters;

@@ -1,0 +1,3 @@
+//! The commands of `atende`, one file each; they read and write what they are handed.
+
+pub mod privacy;
