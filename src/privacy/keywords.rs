@@ -46,7 +46,7 @@ pub(super) fn label(word: &str) -> Option<Label> {
         | "lot" | "batch" | "contrato" | "contract" | "transacao" | "transaction" | "nsu" | "os"
         | "ordem" | "compra" | "purchase" | "item" | "produto" | "product" | "case" | "caso"
         | "incident" | "reserva" | "booking" | "processo" | "erro" | "error" | "build" | "valor"
-        | "total" | "codigo" | "code" | "id" | "remessa" | "shipment" | "orden" | "seguimiento"
+        | "total" | "codigo" | "code" | "remessa" | "shipment" | "orden" | "seguimiento"
         | "factura" | "part" | "isbn" | "ean" | "gtin" | "patrimonio" | "apolice" | "sinistro" => {
             Label::Order
         }
@@ -58,7 +58,7 @@ pub(super) fn label(word: &str) -> Option<Label> {
 pub(super) fn is_filler(word: &str) -> bool {
     matches!(
         word,
-        "n" | "no" | "nr" | "nro" | "num" | "numero" | "number" | "e" | "eh" | "is" | "was" | "foi"
+        "n" | "nº" | "no" | "nr" | "nro" | "num" | "numero" | "number" | "e" | "eh" | "is" | "was" | "foi"
             | "de" | "do" | "da" | "dos" | "das" | "del" | "o" | "a" | "the" | "meu" | "minha"
             | "my" | "mi" | "our" | "nosso" | "seguinte" | "este" | "esse" | "esta" | "com" | "of"
             | "es" | "el" | "with" | "cliente"

@@ -15,7 +15,7 @@ const MAX_GROUPS: usize = 16;
 /// Longest number that is looked at, in digits; the longest we know has 48.
 const MAX_DIGITS: usize = 64;
 /// Fewest digits of anything masked here.
-const MIN_DIGITS: usize = 5;
+const MIN_DIGITS: usize = 4;
 
 pub(super) const SPACE: u8 = 1;
 pub(super) const DOT: u8 = 2;
@@ -142,10 +142,18 @@ impl Number {
             return true;
         }
         let mut rest = text.get(last.end..).unwrap_or_default().chars();
-        let (next, after) = (rest.next(), rest.next());
-        match next {
+        let mut is_digit = || rest.next().is_some_and(|c| digit(c).is_some());
+        match text.get(last.end..).unwrap_or_default().chars().next() {
             Some(c) if c.is_alphanumeric() || c == '_' || c == '%' => false,
-            Some('.' | '-' | ',' | ':') => !after.is_some_and(|c| digit(c).is_some()),
+            Some('.' | '-') => {
+                is_digit();
+                !is_digit()
+            }
+            // One or two digits after a comma are cents; more are the next number of a list.
+            Some(',') => {
+                is_digit();
+                !is_digit() || (is_digit() && is_digit())
+            }
             _ => true,
         }
     }
@@ -247,7 +255,6 @@ fn left_of(text: &str, start: usize, claims: &Claims) -> Left {
     let (last, second) = (back.next(), back.next());
     match (last, second) {
         (Some('-' | '.'), Some(c)) if digit(c).is_some() => Left::Closed,
-        (Some(','), Some(c)) if digit(c).is_some() => Left::Closed,
         (Some('-' | '.' | '_' | '#'), Some(c)) if c.is_alphabetic() && !glued(before, 1) => {
             Left::Joined
         }
@@ -404,9 +411,11 @@ impl Scan<'_> {
                 self.found(Kind::Cep, count)
             }
             Label::Rg => {
-                let count = longest(&[10, 9, 8, 7])?;
-                let (kind, end) = self.found(Kind::Rg, count)?;
-                Some((kind, self.with_check_letter(end)))
+                let with_letter = [9, 8, 7].iter().find_map(|length| {
+                    let (kind, end) = self.found(Kind::Rg, self.number.groups_for(*length)?)?;
+                    Some((kind, self.with_check_letter(end)?))
+                });
+                with_letter.or_else(|| self.found(Kind::Rg, longest(&[10, 9, 8, 7])?))
             }
             Label::Document => {
                 let count = longest(&[12, 11, 9, 8])?;
@@ -424,7 +433,7 @@ impl Scan<'_> {
     }
 
     /// An RG may end in X in place of a digit.
-    fn with_check_letter(&self, end: usize) -> usize {
+    fn with_check_letter(&self, end: usize) -> Option<usize> {
         let mut rest = self.text.get(end..).unwrap_or_default().chars();
         let mut length = 0;
         let mut next = rest.next();
@@ -433,7 +442,7 @@ impl Scan<'_> {
             next = rest.next();
         }
         let alone = !rest.next().is_some_and(char::is_alphanumeric);
-        if matches!(next, Some('x' | 'X')) && alone { end + length + 1 } else { end }
+        (matches!(next, Some('x' | 'X')) && alone).then_some(end + length + 1)
     }
 
     fn cep(&self) -> Option<(Kind, usize)> {

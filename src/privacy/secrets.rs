@@ -55,7 +55,7 @@ pub(super) fn find(text: &str, claims: &mut Claims) {
             let free = !joined_to_word(text, start);
             let word = rest.get(..end.min(limit) - start)?;
             free.then(|| identifier(text, start, rest, word, claims))?
-                .or_else(|| announced(rest, word, start))
+                .or_else(|| announced(rest, word, start, limit < text.len()))
         });
         at = end;
         if let Some((kind, from, to)) = found {
@@ -88,7 +88,7 @@ fn identifier(
 ) -> Option<(Kind, usize, usize)> {
     let (kind, length) = match word.len() {
         8 if is_random_key(rest) => (Kind::PixKey, 36),
-        2 => (Kind::Cnpj, formatted_cnpj(rest)?),
+        2 if formatted_cnpj(rest) => (Kind::Cnpj, 18),
         14 if is_bare_cnpj(word) => (Kind::Cnpj, 14),
         32 if word.bytes().all(|b| b.is_ascii_hexdigit()) => {
             let around = Context::read(text, start, start + 32, claims);
@@ -134,9 +134,9 @@ fn cnpj_values(text: &str) -> Vec<u8> {
     places.map(|b| b.to_ascii_uppercase() - b'0').collect()
 }
 
-/// Returns the length of `12.ABC.345/01DE-35`; with this punctuation a wrong check digit is a typo.
-fn formatted_cnpj(rest: &str) -> Option<usize> {
-    let (candidate, after) = rest.split_at_checked(18)?;
+/// True for the form of `12.ABC.345/01DE-35`; with this punctuation a wrong check digit is a typo.
+fn formatted_cnpj(rest: &str) -> bool {
+    let Some((candidate, after)) = rest.split_at_checked(18) else { return false };
     let shaped = candidate.bytes().enumerate().all(|(at, b)| match at {
         2 | 6 => b == b'.',
         10 => b == b'/',
@@ -144,7 +144,7 @@ fn formatted_cnpj(rest: &str) -> Option<usize> {
         16 | 17 => b.is_ascii_digit(),
         _ => b.is_ascii_alphanumeric(),
     });
-    (shaped && ends_word(after)).then_some(18)
+    shaped && ends_word(after)
 }
 
 fn is_bare_cnpj(word: &str) -> bool {
@@ -184,8 +184,8 @@ fn key_length(rest: &str) -> Option<usize> {
     (tail.len() >= MIN_KEY_TAIL && varied).then_some(key.len())
 }
 
-/// Reads `senha: X`, `minha senha é X`, `cvv 123`.
-fn announced(rest: &str, word: &str, start: usize) -> Option<(Kind, usize, usize)> {
+/// Reads `senha: X`, `minha senha é X`, `cvv 123`; `cut` says that the line goes on behind `rest`.
+fn announced(rest: &str, word: &str, start: usize, cut: bool) -> Option<(Kind, usize, usize)> {
     let kind = announcement(word, rest)?;
     let mut after = rest.get(word.len()..)?;
     let mut said = Said::Nothing;
@@ -226,12 +226,11 @@ fn announced(rest: &str, word: &str, start: usize) -> Option<(Kind, usize, usize
     let value = after.trim_start_matches(['"', '\'', '“', '‘', '`', '*', '(', '<']);
     let window = value.get(..value.floor_char_boundary(MAX_SECRET)).unwrap_or(value);
     let token = window.split(char::is_whitespace).next().unwrap_or_default();
-    let token = token.trim_end_matches(['.', ',', ';', '!', '?', ')', '"', '\'', '”', '’', '`', '*', '>']);
+    let token = token.trim_end_matches(['.', ',', ';', '?', ')', '"', '\'', '”', '’', '`', '*', '>']);
     let from = start + (rest.len() - value.len());
-    let line_ends = value
-        .get(token.len()..)
-        .and_then(|tail| tail.lines().next())
-        .is_none_or(|tail| !tail.chars().any(char::is_alphanumeric));
+    let tail = value.get(token.len()..).unwrap_or_default();
+    let line = tail.split('\n').next().unwrap_or_default();
+    let line_ends = !line.chars().any(char::is_alphanumeric) && (!cut || line.len() < tail.len());
     is_secret(kind, said, token, line_ends).then_some((Kind::Secret, from, from + token.len()))
 }
 
