@@ -3,6 +3,7 @@
 pub mod cli;
 
 pub mod privacy;
+pub mod understand;
 
 pub mod channels;
 

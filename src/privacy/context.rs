@@ -32,12 +32,22 @@ pub(super) struct Context {
 impl Context {
     /// Reads the words around the bytes `start..end`.
     pub(super) fn read(text: &str, start: usize, end: usize, claims: &Claims) -> Self {
+        Self::before(text, start, claims).or_after(text, end, claims)
+    }
+
+    /// Reads the words before a number.
+    pub(super) fn before(text: &str, start: usize, claims: &Claims) -> Self {
         let mut context = Self::default();
         context.read_before(text, start, claims);
-        if context.label.is_none() && !context.order {
-            context.read_after(text, end, claims);
-        }
         context
+    }
+
+    /// Reads the words after a number where those before it say nothing.
+    pub(super) fn or_after(mut self, text: &str, end: usize, claims: &Claims) -> Self {
+        if self.label.is_none() && !self.order {
+            self.read_after(text, end, claims);
+        }
+        self
     }
 
     /// True when the label is this one and nothing nearer speaks against it.

@@ -69,9 +69,15 @@ fn domain_of(rest: &str) -> &str {
         .last()
         .map_or(0, |(at, c)| at + c.len_utf8());
     let mut domain = rest.get(..length).unwrap_or_default().trim_end_matches(['.', '-']);
-    // "fulano@example.com.Obrigado" and "example.com...": an empty label or a capital ends it.
+    // "example.com...": an empty label ends it.
     if let Some(cut) = domain.find("..") {
         domain = domain.get(..cut).unwrap_or_default();
+    }
+    // "example.com.11987654321": what follows a full stop without a space is the next sentence.
+    while let Some((head, ending)) = domain.rsplit_once('.')
+        && !is_ending(ending)
+    {
+        domain = head;
     }
     if is_domain(domain) { domain } else { "" }
 }
@@ -84,6 +90,10 @@ fn is_domain(domain: &str) -> bool {
     }
     let labels = domain.split('.').all(|label| !label.is_empty());
     let ending = domain.rsplit('.').next().unwrap_or_default();
-    let named = ending.starts_with("xn--") || ending.chars().all(char::is_alphabetic);
-    labels && domain.contains('.') && named && ending.chars().count() >= 2
+    labels && domain.contains('.') && is_ending(ending)
+}
+
+fn is_ending(label: &str) -> bool {
+    let named = label.starts_with("xn--") || label.chars().all(char::is_alphabetic);
+    named && label.chars().count() >= 2
 }

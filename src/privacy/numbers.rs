@@ -138,7 +138,7 @@ impl Number {
         let Some(last) = count.checked_sub(1).and_then(|at| self.groups.get(at)) else {
             return false;
         };
-        if claims.covering(last.end).is_some() {
+        if claims.covering(last.end).or_else(|| claims.covering(last.end + 1)).is_some() {
             return true;
         }
         let mut rest = text.get(last.end..).unwrap_or_default().chars();
@@ -159,10 +159,12 @@ impl Number {
     }
 
     /// True when letters follow a hyphen at the end, as in article numbers.
-    fn trails_letters(&self, text: &str, count: usize) -> bool {
+    fn trails_letters(&self, text: &str, claims: &Claims, count: usize) -> bool {
         let end = count.checked_sub(1).and_then(|at| self.groups.get(at)).map_or(0, |g| g.end);
         let mut rest = text.get(end..).unwrap_or_default().chars();
-        matches!(rest.next(), Some('-' | '/')) && rest.next().is_some_and(char::is_alphanumeric)
+        rest.next() == Some('-')
+            && rest.next().is_some_and(char::is_alphabetic)
+            && claims.covering(end + 1).is_none()
     }
 }
 
@@ -284,10 +286,9 @@ fn glued(before: &str, marks: usize) -> bool {
 /// Says what the number is and where it ends.
 fn recognise(text: &str, number: &Number, at: usize, claims: &Claims) -> Option<(Kind, usize)> {
     let end = number.groups.last().map_or(at, |group| group.end);
-    let first_end = number.group(0).map_or(at, |group| group.end);
-    let whole = number.groups.len() > 1 && number.digits.len() <= 19;
-    let around = Context::read(text, number.start, if whole { end } else { first_end }, claims);
-    let scan = Scan { text, number, claims, around };
+    let before = Context::before(text, number.start, claims);
+    let around = before.or_after(text, end, claims);
+    let scan = Scan { text, number, claims, before, around };
     scan.boleto()
         .or_else(|| scan.cnpj())
         .or_else(|| scan.cpf())
@@ -295,7 +296,8 @@ fn recognise(text: &str, number: &Number, at: usize, claims: &Claims) -> Option<
         .or_else(|| scan.labelled())
         .or_else(|| {
             let free = !number.joined;
-            let count = free.then(|| phones::groups(text, number, claims, around))??;
+            let fits = |count| phones::is_phone(text, number, claims, scan.around(count), count);
+            let count = (1..=number.len().min(7)).rev().find(|count| free && fits(*count))?;
             scan.found(Kind::Phone, count)
         })
         .or_else(|| scan.cep())
@@ -306,10 +308,17 @@ struct Scan<'t> {
     text: &'t str,
     number: &'t Number,
     claims: &'t Claims,
+    before: Context,
+    /// What stands before, else what stands after the last group.
     around: Context,
 }
 
 impl Scan<'_> {
+    /// Returns the context of the first `count` groups; only the last group touches what follows.
+    fn around(&self, count: usize) -> Context {
+        if count == self.number.len() { self.around } else { self.before }
+    }
+
     fn found(&self, kind: Kind, count: usize) -> Option<(Kind, usize)> {
         Some((kind, self.number.group(count.checked_sub(1)?)?.end))
     }
@@ -336,7 +345,7 @@ impl Scan<'_> {
                 47 => true,
                 _ => checks::boleto(digits),
             };
-            let labelled = self.around.is(Label::Boleto);
+            let labelled = self.around(count).is(Label::Boleto);
             (plausible || labelled).then(|| self.found(Kind::Boleto, count))?
         })
     }
@@ -348,13 +357,13 @@ impl Scan<'_> {
         let usual = matches!(shape[..], [14] | [2, 3, 3, 4, 2] | [8, 4, 2] | [8, 6] | [2, 3, 3, 6] | [12, 2]);
         let formatted = matches!(shape[..], [2, 3, 3, 4, 2] | [8, 4, 2]) && last_slash;
         let valid = usual && checks::cnpj(self.number.first(14));
-        (valid || formatted || self.around.is(Label::Cnpj))
+        (valid || formatted || self.around(count).is(Label::Cnpj))
             .then(|| self.found(Kind::Cnpj, count))?
     }
 
     fn cpf(&self) -> Option<(Kind, usize)> {
-        let labelled = self.around.is(Label::Cpf);
         if let Some(count) = self.exactly(11) {
+            let around = self.around(count);
             let digits = self.number.first(11);
             let shape = self.number.shape(count);
             let bare = count == 1;
@@ -364,26 +373,26 @@ impl Scan<'_> {
                 && matches!(marks[..], [DOT, DOT, last] if last & (HYPHEN | SLASH | DOT | SPACE) != 0);
             let mobile = phones::is_mobile(digits);
             let valid = usual && checks::cpf(digits) && !self.number.plus;
-            let said_phone = bare && mobile && self.around.is(Label::Phone);
-            let pix = bare && !mobile && self.around.is(Label::Pix);
-            if !said_phone && (valid || formatted || labelled || pix) {
+            let said_phone = bare && mobile && around.is(Label::Phone);
+            let pix = bare && !mobile && around.is(Label::Pix);
+            if !said_phone && (valid || formatted || pix || around.is(Label::Cpf)) {
                 return self.found(Kind::Cpf, count);
             }
-        }
-        if !labelled || self.around.distance > 2 {
-            return None;
         }
         // A digit too few or too many.
         [12, 10, 9].into_iter().find_map(|length| {
             let count = self.exactly(length).filter(|count| *count <= 4)?;
+            let around = self.around(count);
+            let near = around.is(Label::Cpf) && around.distance <= 2;
+            let count = near.then_some(count)?;
             self.found(Kind::Cpf, count)
         })
     }
 
     fn card(&self) -> Option<(Kind, usize)> {
-        let labelled = self.around.is(Label::Card);
         (13..=19).rev().find_map(|length| {
             let count = self.exactly(length)?;
+            let around = self.around(count);
             let digits = self.number.first(length);
             let shape = self.number.shape(count);
             let (last, head) = shape.split_last()?;
@@ -392,37 +401,43 @@ impl Scan<'_> {
             let separated = self.number.marks(count).all(|mark| mark & (SLASH | OPEN | CLOSE) == 0);
             let issued = checks::card_issuer(digits);
             let valid = issued && checks::luhn(digits) && (grouped || count == 1);
-            let formatted = grouped && issued && !self.around.order && !self.number.joined;
-            (separated && (valid || formatted || labelled)).then(|| self.found(Kind::Card, count))?
+            let formatted = grouped && issued && !around.order && !self.number.joined;
+            (separated && (valid || formatted || around.is(Label::Card))).then(|| self.found(Kind::Card, count))?
         })
     }
 
     /// What only a label makes personal.
     fn labelled(&self) -> Option<(Kind, usize)> {
-        let near = self.around.distance <= 3;
+        let said = |count: &usize, wanted: Label| {
+            let around = self.around(*count);
+            around.is(wanted) && around.distance <= 3
+        };
         let longest = |lengths: &[usize]| lengths.iter().find_map(|length| self.exactly(*length));
-        match self.around.label.filter(|_| near && !self.around.order)? {
-            Label::Birth => {
-                let count = (1..=3).rev().find(|count| self.is_date(*count))?;
-                self.found(Kind::BirthDate, count)
-            }
-            Label::Cep => {
-                let count = self.exactly(8)?;
-                self.found(Kind::Cep, count)
-            }
-            Label::Rg => {
-                let with_letter = [9, 8, 7].iter().find_map(|length| {
-                    let (kind, end) = self.found(Kind::Rg, self.number.groups_for(*length)?)?;
-                    Some((kind, self.with_check_letter(end)?))
-                });
-                with_letter.or_else(|| self.found(Kind::Rg, longest(&[10, 9, 8, 7])?))
-            }
-            Label::Document => {
-                let count = longest(&[12, 11, 9, 8])?;
-                self.found(Kind::Document, count)
-            }
-            _ => None,
+        if let Some(count) = (1..=3).rev().find(|count| self.is_date(*count))
+            && said(&count, Label::Birth)
+        {
+            return self.found(Kind::BirthDate, count);
         }
+        if let Some(count) = self.exactly(8).filter(|count| said(count, Label::Cep)) {
+            return self.found(Kind::Cep, count);
+        }
+        if let Some(found) = self.rg(&said) {
+            return Some(found);
+        }
+        let count = longest(&[12, 11, 9, 8]).filter(|count| said(count, Label::Document))?;
+        self.found(Kind::Document, count)
+    }
+
+    fn rg(&self, said: &dyn Fn(&usize, Label) -> bool) -> Option<(Kind, usize)> {
+        let with_letter = [9, 8, 7].iter().find_map(|length| {
+            let count = self.number.groups_for(*length).filter(|count| said(count, Label::Rg))?;
+            let (kind, end) = self.found(Kind::Rg, count)?;
+            Some((kind, self.with_check_letter(end)?))
+        });
+        with_letter.or_else(|| {
+            let count = [10, 9, 8, 7].iter().find_map(|length| self.exactly(*length))?;
+            said(&count, Label::Rg).then(|| self.found(Kind::Rg, count))?
+        })
     }
 
     fn is_date(&self, count: usize) -> bool {
@@ -453,8 +468,8 @@ impl Scan<'_> {
             [2, 3, 3] => matches!(marks[..], [DOT, HYPHEN]),
             _ => false,
         };
-        let plain = !self.number.joined && !self.around.order;
-        (usual && plain && !self.number.trails_letters(self.text, count))
+        let plain = !self.number.joined && !self.around(count).order;
+        (usual && plain && !self.number.trails_letters(self.text, self.claims, count))
             .then(|| self.found(Kind::Cep, count))?
     }
 }

@@ -15,33 +15,32 @@ pub(super) fn is_mobile(digits: &[u8]) -> bool {
         && digits.get(2) == Some(&9)
 }
 
-/// Returns how many groups of the number make a telephone number.
-pub(super) fn groups(
+/// True when the first `count` groups of the number make a telephone number.
+pub(super) fn is_phone(
     text: &str,
     number: &Number,
     claims: &Claims,
     around: Context,
-) -> Option<usize> {
+    count: usize,
+) -> bool {
     let labelled = around.is(Label::Phone) || around.is(Label::Pix);
-    (1..=number.len().min(7)).rev().find(|count| {
-        let Some(last) = count.checked_sub(1).and_then(|at| number.group(at)) else { return false };
-        if !(8..=15).contains(&last.total) || !number.ends_at(text, claims, *count) {
-            return false;
-        }
-        let written = Written {
-            digits: number.first(last.total),
-            shape: number.shape(*count),
-            marks: number.marks(*count).collect(),
-            plus: number.plus,
-            paren: number.paren,
-        };
-        written.is_on_one_line()
-            && !written.is_business()
-            && (written.is_international()
-                || written.is_brazilian(labelled, around.order)
-                || written.is_north_american(around.order)
-                || labelled && written.is_plausible())
-    })
+    let Some(last) = count.checked_sub(1).and_then(|at| number.group(at)) else { return false };
+    if !(8..=15).contains(&last.total) || !number.ends_at(text, claims, count) {
+        return false;
+    }
+    let written = Written {
+        digits: number.first(last.total),
+        shape: number.shape(count),
+        marks: number.marks(count).collect(),
+        plus: number.plus,
+        paren: number.paren,
+    };
+    written.is_on_one_line()
+        && !written.is_business()
+        && (written.is_international()
+            || written.is_brazilian(labelled, around.order)
+            || written.is_north_american(around.order)
+            || labelled && written.is_plausible())
 }
 
 /// A number as somebody wrote it.
