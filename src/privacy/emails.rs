@@ -79,6 +79,11 @@ fn domain_of(rest: &str) -> &str {
     {
         domain = head;
     }
+    if let Some(dot) = domain.rfind('.')
+        && let Some(hyphen) = domain.get(dot..).and_then(|ending| ending.find('-'))
+    {
+        domain = domain.get(..dot + hyphen).unwrap_or_default();
+    }
     if is_domain(domain) { domain } else { "" }
 }
 
@@ -93,7 +98,8 @@ fn is_domain(domain: &str) -> bool {
     labels && domain.contains('.') && is_ending(ending)
 }
 
+/// True for a label that names no machine by number; of "com-obrigado" the first part counts.
 fn is_ending(label: &str) -> bool {
-    let named = label.starts_with("xn--") || label.chars().all(char::is_alphabetic);
-    named && label.chars().count() >= 2
+    let name = label.split('-').next().unwrap_or_default();
+    name.chars().all(char::is_alphabetic) && name.chars().count() >= 2
 }

@@ -52,9 +52,8 @@ pub(super) fn find(text: &str, claims: &mut Claims) {
         }
         let limit = claims.limit(start).min(text.len());
         let found = text.get(start..limit).and_then(|rest| {
-            let free = !joined_to_word(text, start);
             let word = rest.get(..end.min(limit) - start)?;
-            free.then(|| identifier(text, start, rest, word, claims))?
+            identifier(text, start, rest, word, claims)
                 .or_else(|| announced(rest, word, start, limit < text.len()))
         });
         at = end;
@@ -72,10 +71,10 @@ fn next_word(text: &str, at: usize) -> Option<(usize, usize)> {
     Some((start, start + length))
 }
 
-/// True when a hyphen, underscore or dot ties the word to one before it.
+/// True when a hyphen or underscore ties the word to one before it.
 fn joined_to_word(text: &str, start: usize) -> bool {
     let mut before = text.get(..start).unwrap_or_default().chars().rev();
-    matches!(before.next(), Some('-' | '_' | '.'))
+    matches!(before.next(), Some('-' | '_'))
         && before.next().is_some_and(char::is_alphanumeric)
 }
 
@@ -89,7 +88,7 @@ fn identifier(
     let (kind, length) = match word.len() {
         8 if is_random_key(rest) => (Kind::PixKey, 36),
         2 if formatted_cnpj(rest) => (Kind::Cnpj, 18),
-        14 if is_bare_cnpj(word) => (Kind::Cnpj, 14),
+        14 if is_bare_cnpj(word) && !joined_to_word(text, start) => (Kind::Cnpj, 14),
         32 if word.bytes().all(|b| b.is_ascii_hexdigit()) => {
             let around = Context::read(text, start, start + 32, claims);
             around.pix.then_some((Kind::PixKey, 32))?
@@ -121,12 +120,7 @@ fn is_random_key(rest: &str) -> bool {
 }
 
 fn ends_word(after: &str) -> bool {
-    let mut rest = after.chars();
-    match rest.next() {
-        Some('-' | '_') => !rest.next().is_some_and(char::is_alphanumeric),
-        Some(c) => !c.is_alphanumeric(),
-        None => true,
-    }
+    !after.chars().next().is_some_and(char::is_alphanumeric)
 }
 
 fn cnpj_values(text: &str) -> Vec<u8> {

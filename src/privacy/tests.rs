@@ -330,3 +330,26 @@ proptest! {
         }
     }
 }
+
+/// Speed on this machine: `cargo test --release speed -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn speed_of_masking() {
+    let plain = "Boa tarde, fiz um pedido na semana passada e até agora não recebi nenhuma informação \
+        sobre a entrega, gostaria de saber se vocês podem verificar o que aconteceu com ele, obrigado";
+    let full = format!("{plain}: CPF 529.982.247-25, tel (11) 98765-4321, ana@example.com, Maria");
+    for (name, text, names) in
+        [("plain", plain, &[][..]), ("plain, a name", plain, &["Maria da Silva"][..]), ("four finds", &full, NAMES)]
+    {
+        let started = std::time::Instant::now();
+        for _ in 0..20_000 {
+            let mut vault = Vault::new();
+            std::hint::black_box(Masker::new().mask(std::hint::black_box(text), &mut vault, names));
+        }
+        eprintln!("{name}: {:?} each", started.elapsed() / 20_000);
+    }
+    let text = format!("{full}\n").repeat(1_000_000 / full.len());
+    let started = std::time::Instant::now();
+    Masker::new().mask(&text, &mut Vault::new(), NAMES);
+    eprintln!("1 MB: {:?}", started.elapsed());
+}

@@ -6,14 +6,12 @@
 
 mod words;
 
-use std::collections::HashMap;
-
 use lingua::{LanguageDetector, LanguageDetectorBuilder};
 
 use crate::domain::confidence::Confidence;
 use crate::domain::field::{Engine, Field};
 use crate::domain::labels::{Language, Locale};
-use words::{EN, ES, OTHER, PT, Scores};
+use words::{ES, Lexicon, PT, Scores};
 
 /// Characters that are looked at; a language shows itself long before.
 const MAX_CHARS: usize = 2_000;
@@ -30,7 +28,7 @@ const MIN_FOREIGN_WORDS: usize = 6;
 
 /// Tells Portuguese, English and Spanish apart, and from other languages.
 pub struct Detector {
-    lexicon: HashMap<&'static str, Scores>,
+    lexicon: Lexicon,
     lingua: LanguageDetector,
 }
 
@@ -236,7 +234,7 @@ fn decisive(evidence: &Evidence, conversation: Option<Language>) -> Option<Field
     if let Some(kept) = conversation.filter(|_| flips && !flips_clearly) {
         return Some(keep(kept));
     }
-    let share = f64::from(margin / (top + second + 0.3));
+    let share = f64::from(margin / (top + 0.3)).sqrt();
     let amount = 1.0 - (-f64::from(top)).exp();
     let known = if conversation == Some(language) { 0.1 } else { 0.0 };
     let confidence = Confidence::clamped((0.5 + 0.5 * share * amount + known).min(0.99));

@@ -134,3 +134,47 @@ fn any_input_gets_an_answer() {
         detector.detect(text, None, Locale::PtBr);
     }
 }
+
+/// Speed on this machine: `cargo test --release speed -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn speed_of_loading_and_of_detection() {
+    let started = std::time::Instant::now();
+    let detector = Detector::new();
+    eprintln!("load: {:?}", started.elapsed());
+    let long = "Boa tarde, fiz um pedido na semana passada e até agora não recebi nenhuma informação \
+        sobre a entrega, gostaria de saber se vocês podem verificar o que aconteceu com ele, obrigado";
+    for (name, text) in [("30 words", long), ("short", "quero cancelar"), ("none", "12345 👍"),
+        ("lingua", "Power Query Excel Azure Dynamics iPhone Galaxy Samsung Notebook Dell")] {
+        let started = std::time::Instant::now();
+        for _ in 0..2_000 {
+            std::hint::black_box(detector.detect(std::hint::black_box(text), None, Locale::PtBr));
+        }
+        eprintln!("{name}: {:?} each, {:?}", started.elapsed() / 2_000, detector.detect(text, None, Locale::PtBr).engine);
+    }
+}
+#[test]
+#[ignore = "a measurement"]
+fn zz_parallel() {
+    let d = Detector::new();
+    let all = std::fs::read_to_string("/work/shared/corpus/parallel/pairs.jsonl").unwrap();
+    let lines: Vec<&str> = all.lines().collect();
+    let mut seed = 12345u64;
+    let (mut n, mut ok, mut short, mut shortok, mut und) = (0, 0, 0, 0, 0);
+    let mut conf = std::collections::BTreeMap::new();
+    for _ in 0..2000 {
+        seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        let v: serde_json::Value = serde_json::from_str(lines[(seed >> 33) as usize % lines.len()]).unwrap();
+        for (k, l, def) in [("en", En, Locale::PtBr), ("pt", PtBr, Locale::En)] {
+            let t = v[k].as_str().unwrap();
+            let g = d.detect(t, None, def);
+            n += 1; let good = g.value == l; ok += usize::from(good);
+            let words = t.split_whitespace().count();
+            if words <= 4 { short += 1; shortok += usize::from(good); }
+            und += usize::from(g.value == Und);
+            if !good { *conf.entry(format!("{l}->{} {:?} words>4:{}", g.value, g.engine, words > 4)).or_insert(0) += 1;
+              if words > 5 { eprintln!("{l} {:?} {t}", g.value); } }
+        }
+    }
+    eprintln!("RES n {n} ok {ok} short {short} {shortok} und {und} {conf:#?}");
+}

@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use unicode_normalization::UnicodeNormalization as _;
+
 /// Evidence for Portuguese, English, Spanish and none of them, in this order.
 pub(super) type Scores = [f32; 4];
 
@@ -13,24 +15,44 @@ pub(super) const EN: usize = 1;
 pub(super) const ES: usize = 2;
 pub(super) const OTHER: usize = 3;
 
+/// Words with their scores.
+pub(super) type Lexicon = HashMap<Box<str>, Scores>;
+
+/// Share of a word's weight that is left where its accents are missing.
+const UNACCENTED: f32 = 0.85;
+
 /// Returns the words with their scores.
-pub(super) fn lexicon() -> HashMap<&'static str, Scores> {
-    let mut words: HashMap<&'static str, Scores> = HashMap::with_capacity(2048);
+pub(super) fn lexicon() -> Lexicon {
+    let mut words = Lexicon::with_capacity(2048);
+    let mut unaccented = Lexicon::new();
     for (language, weight, list) in LISTS {
         for word in list.split_whitespace() {
-            if let Some(score) = words.entry(word).or_default().get_mut(*language) {
-                *score = score.max(*weight);
+            raise(&mut words, word, *language, *weight);
+            if !word.is_ascii() {
+                let plain: String =
+                    word.nfd().filter(|c| !unicode_normalization::char::is_combining_mark(*c)).collect();
+                raise(&mut unaccented, &plain, *language, *weight * UNACCENTED);
             }
         }
     }
+    // Half of our customers type no accents; a word of its own right keeps its own weight.
+    for (word, scores) in unaccented {
+        words.entry(word).or_insert(scores);
+    }
     words
+}
+
+fn raise(words: &mut Lexicon, word: &str, language: usize, weight: f32) {
+    if let Some(score) = words.entry(word.into()).or_default().get_mut(language) {
+        *score = score.max(weight);
+    }
 }
 
 const LISTS: &[(usize, f32, &str)] = &[
     (PT, 1.5, "não nao naum você voce vocês voces vc vcs oi olá obrigado obrigada brigado obg vlw \
         valeu quero queria gostaria preciso consigo consegui consegue minha minhas meu meus cadê \
         então entao também tambem tbm alguém alguem ninguém ninguem ajuda ajudar ajudem"),
-    (PT, 1.0, "seu sua seus suas bom boa noite estou tô tá tava estava estão estao estamos tem tenho \
+    (PT, 1.0, "eu cade seu sua seus suas bom boa noite estou tô tá tava estava estão estao estamos tem tenho \
         tinha têm temos teve tive vou vai vão são sou foi fiz fez fazer faz fazendo feito feita pode \
         podem poderia posso pra pro pras pros pelo pela pelos pelas com sem uma umas num numa nas \
         mais muito muita muitos muitas tudo ainda já ja agora hoje ontem amanhã amanha depois quando \
@@ -54,15 +76,15 @@ const LISTS: &[(usize, f32, &str)] = &[
         terça quarta meses vocêis cês cê fatura faturas mensalidade anuidade conversar resolvam \
         resolvem resolveram resolvido resolvida devolvam devolveram esperei esperamos deveria \
         gostaríamos precisamos precisava queremos quer querem nossa nosso nossos nossas falta faltando \
-        faltou veja vejo vendo olha desde-já desculpa desculpe obrigadão abraço abraços abs grato \
-        grata retorno comprar vender usuário usuario usuários usuarios fui-cobrado dúvidas reclamação \
+        faltou veja vejo vendo olha desculpa desculpe obrigadão abraço abraços abs grato \
+        grata retorno comprar vender usuário usuario usuários usuarios dúvidas reclamação \
         reclamar reclamo atrasado atrasada atraso quebrado quebrada quebrou veio defeito garantia \
         baixar baixei arquivo senão embora porém através possível possivel impossível disponível \
         número novamente qualquer sobre sei lembro esqueci perdi mudar mudei alterar alterei mudança"),
     (PT, 0.6, "um em na do da das os o e é ola dia dias quase fui tb eh ne nn n aqui bloqueado ate so \
         nos ver mal entrar entro entrei cara gente favor segunda via abrir abre funcionando ter ser \
-        este esta neste cancelar cancelamento cancelei cancelado nota fiscal ta to tou la mt kd q sla"),
-    (PT, 0.3, "no a as as me que por para de se como todo nada problema pedido pedidos compra urgente \
+        este esta neste cancelar cancelamento cancelei cancelado nota fiscal ta to tou mt kd q sla"),
+    (PT, 0.3, "la no a as as me que por para de se como todo nada problema pedido pedidos compra urgente \
         resolver reembolso funciona celular valor semana hora horas nunca antes vez espero pago dar \
         esperando entrega mensagem plano planos empresa cliente resposta devolver data"),
     (EN, 1.2, "the my i'm you your it's this that these those what when where which who why how and but \
@@ -77,7 +99,7 @@ const LISTS: &[(usize, f32, &str)] = &[
         all already since after before now today yesterday tomorrow days day week weeks month months \
         year years because if just very really too also only there here one two first last out up \
         down back off over good great bad worst awful sorry morning afternoon evening dear regards \
-        sincerely speak talk call someone anyone person customer service send sent address phone \
+        sincerely speak talk call someone anyone unsubscribe person customer service send sent address phone \
         number name tell told said say see look looking trying try tried logged sign into unable let \
         know make made use using used going like love hate waiting wait long an find found buy bought \
         paid pay package missing late stop stopped asked ask question questions new old nobody human \
@@ -89,10 +111,10 @@ const LISTS: &[(usize, f32, &str)] = &[
         show shows showing says cannot everyone whoever whether best team support's website's page"),
     (EN, 0.5, "me he a as no do so error track tracking support delivery password"),
     (ES, 1.5, "hola quiero necesito necesita necesitamos gracias usted ustedes mi mis tengo tiene tienen \
-        estoy puedo puede pueden quisiera contraseña contrasena ayuda-me ayúdenme ayudenme llegó llego \
+        estoy puedo puede pueden quisiera contraseña contrasena ayúdenme llegó llego \
         todavía todavia también ahora hoy ayer mañana alguien nadie cuenta tarjeta dinero muy pero \
         pedí hice hizo señor señora"),
-    (ES, 1.0, "buenas buenos noches el los las una unos y con sin del al yo él ella ellos sí más mucho \
+    (ES, 1.0, "buenas buenos noches el la los las una unos y con sin del al yo él ella ellos sí más mucho \
         mucha muchos muchas aún aun ya después despues cuando cuándo cuanto cuánto cuál cual dónde \
         donde cómo qué quién quien eso esto ese esa esos esas aquí allí allá ahí entonces hasta sólo \
         solo así asi están estan estaba fue soy es tenía tenemos voy podría podria pueda quería \
@@ -105,12 +127,12 @@ const LISTS: &[(usize, f32, &str)] = &[
         volvió envié enviaron solicité sigue sigo siguen vencimiento factura facturas envío envio \
         paquete jaja jajaja saludos atentamente disculpe disculpa porfa porfavor hay han había habia \
         pude pudo devuelvan devuelva lunes martes miércoles miercoles jueves viernes seguimiento \
-        pedido-mío mío mía suscripción suscripcion cobro cobros he soporte le les ninguna ninguno \
-        cambiar cambio olvidé olvide perdí compra-da nuestra nuestro nuestros ustedes nuevo nueva \
+        mío mía suscripción suscripcion cobro cobros he soporte le les ninguna ninguno \
+        cambiar cambio olvidé olvide perdí nuestra nuestro nuestros ustedes nuevo nueva \
         mientras aunque hubiera ayudan ayudarme ayudarnos dígame digame necesitaba quieren queremos \
-        quería queria-yo puedes tienes podemos sabe saben gusta gustan deseo desea hemos deben debe"),
+        quería puedes tienes podemos sabe saben gusta gustan deseo desea hemos deben debe"),
     (ES, 0.6, "en lo un tu su sus si son ayuda tardes día dias ud tambien error ha va algo anda sirve"),
-    (ES, 0.3, "no a la me que por para de se como todo nada problema pedido pedidos compra urgente \
+    (ES, 0.3, "no a me que por para de se como todo nada problema pedido pedidos compra urgente \
         resolver reembolso funciona celular valor semana hora horas nunca antes vez espero pago dar \
         esperando entrega cancelar cancelado bloqueado empresa cliente plan devolver entrar este esta \
         favor funcionando o nos dos aqui mes"),
@@ -119,12 +141,12 @@ const LISTS: &[(usize, f32, &str)] = &[
         n'a bonjour merci commande avec dans votre besoin aide compte reçu où qui pas est et mon \
         il sono mio mia perché perche ciao grazie buongiorno ordine ancora ricevuto aiuto vorrei \
         questo questa anche molto gli della arrivato non che è è het een niet ik mijn maar bestelling \
-        graag nie jest mam moje się czy proszę dzień dobry bir ve için ben merhaba değil jag inte och \
-        är att ikke jeg og hej tack nu și este-un sunt bună amb però gràcies saya tidak yang dan ini \
-        nem vagyok není jsem minun ole mijn pesanan der ist das-ist zum zur bin auch pour ça sur \
-        aujourd'hui s'il plaît mes-commandes je-suis l'ordine dell all'ordine nel alla hep sipariş \
+        graag nie jest mam moje się czy proszę dzień dobry bir bu ve için ben merhaba değil jag inte och \
+        är att ikke jeg og hej tack nu și sunt bună amb però gràcies saya tidak yang dan ini \
+        nem vagyok není jsem minun ole mijn pesanan der ist zum zur bin auch pour ça sur \
+        aujourd'hui ce cette sein haben hatte s'il plaît l'ordine dell all'ordine nel alla hep sipariş \
         siparişim từ không của tôi wurde nicht kein"),
-    (OTHER, 0.5, "die du le les des ma mes du au aux per di den von ein der das al-hallo van dat en det \
+    (OTHER, 0.5, "die du le les des ma mes du au aux per di den von ein der das van dat en det \
         min az és ma"),
 ];
 
