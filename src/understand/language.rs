@@ -215,7 +215,7 @@ impl Evidence {
 fn decisive(evidence: &Evidence, conversation: Option<Language>) -> Option<Field<Language>> {
     let (language, top, second) = evidence.ranking();
     let margin = top - second;
-    if evidence.is_foreign_text() && (language == Language::Und || top < MIN_FLIP_SCORE) {
+    if evidence.is_foreign_text() && (language == Language::Und || top < 1.0 || evidence.words > 12) {
         return Some(
             Field::new(Language::Und, Confidence::clamped(0.6), Engine::Rules)
                 .because("hardly a word of our languages"),

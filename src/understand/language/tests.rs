@@ -153,28 +153,3 @@ fn speed_of_loading_and_of_detection() {
         eprintln!("{name}: {:?} each, {:?}", started.elapsed() / 2_000, detector.detect(text, None, Locale::PtBr).engine);
     }
 }
-#[test]
-#[ignore = "a measurement"]
-fn zz_parallel() {
-    let d = Detector::new();
-    let all = std::fs::read_to_string("/work/shared/corpus/parallel/pairs.jsonl").unwrap();
-    let lines: Vec<&str> = all.lines().collect();
-    let mut seed = 12345u64;
-    let (mut n, mut ok, mut short, mut shortok, mut und) = (0, 0, 0, 0, 0);
-    let mut conf = std::collections::BTreeMap::new();
-    for _ in 0..2000 {
-        seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        let v: serde_json::Value = serde_json::from_str(lines[(seed >> 33) as usize % lines.len()]).unwrap();
-        for (k, l, def) in [("en", En, Locale::PtBr), ("pt", PtBr, Locale::En)] {
-            let t = v[k].as_str().unwrap();
-            let g = d.detect(t, None, def);
-            n += 1; let good = g.value == l; ok += usize::from(good);
-            let words = t.split_whitespace().count();
-            if words <= 4 { short += 1; shortok += usize::from(good); }
-            und += usize::from(g.value == Und);
-            if !good { *conf.entry(format!("{l}->{} {:?} words>4:{}", g.value, g.engine, words > 4)).or_insert(0) += 1;
-              if words > 5 { eprintln!("{l} {:?} {t}", g.value); } }
-        }
-    }
-    eprintln!("RES n {n} ok {ok} short {short} {shortok} und {und} {conf:#?}");
-}

@@ -52,6 +52,7 @@ const LISTS: &[(usize, f32, &str)] = &[
     (PT, 1.5, "não nao naum você voce vocês voces vc vcs oi olá obrigado obrigada brigado obg vlw \
         valeu quero queria gostaria preciso consigo consegui consegue minha minhas meu meus cadê \
         então entao também tambem tbm alguém alguem ninguém ninguem ajuda ajudar ajudem"),
+    (PT, 0.9, "um em é do da dos os deve devem chave arquivos classe usar"),
     (PT, 1.0, "eu cade seu sua seus suas bom boa noite estou tô tá tava estava estão estao estamos tem tenho \
         tinha têm temos teve tive vou vai vão são sou foi fiz fez fazer faz fazendo feito feita pode \
         podem poderia posso pra pro pras pros pelo pela pelos pelas com sem uma umas num numa nas \
@@ -105,7 +106,7 @@ const LISTS: &[(usize, f32, &str)] = &[
         paid pay package missing late stop stopped asked ask question questions new old nobody human \
         then than even every never ever another other people thing things give given take took came \
         come wrote write reply answer response email's access lost forgot locked reset fix fixed \
-        upgrade downgrade subscription item items purchase purchased delivered refunds nothing \
+        upgrade downgrade subscription purchase purchased delivered refunds nothing \
         something anything everything okay about while until through be do's which much many same \
         different next soon possible appreciate anymore instead right away happen happened happens \
         show shows showing says cannot everyone whoever whether best team support's website's page"),
