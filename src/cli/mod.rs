@@ -7,6 +7,7 @@
 mod config;
 mod init;
 mod language;
+mod privacy;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
