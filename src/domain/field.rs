@@ -36,7 +36,7 @@ pub struct Field<T> {
     /// Who produced the value.
     pub engine: Engine,
     /// Short reasons a person can read; never the customer's words.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub reasons: Vec<String>,
     /// A number from 0 to 1 behind the label, for sentiment and complexity only.
     #[serde(default, skip_serializing_if = "Option::is_none")]

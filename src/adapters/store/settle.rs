@@ -97,6 +97,8 @@ pub struct Settlement {
     pub draft: Option<NewDraft>,
     /// What leaves at once.
     pub replies: Vec<NewReply>,
+    /// With a reason, the job stays as a dead letter that people see.
+    pub bury: Option<String>,
 }
 
 /// Labels of a ticket that lists show and filters use.
@@ -197,10 +199,15 @@ async fn settle(
         )
         .await?;
     }
-    sqlx::query("DELETE FROM jobs WHERE id = $1")
+    let end = match &turn.bury {
+        None => sqlx::query("DELETE FROM jobs WHERE id = $1").bind(turn.job.id.as_str()),
+        Some(why) => sqlx::query(
+            "UPDATE jobs SET state = 'dead', error = $2, lease = NULL, leased_until = NULL WHERE id = $1",
+        )
         .bind(turn.job.id.as_str())
-        .execute(connection)
-        .await?;
+        .bind(why),
+    };
+    end.execute(connection).await?;
     Ok(Settled::Done)
 }
 

@@ -30,6 +30,8 @@ pub(super) struct MessageMeta {
 pub struct TurnMessage {
     /// The message.
     pub id: MessageId,
+    /// The sender's own id; `None` for what we sent.
+    pub external_id: Option<String>,
     /// Who wrote it.
     pub author: Author,
     /// Subject line, if any.
@@ -61,6 +63,8 @@ pub struct TurnSnapshot {
     pub channel: Channel,
     /// The business's account.
     pub account: String,
+    /// The conversation's key on its channel.
+    pub thread: String,
     /// The person, as the channel tells.
     pub contact: Contact,
     /// The customer's profile, where the business supplied one.
@@ -117,7 +121,7 @@ impl Store {
 
     async fn load_conversations(&self, ids: &str) -> Result<Vec<TurnSnapshot>, StoreError> {
         let sql = format!(
-            "SELECT c.tenant, c.id AS conversation, c.version, c.channel, c.account, c.contact, c.language, c.owner, \
+            "SELECT c.tenant, c.id AS conversation, c.version, c.channel, c.account, c.thread, c.contact, c.language, c.owner, \
              c.ai_turns, c.opted_out, c.vault, t.id AS ticket, t.number, t.status, t.tags, t.escalations, t.overrides, \
              t.queue, t.level, k.profile \
              FROM conversations c JOIN tickets t ON t.id = c.ticket_id \
@@ -133,7 +137,7 @@ impl Store {
         ids: &str,
     ) -> Result<HashMap<String, Vec<TurnMessage>>, StoreError> {
         let sql = format!(
-            "SELECT m.conversation_id, m.id, m.author, m.subject, m.text, m.meta, m.sent_at, m.decision_id, d.action \
+            "SELECT m.conversation_id, m.id, m.external_id, m.author, m.subject, m.text, m.meta, m.sent_at, m.decision_id, d.action \
              FROM messages m LEFT JOIN decisions d ON d.id = m.decision_id \
              WHERE m.conversation_id IN {} AND m.seq > COALESCE((SELECT n.seq FROM messages n \
                WHERE n.conversation_id = m.conversation_id ORDER BY n.seq DESC LIMIT 1 OFFSET {HISTORY_MAX}), 0) \
@@ -199,6 +203,7 @@ fn snapshot(row: &sqlx::any::AnyRow) -> Result<TurnSnapshot, StoreError> {
         version: row.try_get("version")?,
         channel: word(row, "channel", Channel::parse)?,
         account: text("account")?,
+        thread: text("thread")?,
         contact: from_json("contact", &text("contact")?)?,
         profile: row
             .try_get::<Option<String>, _>("profile")?

@@ -1,0 +1,359 @@
+//! The composition root: the only place that puts store, inbox, clock, policies, worker and API
+//! together. A directory has one worker; every other command opens the store beside it.
+
+use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context as _;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::adapters::inbox::Inbox;
+use crate::adapters::store::{Store, StoreLocation};
+use crate::channels::callback::{self, CallbackClient};
+use crate::compose::Templates;
+use crate::config::{CallbackSettings, Config, PolicySource, TenantView};
+use crate::domain::ids::TenantId;
+use crate::domain::labels::Locale;
+use crate::knowledge::Library;
+use crate::pipeline::Pipeline;
+use crate::policy::Pack;
+use crate::ports::Clock;
+use crate::worker::{Tenant, Tenants, Worker, WorkerSettings};
+
+/// The lock that the one worker of a directory holds.
+const LOCK_FILE: &str = "worker.lock";
+
+/// Store and inbox of a data directory, opened beside whoever else uses them.
+#[derive(Clone, Debug)]
+pub struct Stores {
+    /// The store.
+    pub store: Store,
+    /// The inbox.
+    pub inbox: Inbox,
+}
+
+impl Stores {
+    /// Opens both, creating the directory if needed.
+    pub async fn open(data: &Path, config: &Config, tasks: &TaskTracker) -> anyhow::Result<Self> {
+        create_data_dir(data)?;
+        let location = match &config.store.url {
+            Some(url) => StoreLocation {
+                url: url.expose().to_owned(),
+                connections: config.store.max_connections,
+            },
+            None => StoreLocation {
+                connections: config.store.max_connections,
+                ..StoreLocation::embedded(data)
+            },
+        };
+        let store = Store::open(&location, tasks).await?;
+        let backlog = u32::try_from(config.inbox.max_backlog).unwrap_or(u32::MAX);
+        let inbox = Inbox::open(&data.join("inbox.db"), backlog, tasks).await?;
+        Ok(Self { store, inbox })
+    }
+}
+
+/// Creates the data directory, readable by its owner only: it holds customers' words.
+fn create_data_dir(data: &Path) -> anyhow::Result<()> {
+    if data.is_dir() {
+        return Ok(());
+    }
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(data).with_context(|| {
+        format!("cannot create the data directory {}; check its permissions or choose another with --data", data.display())
+    })
+}
+
+/// Proof that this process is the directory's one worker; released when dropped.
+#[derive(Debug)]
+pub struct WorkerLock(#[expect(dead_code, reason = "held, not read: the lock is the file's")] File);
+
+impl WorkerLock {
+    /// Takes the lock of a data directory, or says who has it.
+    pub fn take(data: &Path) -> anyhow::Result<Self> {
+        create_data_dir(data)?;
+        let path = data.join(LOCK_FILE);
+        let mut file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .with_context(|| format!("cannot write to {}; check its permissions", path.display()))?;
+        match file.try_lock() {
+            Ok(()) => {
+                file.set_len(0)?;
+                file.rewind()?;
+                writeln!(file, "{}", std::process::id())?;
+                Ok(Self(file))
+            }
+            Err(TryLockError::WouldBlock) => {
+                let mut pid = String::new();
+                // The number is only a hint for the message.
+                drop(file.read_to_string(&mut pid));
+                anyhow::bail!(
+                    "another atende worker (process {}) already works on {}; stop it first, or use \
+                     another directory with --data",
+                    pid.trim(),
+                    data.display()
+                )
+            }
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("cannot lock {}", path.display()))
+            }
+        }
+    }
+}
+
+/// What a business is made of, and the files it came from.
+struct Sources {
+    policy: PolicyFrom,
+    knowledge: Option<PathBuf>,
+    templates: Option<PathBuf>,
+    callbacks: Option<CallbackSettings>,
+}
+
+enum PolicyFrom {
+    Pack(String),
+    File(PathBuf),
+}
+
+impl Sources {
+    fn of(view: &TenantView<'_>) -> Self {
+        Self {
+            policy: match view.policy.source() {
+                PolicySource::Pack(name) => PolicyFrom::Pack(name.to_owned()),
+                PolicySource::File(file) => PolicyFrom::File(file.to_owned()),
+            },
+            knowledge: view.knowledge.dir.clone(),
+            templates: view.templates.dir.clone(),
+            callbacks: view.callbacks.cloned(),
+        }
+    }
+
+    /// Loads policy, articles and templates; every problem as one line.
+    fn pipeline(&self, lang: Locale) -> Result<Pipeline, Vec<String>> {
+        let pack = match &self.policy {
+            PolicyFrom::Pack(name) => Pack::embedded(name),
+            PolicyFrom::File(file) => Pack::load_file(file),
+        };
+        let library = Library::load(self.knowledge.as_deref());
+        let templates = Templates::load(self.templates.as_deref());
+        let mut problems = Vec::new();
+        if let Err(found) = &pack {
+            problems.extend(found.iter().map(|problem| problem.render(lang)));
+        }
+        if let Err(found) = &library {
+            problems.extend(found.iter().map(ToString::to_string));
+        }
+        if let Err(found) = &templates {
+            problems.extend(found.iter().map(ToString::to_string));
+        }
+        match (pack, library, templates) {
+            (Ok(pack), Ok(library), Ok(templates)) => {
+                Ok(Pipeline::new(Arc::new(pack), Arc::new(library), Arc::new(templates)))
+            }
+            _ => Err(problems),
+        }
+    }
+
+    fn callback_client(&self) -> anyhow::Result<Option<CallbackClient>> {
+        let Some(settings) = &self.callbacks else { return Ok(None) };
+        let (Some(url), Some(secret)) = (&settings.url, &settings.secret) else { return Ok(None) };
+        let client = CallbackClient::new(callback::CallbackSettings {
+            url: url.parse().context("the callback url is not a URL")?,
+            secret: secret.expose().to_owned(),
+            timeout: Duration::from_secs(settings.timeout_secs),
+            idempotent: settings.idempotent,
+        })?;
+        Ok(Some(client))
+    }
+
+    /// Everything that tells whether a file of this business changed: path, size and time.
+    fn fingerprint(&self) -> Vec<(PathBuf, u64, Option<SystemTime>)> {
+        let mut files = Vec::new();
+        if let PolicyFrom::File(file) = &self.policy {
+            // A policy may extend a file beside it.
+            let beside = file.parent().map(Path::to_path_buf).unwrap_or_default();
+            list(&beside, 0, &mut files, &|path| {
+                path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml")
+            });
+        }
+        for dir in [&self.knowledge, &self.templates].into_iter().flatten() {
+            list(dir, DEEPEST, &mut files, &|_| true);
+        }
+        files.sort();
+        files
+    }
+}
+
+/// How deep folders of articles are walked.
+const DEEPEST: u32 = 6;
+
+fn list(
+    dir: &Path,
+    depth: u32,
+    files: &mut Vec<(PathBuf, u64, Option<SystemTime>)>,
+    wanted: &dyn Fn(&Path) -> bool,
+) {
+    // A folder that cannot be read now is a change of its own: its files are missing from the list.
+    let Ok(entries) = std::fs::read_dir(dir) else { return };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        match entry.metadata() {
+            Ok(meta) if meta.is_dir() && depth > 0 => list(&path, depth - 1, files, wanted),
+            Ok(meta) if meta.is_file() && wanted(&path) => {
+                files.push((path, meta.len(), meta.modified().ok()));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Loads one business outside a worker, as `triage` does.
+pub fn load_pipeline(
+    config: &Config,
+    tenant: &TenantId,
+    lang: Locale,
+) -> anyhow::Result<Pipeline> {
+    let view = config
+        .tenant(tenant)
+        .with_context(|| format!("the settings know no business {tenant}; add [tenants.{tenant}]"))?;
+    Sources::of(&view)
+        .pipeline(lang)
+        .map_err(|problems| anyhow::anyhow!("{}", problems.join("\n")))
+}
+
+/// A directory's worker with everything it needs.
+pub struct App {
+    /// Store and inbox.
+    pub stores: Stores,
+    /// The clock that everything goes by.
+    pub clock: Arc<dyn Clock>,
+    /// The businesses.
+    pub tenants: Tenants,
+    /// The worker.
+    pub worker: Arc<Worker>,
+    _lock: WorkerLock,
+}
+
+impl App {
+    /// Takes the directory's lock, opens its stores and takes back what a crash left behind. It has
+    /// no businesses yet.
+    pub async fn open(
+        data: &Path,
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        tasks: &TaskTracker,
+    ) -> anyhow::Result<Self> {
+        let lock = WorkerLock::take(data)?;
+        let stores = Stores::open(data, config, tasks).await?;
+        let tenants = Tenants::default();
+        let settings = WorkerSettings {
+            concurrency: config.worker.concurrency,
+            lease: Duration::from_secs(config.worker.lease_secs),
+            renew: Duration::from_secs(config.worker.renew_secs),
+            max_attempts: config.worker.max_attempts,
+            poll: Duration::from_millis(config.worker.poll_ms),
+        };
+        let worker = Arc::new(Worker::new(
+            stores.store.clone(),
+            stores.inbox.clone(),
+            Arc::clone(&clock),
+            tenants.clone(),
+            settings,
+        ));
+        Ok(Self { stores, clock, tenants, worker, _lock: lock })
+    }
+
+    /// Puts a business to work.
+    pub async fn adopt(
+        &self,
+        id: &TenantId,
+        pipeline: Pipeline,
+        callbacks: Option<CallbackClient>,
+    ) -> anyhow::Result<()> {
+        let state = self.stores.store.adopt_policy(id, &pipeline.pack().digest).await?;
+        let tenant = Tenant { pipeline: Arc::new(pipeline), epoch: state.epoch, callbacks };
+        self.tenants.put(id.clone(), tenant);
+        Ok(())
+    }
+
+    /// Loads every business of the settings, or says everything that is wrong with any of them.
+    pub async fn adopt_all(&self, config: &Config, lang: Locale) -> anyhow::Result<()> {
+        let mut problems = Vec::new();
+        for (id, sources) in sources_of(config) {
+            match sources.pipeline(lang) {
+                Ok(pipeline) => self.adopt(&id, pipeline, sources.callback_client()?).await?,
+                Err(found) => problems.extend(found.into_iter().map(|line| format!("{id}: {line}"))),
+            }
+        }
+        anyhow::ensure!(problems.is_empty(), "{}", problems.join("\n"));
+        Ok(())
+    }
+
+    /// Watches the files of every business and takes over what changed after it was checked. A broken
+    /// file keeps the last good version and says so, once.
+    pub async fn watch(
+        self: Arc<Self>,
+        config: Config,
+        lang: Locale,
+        every: Duration,
+        stop: CancellationToken,
+    ) {
+        let mut watched: BTreeMap<TenantId, (Sources, _)> = sources_of(&config)
+            .into_iter()
+            .map(|(id, sources)| {
+                let seen = sources.fingerprint();
+                (id, (sources, seen))
+            })
+            .collect();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(every) => {}
+            }
+            for (id, (sources, seen)) in &mut watched {
+                let now = sources.fingerprint();
+                if now == *seen {
+                    continue;
+                }
+                *seen = now;
+                self.reload(id, sources, lang).await;
+            }
+        }
+    }
+
+    async fn reload(&self, id: &TenantId, sources: &Sources, lang: Locale) {
+        let reloaded = match sources.pipeline(lang) {
+            Ok(pipeline) => match sources.callback_client() {
+                Ok(callbacks) => self.adopt(id, pipeline, callbacks).await,
+                Err(error) => Err(error),
+            },
+            Err(problems) => Err(anyhow::anyhow!("{}", problems.join("\n"))),
+        };
+        match reloaded {
+            Ok(()) => tracing::info!(tenant = %id, "Took over the changed files of {id}"),
+            Err(error) => tracing::error!(
+                tenant = %id,
+                "Kept the last good version of {id}, its changed files have problems:\n{error:#}"
+            ),
+        }
+    }
+}
+
+fn sources_of(config: &Config) -> Vec<(TenantId, Sources)> {
+    config
+        .tenant_ids()
+        .into_iter()
+        .filter_map(|id| config.tenant(&id).map(|view| (id.clone(), Sources::of(&view))))
+        .collect()
+}

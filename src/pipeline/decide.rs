@@ -1,0 +1,316 @@
+//! Decides a turn: safety and rules first, then evidence, then confidence, then the mode.
+//!
+//! The order is the policy. A rule that fires is cited by id; a rule that lacks a fact is listed.
+
+use super::{TurnInput, Verified};
+use crate::domain::confidence::Confidence;
+use crate::domain::decision::{Action, Decision, LocalText, Mode, Reason, RuleNotKnown};
+use crate::domain::labels::Urgency;
+use crate::domain::signal::Signal;
+use crate::domain::ticket::OwnerKind;
+use crate::policy::{Evaluated, Facts, Pack, RouteQuery, RuleAction, RuleOutcome};
+use crate::understand::Understood;
+
+/// Signals that a turn may carry and still want no reply.
+const QUIET: &[Signal] = &[
+    Signal::ThankYou,
+    Signal::Greeting,
+    Signal::AutoReply,
+    Signal::Spam,
+    Signal::OptOut,
+];
+
+/// A decision, and whether the ticket's stage and owner stay as they are.
+pub(super) struct Decided {
+    pub(super) decision: Decision,
+    pub(super) leaves_ticket_alone: bool,
+}
+
+/// Decides.
+pub(super) fn decide(
+    pack: &Pack,
+    turn: &TurnInput,
+    understood: &Understood,
+    facts: &Facts,
+    verified: Option<&Verified>,
+) -> Decided {
+    let evaluated = pack.evaluate(facts);
+    let fired: Vec<&Evaluated<'_>> =
+        evaluated.iter().filter(|one| one.outcome == RuleOutcome::Fired).collect();
+    let confidence = confidence_in(facts);
+    let priority = fired
+        .iter()
+        .filter_map(|one| one.rule.then.priority)
+        .fold(understood.urgency.value, Urgency::max);
+
+    let mut reasons = Reasons::default();
+    let mut would = by_rules(&fired, understood, &mut reasons);
+    if would == Some(Action::None) {
+        return quiet(pack, turn, priority, confidence, reasons, not_known(&evaluated));
+    }
+    if turn.messages.is_empty() || turn.opted_out {
+        // Nothing new is asked, or nothing more may be sent: what is open stays with whoever has it.
+        let text = if turn.opted_out { OPTED_OUT } else { NOTHING_NEW };
+        if would != Some(Action::Escalate) {
+            reasons.add(text);
+            return quiet(pack, turn, priority, confidence, reasons, not_known(&evaluated));
+        }
+    }
+    let by_evidence = by_evidence(pack, verified, confidence, &mut reasons);
+    would = Some(stronger(would, by_evidence));
+    let would = would.unwrap_or(Action::Escalate);
+
+    let mode = pack.mode(&understood.category.value, turn.channel);
+    let mut action = held(turn, would, &mut reasons);
+    action = match (mode, action) {
+        (Mode::Off, Action::Send | Action::Review) => {
+            reasons.add(MODE_OFF);
+            Action::Escalate
+        }
+        (Mode::Draft, Action::Send) => {
+            reasons.add(MODE_DRAFT);
+            Action::Review
+        }
+        (_, action) => action,
+    };
+    // There is nothing to review without a draft: a person answers.
+    if action == Action::Review && verified.is_none() {
+        action = Action::Escalate;
+    }
+    let would = if would == Action::Review && verified.is_none() { Action::Escalate } else { would };
+    let (queue, level) = destination(pack, turn, understood, &fired, priority);
+    Decided {
+        decision: Decision {
+            action,
+            would,
+            queue: (action != Action::Send).then_some(queue),
+            level: (action != Action::Send).then_some(level).flatten(),
+            priority,
+            confidence,
+            reasons: reasons.0,
+            not_known: not_known(&evaluated),
+        },
+        leaves_ticket_alone: false,
+    }
+}
+
+/// What the rules demand, strongest first; `None` when they leave it to evidence and confidence.
+fn by_rules(
+    fired: &[&Evaluated<'_>],
+    understood: &Understood,
+    reasons: &mut Reasons,
+) -> Option<Action> {
+    let of = |action: RuleAction| {
+        fired.iter().filter(move |one| one.rule.then.action == Some(action))
+    };
+    let wants_quiet = of(RuleAction::None).next().is_some();
+    // Rules about the customer or the ticket's past do not make a thank-you a case; what the turn
+    // itself says does.
+    if wants_quiet && understood.signals.iter().all(|hit| QUIET.contains(&hit.signal)) {
+        of(RuleAction::None).for_each(|one| reasons.cite(one));
+        return Some(Action::None);
+    }
+    // The safety rule is named first, whatever else fired.
+    of(RuleAction::Escalate).for_each(|one| reasons.cite(one));
+    of(RuleAction::Review).for_each(|one| reasons.cite(one));
+    fired
+        .iter()
+        .filter(|one| one.rule.then.action.is_none())
+        .for_each(|one| reasons.cite(one));
+    if of(RuleAction::Escalate).next().is_some() {
+        Some(Action::Escalate)
+    } else {
+        of(RuleAction::Review).next().map(|_| Action::Review)
+    }
+}
+
+/// What evidence and confidence allow.
+fn by_evidence(
+    pack: &Pack,
+    verified: Option<&Verified>,
+    confidence: Confidence,
+    reasons: &mut Reasons,
+) -> Action {
+    let Some(verified) = verified else {
+        reasons.add(NO_DRAFT);
+        return Action::Escalate;
+    };
+    if verified.checks.forbidden > 0 || verified.checks.unfilled > 0 {
+        reasons.add(WORDING);
+        return Action::Review;
+    }
+    if confidence.get() < pack.thresholds().send {
+        reasons.add(LOW_CONFIDENCE);
+        return Action::Review;
+    }
+    reasons.add(SUPPORTED);
+    Action::Send
+}
+
+/// People who have a conversation keep it.
+fn held(turn: &TurnInput, would: Action, reasons: &mut Reasons) -> Action {
+    match turn.owner {
+        OwnerKind::Queue | OwnerKind::Agent => {
+            reasons.add(HELD);
+            Action::Escalate
+        }
+        OwnerKind::Ai | OwnerKind::Review => would,
+    }
+}
+
+/// Escalate is stronger than review, review than send.
+fn stronger(by_rules: Option<Action>, by_evidence: Action) -> Action {
+    match (by_rules, by_evidence) {
+        (Some(Action::Escalate), _) | (None, Action::Escalate) => Action::Escalate,
+        (Some(Action::Review), _) | (None, Action::Review) => Action::Review,
+        (_, other) => other,
+    }
+}
+
+/// The people who get it: safety first, then the first rule that names a team, else the routing table.
+fn destination(
+    pack: &Pack,
+    turn: &TurnInput,
+    understood: &Understood,
+    fired: &[&Evaluated<'_>],
+    priority: Urgency,
+) -> (String, Option<String>) {
+    if understood.signals.iter().any(|hit| hit.signal.is_safety()) {
+        return (pack.safety.queue.clone(), Some(pack.safety.level.clone()));
+    }
+    if let Some((queue, level)) = &turn.held_in {
+        return (queue.clone(), level.clone());
+    }
+    let plan = turn.profile.as_ref().and_then(|profile| profile.plan.as_deref());
+    let route = pack.route(&RouteQuery {
+        category: &understood.category.value,
+        subcategory: understood.subcategory.value.as_deref(),
+        complexity: understood.complexity.value,
+        urgency: priority,
+        plan,
+    });
+    let named = |pick: fn(&crate::policy::Then) -> Option<&String>| {
+        fired.iter().find_map(|one| pick(&one.rule.then))
+    };
+    let team = named(|then| then.team.as_ref()).map_or(route.team, String::as_str);
+    // The highest level that any rule asks for, where the team has it.
+    let levels: Vec<&str> =
+        pack.team(team).into_iter().flat_map(|team| &team.levels).map(|l| l.id.as_str()).collect();
+    let rank = |level: &str| levels.iter().position(|known| *known == level);
+    let level = fired
+        .iter()
+        .filter_map(|one| one.rule.then.level.as_deref())
+        .chain((team == route.team).then_some(route.level))
+        .filter(|level| rank(level).is_some())
+        .max_by_key(|level| rank(level))
+        .or_else(|| levels.first().copied());
+    (team.to_owned(), level.map(str::to_owned))
+}
+
+fn quiet(
+    pack: &Pack,
+    turn: &TurnInput,
+    priority: Urgency,
+    confidence: Confidence,
+    reasons: Reasons,
+    not_known: Vec<RuleNotKnown>,
+) -> Decided {
+    // A thank-you must not raise a ticket that nobody needs to look at.
+    let priority = priority.min(pack.urgency.default);
+    let held = turn.held_in.clone();
+    Decided {
+        decision: Decision {
+            action: Action::None,
+            would: Action::None,
+            queue: held.as_ref().map(|(queue, _)| queue.clone()),
+            level: held.and_then(|(_, level)| level),
+            priority,
+            confidence,
+            reasons: reasons.0,
+            not_known,
+        },
+        leaves_ticket_alone: true,
+    }
+}
+
+fn confidence_in(facts: &Facts) -> Confidence {
+    match facts.get(crate::policy::Fact::Confidence) {
+        Some(crate::policy::FactValue::Double(value)) => Confidence::clamped(*value),
+        _ => Confidence::ZERO,
+    }
+}
+
+fn not_known(evaluated: &[Evaluated<'_>]) -> Vec<RuleNotKnown> {
+    evaluated
+        .iter()
+        .filter_map(|one| match &one.outcome {
+            RuleOutcome::NotKnown(facts) => Some(RuleNotKnown {
+                rule: one.rule.id.clone(),
+                facts: facts.iter().map(|fact| fact.name().to_owned()).collect(),
+            }),
+            RuleOutcome::Fired | RuleOutcome::Not => None,
+        })
+        .collect()
+}
+
+/// A reason that is the decision's own and no rule of the pack: id, Portuguese, English.
+type Own = (&'static str, &'static str, &'static str);
+
+const NO_DRAFT: Own = (
+    "K1.no_answer",
+    "Não há artigo que responda; uma pessoa escreve a resposta.",
+    "No article holds the answer; a person writes the reply.",
+);
+const WORDING: Own = (
+    "R4.wording",
+    "O rascunho usa palavras que não podemos usar ou ficou com um campo em branco.",
+    "The draft uses words we do not use, or left a field blank.",
+);
+const LOW_CONFIDENCE: Own = (
+    "E2.low_confidence",
+    "A confiança está abaixo do mínimo para enviar sozinho; uma pessoa confere.",
+    "Confidence is below what sending alone needs; a person checks the draft.",
+);
+const SUPPORTED: Own = (
+    "E2.supported",
+    "Cada frase tem apoio e a confiança passa do mínimo.",
+    "Every sentence has support and confidence clears the bar.",
+);
+const HELD: Own = (
+    "T2.held_by_people",
+    "A conversa já está com uma pessoa ou na fila dela, e continua lá.",
+    "People already have this conversation, and it stays with them.",
+);
+const MODE_OFF: Own = (
+    "mode.off",
+    "Neste canal e categoria a assistente só encaminha.",
+    "On this channel and category the assistant only routes.",
+);
+const MODE_DRAFT: Own = (
+    "mode.draft",
+    "Neste canal e categoria a assistente só rascunha; uma pessoa envia.",
+    "On this channel and category the assistant drafts and a person sends.",
+);
+const OPTED_OUT: Own = (
+    "T2.opted_out",
+    "A pessoa pediu para não receber mais mensagens.",
+    "The person asked to receive no more messages.",
+);
+const NOTHING_NEW: Own = (
+    "T2.nothing_new",
+    "Não há nada novo a responder.",
+    "There is nothing new to answer.",
+);
+
+#[derive(Default)]
+struct Reasons(Vec<Reason>);
+
+impl Reasons {
+    fn cite(&mut self, one: &Evaluated<'_>) {
+        self.0.push(Reason { rule: one.rule.id.clone(), text: one.rule.text.clone() });
+    }
+
+    fn add(&mut self, (rule, pt_br, en): Own) {
+        self.0.push(Reason { rule: rule.to_owned(), text: LocalText::new(pt_br, en) });
+    }
+}

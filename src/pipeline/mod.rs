@@ -1,0 +1,254 @@
+//! The way of a turn: mask → understand → retrieve → compose → verify → decide.
+//!
+//! The stages are pure and quick; a reader sees them in `run`. Live traffic, recorded traffic and
+//! files all pass here, so that what is tested is what happens.
+
+mod decide;
+mod facts;
+pub mod record;
+mod turn;
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::compose::{
+    self, ComposeInput, EmergencyLine, Register, Templates, Verification, VerifyInput,
+};
+use crate::domain::draft::{DraftText, Passage};
+use crate::domain::labels::Locale;
+use crate::domain::message::{Author, PastMessage};
+use crate::domain::signal::Signal;
+use crate::knowledge::Library;
+use crate::policy::{Pack, RouteQuery};
+use crate::privacy::{Masker, Vault};
+use crate::understand::{TurnView, Understander, Understood};
+
+pub use turn::{Outcome, TurnInput};
+
+/// Passages that a draft may rest on.
+const PASSAGES: usize = 5;
+/// How many hours the fixed safety text is not repeated to the same person.
+const SAFETY_AGAIN_HOURS: i64 = 12;
+
+/// One business's pipeline: its policy with everything compiled from it, its articles and templates.
+#[derive(Debug)]
+pub struct Pipeline {
+    pack: Arc<Pack>,
+    understander: Understander,
+    masker: Masker,
+    library: Arc<Library>,
+    templates: Arc<Templates>,
+}
+
+/// A turn with personal data replaced by placeholders.
+struct Masked {
+    subject: Option<String>,
+    text: String,
+    history: Vec<PastMessage>,
+    vault: Vault,
+}
+
+/// A draft with what the checks found.
+struct Verified {
+    draft: DraftText,
+    checks: Verification,
+}
+
+impl Pipeline {
+    /// Compiles a pipeline.
+    pub fn new(pack: Arc<Pack>, library: Arc<Library>, templates: Arc<Templates>) -> Self {
+        let understander = Understander::new(&pack);
+        Self { understander, masker: Masker::new(), pack, library, templates }
+    }
+
+    /// Returns the policy.
+    pub fn pack(&self) -> &Pack {
+        &self.pack
+    }
+
+    /// Decides a turn.
+    pub fn run(&self, turn: &TurnInput) -> Outcome {
+        let masked = self.mask(turn);
+        let understood = self.understand(turn, &masked);
+        let passages = self.retrieve(turn, &masked, &understood);
+        let draft = self.compose(turn, &understood, &masked, &passages);
+        let verified = draft.map(|draft| self.verify(&understood, draft, &passages));
+        let facts = facts::of(&self.pack, turn, &understood, &passages, verified.as_ref());
+        let decided = decide::decide(&self.pack, turn, &understood, &facts, verified.as_ref());
+        let safety = self.safety_text(turn, &understood, &masked);
+        Outcome {
+            opts_out: understood.has(Signal::OptOut),
+            understood,
+            passages,
+            draft: verified.map(|verified| verified.draft),
+            safety,
+            decision: decided.decision,
+            leaves_ticket_alone: decided.leaves_ticket_alone,
+            vault: masked.vault.to_json(),
+            input_hash: hex::encode(Sha256::digest(masked.text.as_bytes())),
+        }
+    }
+
+    fn mask(&self, turn: &TurnInput) -> Masked {
+        let mut vault = Vault::from_json(&turn.vault).unwrap_or_default();
+        let profile_name = turn.profile.as_ref().and_then(|profile| profile.name.as_deref());
+        let names: Vec<&str> =
+            turn.contact.name.as_deref().into_iter().chain(profile_name).collect();
+        let mut mask = |text: &str| self.masker.mask(text, &mut vault, &names).text;
+        let text = mask(&turn.messages.join("\n"));
+        let subject = turn.subject.as_deref().map(&mut mask);
+        let history = turn
+            .history
+            .iter()
+            .map(|past| PastMessage { text: mask(&past.text), ..past.clone() })
+            .collect();
+        Masked { subject, text, history, vault }
+    }
+
+    fn understand(&self, turn: &TurnInput, masked: &Masked) -> Understood {
+        let understood = self.understander.understand(&TurnView {
+            channel: turn.channel,
+            subject: masked.subject.as_deref(),
+            text: &masked.text,
+            history: &masked.history,
+            given: &turn.given,
+            flags: turn.flags,
+            conversation_language: turn.language,
+            default_language: self.pack.business.default_locale(),
+        });
+        understood.overridden(&turn.overrides)
+    }
+
+    /// Searches in the language of the reply; a turn that only says thanks asks for nothing.
+    fn retrieve(&self, turn: &TurnInput, masked: &Masked, understood: &Understood) -> Vec<Passage> {
+        let nothing_asked = turn.messages.is_empty()
+            || turn.flags.automatic
+            || [Signal::ThankYou, Signal::AutoReply, Signal::Greeting, Signal::OptOut]
+                .iter()
+                .any(|signal| understood.has(*signal));
+        if nothing_asked {
+            return Vec::new();
+        }
+        let locale = self.reply_locale(understood);
+        let question = match masked.subject.as_deref() {
+            Some(subject) => format!("{subject}\n{}", masked.text),
+            None => masked.text.clone(),
+        };
+        self.library.search(&question, locale, PASSAGES)
+    }
+
+    fn compose(
+        &self,
+        turn: &TurnInput,
+        understood: &Understood,
+        masked: &Masked,
+        passages: &[Passage],
+    ) -> Option<DraftText> {
+        let input = self.compose_input(turn, understood, masked, passages);
+        let mut draft = compose::compose(&self.templates, &input)?;
+        // Only what the vault knows is put back; the customer's own words cannot forge a placeholder.
+        draft.text = masked.vault.restore(&draft.text);
+        for entry in &mut draft.ledger {
+            entry.sentence = masked.vault.restore(&entry.sentence);
+        }
+        Some(draft)
+    }
+
+    fn compose_input<'a>(
+        &'a self,
+        turn: &'a TurnInput,
+        understood: &Understood,
+        masked: &Masked,
+        passages: &'a [Passage],
+    ) -> ComposeInput<'a> {
+        let locale = self.reply_locale(understood);
+        let business = &self.pack.business;
+        let name = turn.profile.as_ref().and_then(|profile| profile.name.as_deref());
+        ComposeInput {
+            locale,
+            channel: turn.channel,
+            brand: &business.brand,
+            ai_disclosure: business.ai_disclosure.in_locale(locale),
+            way_to_person: business.way_to_person.in_locale(locale),
+            customer_name: name.or(turn.contact.name.as_deref()),
+            topic: None,
+            category_name: self
+                .pack
+                .category(&understood.category.value)
+                .map_or("", |category| category.name.in_locale(locale)),
+            sentiment: understood.sentiment.value,
+            register: Register::of(&masked.text),
+            ticket_number: turn.ticket_number.as_deref(),
+            passages,
+        }
+    }
+
+    fn verify(&self, understood: &Understood, draft: DraftText, passages: &[Passage]) -> Verified {
+        let locale = self.reply_locale(understood);
+        let checks = compose::verify(
+            &draft,
+            &VerifyInput {
+                locale,
+                passages,
+                ai_disclosure: self.pack.business.ai_disclosure.in_locale(locale),
+                way_to_person: self.pack.business.way_to_person.in_locale(locale),
+            },
+        );
+        Verified { draft, checks }
+    }
+
+    /// Returns the approved text for a person in danger, unless they were given it a short while ago.
+    fn safety_text(
+        &self,
+        turn: &TurnInput,
+        understood: &Understood,
+        masked: &Masked,
+    ) -> Option<DraftText> {
+        let signal = understood.signals.iter().map(|hit| hit.signal).find(|s| s.is_safety())?;
+        let again = turn.now - chrono::Duration::hours(SAFETY_AGAIN_HOURS);
+        let given_before = turn.history.iter().any(|past| {
+            past.author == Author::System && past.at.is_none_or(|at| at > again)
+        });
+        if !self.pack.safety.send_at_once || given_before {
+            return None;
+        }
+        let input = self.compose_input(turn, understood, masked, &[]);
+        let lines: Vec<EmergencyLine<'_>> = self
+            .pack
+            .safety
+            .contacts
+            .get(&input.locale)
+            .into_iter()
+            .flatten()
+            .filter(|contact| contact.signals.is_empty() || contact.signals.contains(&signal))
+            .map(|contact| EmergencyLine {
+                name: &contact.name,
+                number: &contact.number,
+                when: contact.when.in_locale(input.locale),
+            })
+            .collect();
+        compose::safety_text(&self.templates, signal, &input, &lines)
+    }
+
+    /// The customer's language where we write it natively, else the business's.
+    fn reply_locale(&self, understood: &Understood) -> Locale {
+        understood
+            .language
+            .value
+            .reply_locale()
+            .unwrap_or_else(|| self.pack.business.default_locale())
+    }
+}
+
+/// Names the queue and level for a case that could not be understood at all.
+pub fn fallback_route(pack: &Pack) -> (String, Option<String>) {
+    let route = pack.route(&RouteQuery {
+        category: &pack.default_category().id,
+        subcategory: None,
+        complexity: crate::domain::labels::Complexity::Moderate,
+        urgency: crate::domain::labels::Urgency::High,
+        plan: None,
+    });
+    (route.team.to_owned(), Some(route.level.to_owned()))
+}

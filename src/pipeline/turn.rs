@@ -1,0 +1,87 @@
+//! What goes into the pipeline and what comes out, the same for live traffic and for files.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::channel::Channel;
+use crate::domain::customer::CustomerProfile;
+use crate::domain::decision::Decision;
+use crate::domain::draft::{DraftText, Passage};
+use crate::domain::labels::Language;
+use crate::domain::message::{Contact, Given, MessageFlags, PastMessage};
+use crate::domain::ticket::OwnerKind;
+use crate::understand::Understood;
+
+/// A turn: everything that the customer wrote since somebody last answered, and what is known of them.
+#[derive(Clone, Debug)]
+pub struct TurnInput {
+    /// The way it came.
+    pub channel: Channel,
+    /// Subject line, if any.
+    pub subject: Option<String>,
+    /// The customer's messages of this turn, in order, as received.
+    pub messages: Vec<String>,
+    /// The conversation before this turn, oldest first.
+    pub history: Vec<PastMessage>,
+    /// The person, as the channel tells.
+    pub contact: Contact,
+    /// The customer's profile, where the business supplied one.
+    pub profile: Option<CustomerProfile>,
+    /// What a form or a phone agent stated.
+    pub given: Given,
+    /// What the channel knows of the messages.
+    pub flags: MessageFlags,
+    /// The language of the conversation so far.
+    pub language: Option<Language>,
+    /// Who has the conversation.
+    pub owner: OwnerKind,
+    /// The queue and level that it waits in, if people have it.
+    pub held_in: Option<(String, Option<String>)>,
+    /// Replies of the assistant since a person last answered.
+    pub ai_turns: u32,
+    /// True when the ticket was solved before this turn.
+    pub reopened: bool,
+    /// Earlier escalations of the ticket.
+    pub escalations: u32,
+    /// The ticket's tags.
+    pub tags: Vec<String>,
+    /// The customer's other tickets of the last 30 days: category and whether it is still open.
+    /// `None` when nothing is known of the customer's past.
+    pub recent: Option<Vec<(Option<String>, bool)>>,
+    /// Values that a person set, by field.
+    pub overrides: BTreeMap<String, serde_json::Value>,
+    /// True while an incident is declared.
+    pub incident: bool,
+    /// True when the contact asked to receive nothing more.
+    pub opted_out: bool,
+    /// Masked values of the conversation, as JSON.
+    pub vault: String,
+    /// The ticket's number with its check digit, for the reply.
+    pub ticket_number: Option<String>,
+    /// The present moment.
+    pub now: DateTime<Utc>,
+}
+
+/// What the pipeline made of a turn.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Language, category, urgency and the rest, each with confidence and engine.
+    pub understood: Understood,
+    /// The passages found, best first.
+    pub passages: Vec<Passage>,
+    /// The drafted reply, names restored.
+    pub draft: Option<DraftText>,
+    /// The fixed safety text, where it is to leave at once.
+    pub safety: Option<DraftText>,
+    /// What happens.
+    pub decision: Decision,
+    /// Masked values of the conversation, as JSON.
+    pub vault: String,
+    /// SHA-256 of the masked turn, for the record.
+    pub input_hash: String,
+    /// True when this turn asks to receive nothing more.
+    pub opts_out: bool,
+    /// True when the ticket's stage and owner stay as they are (a thank-you, an automatic reply).
+    pub leaves_ticket_alone: bool,
+}

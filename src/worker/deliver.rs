@@ -1,0 +1,94 @@
+//! What is queued leaves: compared and marked in one transaction, handed to its network, recorded.
+
+use futures::stream::{self, StreamExt};
+
+use super::Worker;
+use crate::adapters::store::{Claimed, DeliveryEnd};
+use crate::ports::PortError;
+
+/// How many rows are claimed at once.
+const BATCH: u32 = 128;
+/// How many conversations are delivered to at once.
+const PARALLEL: usize = 32;
+
+impl Worker {
+    /// Delivers what is due. Rows of one conversation leave in their order. Returns how many rows
+    /// were handed to a network or published.
+    pub async fn deliver_replies(&self) -> Result<usize, PortError> {
+        let rows = self.store.claim_outbox(self.clock.now(), BATCH).await?;
+        let count = rows.len();
+        let mut by_conversation: Vec<Vec<Claimed>> = Vec::new();
+        let mut places = std::collections::HashMap::new();
+        for row in rows {
+            let place = *places.entry(row.conversation.clone()).or_insert(by_conversation.len());
+            match by_conversation.get_mut(place) {
+                Some(group) => group.push(row),
+                None => by_conversation.push(vec![row]),
+            }
+        }
+        let results: Vec<Result<(), PortError>> = stream::iter(by_conversation)
+            .map(|group| async move {
+                for row in group {
+                    self.deliver(&row).await?;
+                }
+                Ok(())
+            })
+            .buffer_unordered(PARALLEL)
+            .collect()
+            .await;
+        if count > 0 {
+            self.turns_due.notify_one();
+        }
+        results.into_iter().collect::<Result<(), PortError>>().map(|()| count)
+    }
+
+    async fn deliver(&self, row: &Claimed) -> Result<(), PortError> {
+        let callbacks = self.tenants.get(&row.tenant).and_then(|tenant| tenant.callbacks);
+        let end = match callbacks {
+            Some(client) => client.deliver(self.clock.now(), row).await,
+            // Nobody to call: from now on the row can be read from the outbox.
+            None => DeliveryEnd::Sent,
+        };
+        match &end {
+            DeliveryEnd::Sent => {}
+            DeliveryEnd::RetryAt(..) => {
+                tracing::warn!(
+                    ticket.id = %row.ticket, outbox.id = %row.id, attempt = row.attempt,
+                    "Delivery of {} will be tried again", row.id
+                );
+            }
+            DeliveryEnd::Failed(why) | DeliveryEnd::Unknown(why) => {
+                tracing::error!(
+                    ticket.id = %row.ticket, outbox.id = %row.id, attempt = row.attempt, why,
+                    "Delivery of {} needs a person: {why}", row.id
+                );
+            }
+        }
+        let now = self.clock.now();
+        self.store.finish_outbox(now, row, end, self.clock.message_id()).await?;
+        Ok(())
+    }
+
+    /// Settles a row that a crash left in *sending*.
+    pub(super) async fn settle_stranded(&self, row: &Claimed) -> Result<(), PortError> {
+        let tenant = self.tenants.get(&row.tenant);
+        let callbacks = tenant.as_ref().and_then(|tenant| tenant.callbacks.as_ref());
+        let now = self.clock.now();
+        let end = match callbacks {
+            Some(client) if client.is_idempotent() => {
+                DeliveryEnd::RetryAt(now, "interrupted; repeated under the same key".to_owned())
+            }
+            // Publishing has no outside effect that could happen twice.
+            None => DeliveryEnd::RetryAt(now, "interrupted".to_owned()),
+            Some(_) => {
+                tracing::error!(
+                    ticket.id = %row.ticket, outbox.id = %row.id,
+                    "Nobody knows whether {} arrived; a person must look", row.id
+                );
+                DeliveryEnd::Unknown("interrupted while it was being sent".to_owned())
+            }
+        };
+        self.store.finish_outbox(now, row, end, self.clock.message_id()).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,166 @@
+//! The worker: files what the inbox holds, decides turns that are over, delivers what is to leave.
+//!
+//! Each step is a method that does one batch and says how much it did, so that recorded traffic and
+//! tests drive it by hand (`drain`) and `run` only adds waiting. Nothing outside is called while a
+//! transaction is open.
+
+mod deliver;
+mod intake;
+mod run;
+mod settle;
+mod turns;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::adapters::inbox::Inbox;
+use crate::adapters::store::{Lease, Store};
+use crate::channels::callback::CallbackClient;
+use crate::domain::ids::TenantId;
+use crate::pipeline::Pipeline;
+use crate::ports::{Clock, PortError};
+
+pub use run::Heartbeat;
+
+/// How the worker works.
+#[derive(Clone, Copy, Debug)]
+pub struct WorkerSettings {
+    /// Turns decided at once; half of them wait for the disk while the others are worked on.
+    pub concurrency: u32,
+    /// How long a leased job is hidden from other workers.
+    pub lease: Duration,
+    /// How often a lease is renewed while its job is worked on.
+    pub renew: Duration,
+    /// After this many attempts a job is set aside and its case handed to a person.
+    pub max_attempts: u32,
+    /// How often the worker looks for due work without being told.
+    pub poll: Duration,
+}
+
+impl Default for WorkerSettings {
+    fn default() -> Self {
+        Self {
+            concurrency: 128,
+            lease: Duration::from_mins(1),
+            renew: Duration::from_secs(20),
+            max_attempts: 8,
+            poll: Duration::from_secs(1),
+        }
+    }
+}
+
+/// One business that the worker serves.
+#[derive(Clone)]
+pub struct Tenant {
+    /// Its pipeline: policy, articles and templates, as last loaded without a problem.
+    pub pipeline: Arc<Pipeline>,
+    /// The epoch of its policy in the store.
+    pub epoch: i64,
+    /// Where its replies go; `None` when readers fetch them from the outbox.
+    pub callbacks: Option<CallbackClient>,
+}
+
+/// The businesses that the worker serves. Changed when a policy, article or template changes.
+#[derive(Clone, Default)]
+pub struct Tenants(Arc<RwLock<BTreeMap<TenantId, Tenant>>>);
+
+impl Tenants {
+    /// Returns a business as it stands now.
+    pub fn get(&self, id: &TenantId) -> Option<Tenant> {
+        self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(id).cloned()
+    }
+
+    /// Adds or replaces a business.
+    pub fn put(&self, id: TenantId, tenant: Tenant) {
+        self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner).insert(id, tenant);
+    }
+
+    /// Returns the names of all businesses.
+    pub fn ids(&self) -> Vec<TenantId> {
+        self.0
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .keys()
+            .cloned()
+            .collect()
+    }
+}
+
+/// The worker.
+pub struct Worker {
+    store: Store,
+    inbox: Inbox,
+    clock: Arc<dyn Clock>,
+    tenants: Tenants,
+    settings: WorkerSettings,
+    lease: Lease,
+    turns_due: Notify,
+    outbox_due: Notify,
+    heartbeat: Heartbeat,
+}
+
+impl Worker {
+    /// Makes a worker; it does nothing until it is driven.
+    pub fn new(
+        store: Store,
+        inbox: Inbox,
+        clock: Arc<dyn Clock>,
+        tenants: Tenants,
+        settings: WorkerSettings,
+    ) -> Self {
+        let lease = Lease(format!("wrk_{:032x}", clock.fresh_bits()));
+        Self {
+            store,
+            inbox,
+            clock,
+            tenants,
+            settings,
+            lease,
+            turns_due: Notify::new(),
+            outbox_due: Notify::new(),
+            heartbeat: Heartbeat::default(),
+        }
+    }
+
+    /// Takes back what a crash left behind. Only for the one worker of a directory, when it starts:
+    /// every lease ends, and rows left in *sending* are repeated under their key where the receiver
+    /// honours keys, else shown to people as *unknown*.
+    pub async fn recover(&self) -> Result<(), PortError> {
+        let leases = self.store.take_back_leases().await?;
+        let stranded = self.store.stranded_outbox().await?;
+        for row in &stranded {
+            self.settle_stranded(row).await?;
+        }
+        if leases > 0 || !stranded.is_empty() {
+            tracing::info!(
+                leases,
+                stranded = stranded.len(),
+                "Took back {leases} jobs and settled {} interrupted deliveries",
+                stranded.len()
+            );
+        }
+        Ok(())
+    }
+
+    /// Works until nothing is due at the clock's present moment. Returns how many turns were decided.
+    pub async fn drain(&self) -> Result<usize, PortError> {
+        let mut decided = 0;
+        loop {
+            let filed = self.file_messages().await?;
+            let turns = self.decide_turns().await?;
+            let delivered = self.deliver_replies().await?;
+            decided += turns;
+            if filed + turns + delivered == 0 {
+                return Ok(decided);
+            }
+        }
+    }
+
+    /// Returns the worker's sign of life.
+    pub fn heartbeat(&self) -> Heartbeat {
+        self.heartbeat.clone()
+    }
+}

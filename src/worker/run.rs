@@ -1,0 +1,144 @@
+//! The worker on its own: loops that wait for work, never for each other.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::Worker;
+use crate::ports::{PortError, PortErrorKind};
+
+/// First pause after a failure outside; it doubles up to `PAUSE_MAX`.
+const PAUSE_FIRST: Duration = Duration::from_millis(100);
+/// Longest pause after failures outside.
+const PAUSE_MAX: Duration = Duration::from_secs(10);
+/// How often old keys and filed messages are forgotten.
+const UPKEEP_EVERY: Duration = Duration::from_hours(1);
+/// How long idempotency keys and the inbox's copies of filed messages are kept.
+const KEEP_KEYS: chrono::Duration = chrono::Duration::days(7);
+
+/// When each loop of the worker last came round.
+#[derive(Clone, Debug, Default)]
+pub struct Heartbeat(Arc<AtomicI64>);
+
+impl Heartbeat {
+    fn beat(&self, now: DateTime<Utc>) {
+        self.0.store(now.timestamp_millis(), Ordering::Relaxed);
+    }
+
+    /// Returns how long ago the worker last gave a sign of life; `None` before its first.
+    pub fn age(&self, now: DateTime<Utc>) -> Option<chrono::Duration> {
+        let last = self.0.load(Ordering::Relaxed);
+        (last > 0).then(|| chrono::Duration::milliseconds(now.timestamp_millis() - last))
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Step {
+    File,
+    Decide,
+    Deliver,
+}
+
+impl Worker {
+    /// Starts the loops on `tasks`; they end after their current batch when `stop` is cancelled.
+    pub fn run(self: &Arc<Self>, tasks: &TaskTracker, stop: &CancellationToken) {
+        // Two loops decide, so that one computes while the other waits for the disk.
+        for step in [Step::File, Step::Decide, Step::Decide, Step::Deliver] {
+            let (worker, stop) = (Arc::clone(self), stop.clone());
+            tasks.spawn(async move { worker.repeat(step, &stop).await });
+        }
+        let (worker, stop) = (Arc::clone(self), stop.clone());
+        tasks.spawn(async move { worker.keep_up(&stop).await });
+    }
+
+    async fn repeat(&self, step: Step, stop: &CancellationToken) {
+        let mut pause = PAUSE_FIRST;
+        while !stop.is_cancelled() {
+            let done = match step {
+                Step::File => self.file_messages().await,
+                Step::Decide => self.decide_turns().await,
+                Step::Deliver => self.deliver_replies().await,
+            };
+            self.heartbeat.beat(self.clock.now());
+            let wait = match done {
+                Ok(0) => {
+                    pause = PAUSE_FIRST;
+                    self.idle(step).await
+                }
+                Ok(_) => {
+                    pause = PAUSE_FIRST;
+                    continue;
+                }
+                Err(error) => {
+                    report(step, &error);
+                    pause = (pause * 2).min(PAUSE_MAX);
+                    pause
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.told(step) => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    /// Returns how long this step may sleep: until the next thing is due, at most the poll interval.
+    async fn idle(&self, step: Step) -> Duration {
+        let due = match step {
+            Step::File => return self.settings.poll,
+            Step::Decide => self.store.next_due("message").await,
+            Step::Deliver => self.store.next_outbox_due().await,
+        };
+        let now = self.clock.now();
+        due.ok()
+            .flatten()
+            .and_then(|due| (due - now).to_std().ok())
+            .map_or(self.settings.poll, |wait| wait.min(self.settings.poll))
+            .max(Duration::from_millis(1))
+    }
+
+    async fn told(&self, step: Step) {
+        let notify: &Notify = match step {
+            Step::File => return self.inbox.arrived().await,
+            Step::Decide => &self.turns_due,
+            Step::Deliver => &self.outbox_due,
+        };
+        notify.notified().await;
+    }
+
+    async fn keep_up(&self, stop: &CancellationToken) {
+        loop {
+            let before = self.clock.now() - KEEP_KEYS;
+            let purged = async {
+                self.inbox.purge(before).await?;
+                self.store.purge(before).await.map_err(PortError::from)
+            };
+            if let Err(error) = purged.await {
+                tracing::warn!(error = %error.source, "Upkeep failed and will be tried again");
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(UPKEEP_EVERY) => {}
+            }
+        }
+    }
+}
+
+fn report(step: Step, error: &PortError) {
+    let step = match step {
+        Step::File => "file messages",
+        Step::Decide => "decide turns",
+        Step::Deliver => "deliver replies",
+    };
+    if error.kind == PortErrorKind::Permanent {
+        tracing::error!(step, error = %error.source, "Cannot {step}: {error}");
+    } else {
+        tracing::warn!(step, error = %error.source, "Cannot {step} now, will try again: {error}");
+    }
+}

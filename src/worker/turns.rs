@@ -1,0 +1,243 @@
+//! Turns that are over: leased, loaded, run through the pipeline, settled.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+use futures::future::join_all;
+
+use super::{Tenant, Worker};
+use crate::adapters::store::{LeasedJob, Settled, Settlement, TurnMessage, TurnSnapshot};
+use crate::domain::message::{Author, Given, MessageFlags, PastMessage};
+use crate::domain::ticket::{OwnerKind, TicketStatus};
+use crate::pipeline::{Outcome, TurnInput};
+use crate::ports::{PortError, PortErrorKind};
+
+/// How many messages before the turn the pipeline reads.
+const HISTORY_MAX: usize = 30;
+
+/// A leased job with what it needs to be decided.
+struct Case {
+    job: LeasedJob,
+    turn: TurnSnapshot,
+    tenant: Tenant,
+    incident: bool,
+}
+
+impl Worker {
+    /// Decides the turns that are over. Returns how many jobs it took.
+    pub async fn decide_turns(&self) -> Result<usize, PortError> {
+        let now = self.clock.now();
+        let until = now + self.settings.lease;
+        let jobs = self
+            .store
+            .lease_jobs("message", now, until, self.settings.concurrency.max(1), self.lease.clone())
+            .await?;
+        let taken = jobs.len();
+        if taken == 0 {
+            return Ok(0);
+        }
+        let ids: Vec<_> = jobs.iter().map(|job| job.id.clone()).collect();
+        let work = self.decide_batch(jobs);
+        tokio::pin!(work);
+        let mut renewal = tokio::time::interval_at(
+            tokio::time::Instant::now() + self.settings.renew,
+            self.settings.renew,
+        );
+        loop {
+            tokio::select! {
+                done = &mut work => return done.map(|()| taken),
+                _ = renewal.tick() => {
+                    let until = self.clock.now() + self.settings.lease;
+                    self.store.extend_leases(&ids, &self.lease, until).await?;
+                }
+            }
+        }
+    }
+
+    async fn decide_batch(&self, jobs: Vec<LeasedJob>) -> Result<(), PortError> {
+        let now = self.clock.now();
+        let conversations: Vec<_> = jobs.iter().map(|job| job.conversation.clone()).collect();
+        let mut turns: std::collections::HashMap<_, _> = self
+            .store
+            .load_turns(now, &conversations)
+            .await?
+            .into_iter()
+            .map(|turn| (turn.conversation.as_str().to_owned(), turn))
+            .collect();
+        let mut incidents = std::collections::HashMap::new();
+        let mut cases = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let tenant = self.tenants.get(&job.tenant);
+            let turn = turns.remove(job.conversation.as_str());
+            let (Some(turn), Some(tenant)) = (turn, tenant) else {
+                // Its tenant was taken out of the configuration: wait for it to come back.
+                let at = now + self.settings.lease;
+                self.store.retry_job(&job, at, "no such tenant is configured").await?;
+                continue;
+            };
+            if !incidents.contains_key(&job.tenant) {
+                let state = self.store.tenant_state(&job.tenant).await?;
+                incidents.insert(job.tenant.clone(), state.is_some_and(|s| s.incident.is_some()));
+            }
+            let incident = incidents.get(&job.tenant).copied().unwrap_or(false);
+            cases.push(Case { job, turn, tenant, incident });
+        }
+        let decided = self.run_pipeline(cases).await;
+        let settled = join_all(decided.into_iter().map(|(case, outcome, took)| async move {
+            self.settle_case(case, outcome, took).await
+        }))
+        .await;
+        self.outbox_due.notify_one();
+        settled.into_iter().collect()
+    }
+
+    /// Runs the pipeline on threads that may block; a case that panics fails alone.
+    async fn run_pipeline(&self, cases: Vec<Case>) -> Vec<(Case, Option<Outcome>, u64)> {
+        let now = self.clock.now();
+        let max_attempts = self.settings.max_attempts;
+        let share = cases.len().div_ceil(2).max(1);
+        let mut cases = cases.into_iter().peekable();
+        let mut handles = Vec::new();
+        while cases.peek().is_some() {
+            let chunk: Vec<Case> = cases.by_ref().take(share).collect();
+            handles.push(tokio::task::spawn_blocking(move || {
+                chunk
+                    .into_iter()
+                    .map(|case| {
+                        let started = Instant::now();
+                        let outcome = if case.job.attempt > max_attempts {
+                            None
+                        } else {
+                            let input = input_of(&case, now);
+                            catch_unwind(AssertUnwindSafe(|| case.tenant.pipeline.run(&input))).ok()
+                        };
+                        let took = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+                        (case, outcome, took)
+                    })
+                    .collect::<Vec<_>>()
+            }));
+        }
+        let mut done = Vec::new();
+        for handle in handles {
+            // A cancelled chunk (shutdown) leaves its leases to lapse; nothing is lost.
+            if let Ok(chunk) = handle.await {
+                done.extend(chunk);
+            }
+        }
+        done
+    }
+
+    async fn settle_case(
+        &self,
+        case: Case,
+        outcome: Option<Outcome>,
+        took_us: u64,
+    ) -> Result<(), PortError> {
+        let now = self.clock.now();
+        let (job, epoch) = (case.job.clone(), case.tenant.epoch);
+        let settlement = match outcome {
+            Some(outcome) => self.settlement(&case.turn, job, epoch, outcome, took_us, &case.tenant),
+            None => self.hand_over(&case.turn, job, epoch, &case.tenant),
+        };
+        let summary = Summary::of(&settlement);
+        match self.store.settle(now, settlement).await {
+            Ok(Settled::Done) => {
+                summary.log(took_us);
+                Ok(())
+            }
+            Ok(Settled::Stale | Settled::LostLease) => Ok(()),
+            Err(error) if error.kind() == PortErrorKind::Permanent => {
+                tracing::error!(
+                    job.id = %case.job.id, job.attempt = case.job.attempt, error = %error,
+                    "Could not settle job {}", case.job.id
+                );
+                let pause = chrono::Duration::seconds(2i64.pow(case.job.attempt.min(8)));
+                self.store.retry_job(&case.job, now + pause, "settle failed").await?;
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// What the log line of a decided turn says.
+struct Summary {
+    ticket: String,
+    action: &'static str,
+    rules: String,
+}
+
+impl Summary {
+    fn of(settlement: &Settlement) -> Self {
+        Self {
+            ticket: settlement.ticket.as_str().to_owned(),
+            action: settlement.action.as_str(),
+            rules: settlement.rules.join(" "),
+        }
+    }
+
+    fn log(&self, duration_us: u64) {
+        tracing::debug!(
+            ticket.id = %self.ticket, stage = "decide", rules = %self.rules, duration_us,
+            "Decided a turn of {} as {}", self.ticket, self.action
+        );
+    }
+}
+
+/// Splits the conversation into the turn and what was before it. The turn is everything that the
+/// customer wrote since the last answer, without what an earlier turn found to need none.
+fn input_of(case: &Case, now: chrono::DateTime<chrono::Utc>) -> TurnInput {
+    let turn = &case.turn;
+    let answered = turn
+        .messages
+        .iter()
+        .rposition(|message| matches!(message.author, Author::Ai | Author::Agent))
+        .map_or(0, |at| at + 1);
+    let (before, since) = turn.messages.split_at(answered.min(turn.messages.len()));
+    let (open, passed): (Vec<&TurnMessage>, Vec<&TurnMessage>) = since.iter().partition(|message| {
+        message.author == Author::Customer && message.decided_as.as_deref() != Some("none")
+    });
+    let mut history: Vec<PastMessage> = before
+        .iter()
+        .chain(passed)
+        .map(|message| PastMessage {
+            author: message.author,
+            text: message.text.clone(),
+            at: Some(message.at),
+        })
+        .collect();
+    history.drain(..history.len().saturating_sub(HISTORY_MAX));
+    let given = open.iter().fold(Given::default(), |given, message| Given {
+        category: message.given.category.clone().or(given.category),
+        urgency: message.given.urgency.or(given.urgency),
+        language: message.given.language.or(given.language),
+    });
+    let held = matches!(turn.owner, OwnerKind::Queue | OwnerKind::Agent);
+    TurnInput {
+        channel: turn.channel,
+        subject: open.iter().find_map(|message| message.subject.clone()),
+        messages: open.iter().map(|message| message.text.clone()).collect(),
+        history,
+        contact: turn.contact.clone(),
+        profile: turn.profile.clone(),
+        given,
+        flags: MessageFlags {
+            automatic: !open.is_empty() && open.iter().all(|message| message.flags.automatic),
+            media: open.iter().any(|message| message.flags.media),
+        },
+        language: turn.language,
+        owner: turn.owner,
+        held_in: held.then(|| turn.queue.clone()).flatten().map(|queue| (queue, turn.level.clone())),
+        ai_turns: turn.ai_turns,
+        reopened: turn.status == TicketStatus::Solved,
+        escalations: turn.escalations,
+        tags: turn.tags.clone(),
+        recent: turn.profile.is_some().then(|| turn.recent.clone()),
+        overrides: turn.overrides.clone(),
+        incident: case.incident,
+        opted_out: turn.opted_out,
+        vault: turn.vault.clone(),
+        ticket_number: Some(turn.number.to_string()),
+        now,
+    }
+}
