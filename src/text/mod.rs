@@ -1,0 +1,8 @@
+//! Text as people type it: folding, words, the phrase pattern language, sentences and regions.
+//!
+//! Everything here is a pure function of its input and takes time linear in it.
+
+pub mod fold;
+pub mod phrases;
+pub mod tokens;
+mod variants;
