@@ -21,3 +21,5 @@ pub mod ports;
 pub mod text;
 
 pub mod domain;
+pub mod text;
+pub mod understand;

@@ -3,6 +3,9 @@
 //! Everything here is a pure function of its input and takes time linear in it.
 
 pub mod fold;
+pub mod negation;
 pub mod phrases;
+pub mod regions;
+pub mod sentences;
 pub mod tokens;
 mod variants;

@@ -25,6 +25,9 @@ fn contraction(word: &str, cut: usize) -> Spelling {
     let (Some(stem), Some(tail)) = (word.get(..cut), word.get(cut..)) else {
         return Spelling::AsIs;
     };
+    if stem.is_empty() {
+        return Spelling::AsIs;
+    }
     match tail {
         "t" if stem.ends_with('n') && stem.len() > 2 => Spelling::Stem(cut - 1, "not"),
         "m" => Spelling::Stem(cut, "am"),
@@ -62,11 +65,10 @@ fn chat(word: &str) -> Option<&'static [&'static str]> {
         "td" => &["tudo"],
         "tds" => &["todos"],
         "hj" | "oje" => &["hoje"],
-        "to" => &["estou"],
+        "to" | "tou" => &["estou"],
         "ta" => &["esta"],
         "tava" => &["estava"],
         "tavam" => &["estavam"],
-        "tou" => &["estou"],
         "ngm" | "ninguen" => &["ninguem"],
         "msg" | "mensagen" => &["mensagem"],
         "msgs" | "mensagems" => &["mensagens"],
@@ -120,7 +122,7 @@ fn chat(word: &str) -> Option<&'static [&'static str]> {
         "doesnt" | "dosnt" | "dosent" | "doesent" => &["does", "not"],
         "didnt" => &["did", "not"],
         "wont" => &["will", "not"],
-        "isnt" => &["is", "not"],
+        "isnt" | "aint" => &["is", "not"],
         "arent" => &["are", "not"],
         "wasnt" => &["was", "not"],
         "werent" => &["were", "not"],
@@ -130,7 +132,6 @@ fn chat(word: &str) -> Option<&'static [&'static str]> {
         "havent" => &["have", "not"],
         "hasnt" => &["has", "not"],
         "hadnt" => &["had", "not"],
-        "aint" => &["is", "not"],
         "im" => &["i", "am"],
         "ive" => &["i", "have"],
         "youre" => &["you", "are"],
@@ -144,7 +145,7 @@ fn chat(word: &str) -> Option<&'static [&'static str]> {
 }
 
 /// True where a dot after the word ends no sentence.
-pub(super) fn is_abbreviation(word: &str) -> bool {
+pub(crate) fn is_abbreviation(word: &str) -> bool {
     matches!(
         word,
         "sr" | "sra"

@@ -1,16 +1,18 @@
-//! Reads patterns: `word`, `word*` (prefix), `word?` and `(..)?` (may be missing),
-//! `(a|b c|d*)` (alternatives), `...` (up to four words between).
+//! Reads patterns: `word`, `word*` (prefix), `word?` and `(..)?` (may be missing), `(..)*` (none to
+//! four of these), `(a|b c|d*)` (alternatives), `...` (up to four words between).
 
 use std::fmt;
 
 use crate::text::tokens::Tokens;
 
 /// Longest pattern in bytes; a longer one is a list that should be several patterns.
-const MAX_BYTES: usize = 1000;
+const MAX_BYTES: usize = 3000;
 /// Shortest prefix before `*`, in letters: a shorter one matches half the dictionary.
 const MIN_PREFIX: usize = 2;
 /// Most gaps in one pattern; each multiplies the work of a match.
 const MAX_GAPS: usize = 4;
+/// Most repetitions that `(..)*` stands for.
+const MAX_REPEATS: usize = 4;
 /// Deepest nesting of brackets.
 const MAX_DEPTH: usize = 8;
 
@@ -227,7 +229,19 @@ impl Parser<'_> {
         if !self.eat(')') {
             return Err(self.error_at(opened, "this `(` is never closed"));
         }
-        if self.eat('?') { Ok(Part::Maybe(vec![Part::OneOf(many)])) } else { Ok(Part::OneOf(many)) }
+        let group = Part::OneOf(many);
+        if self.eat('?') {
+            return Ok(Part::Maybe(vec![group]));
+        }
+        if self.eat('*') {
+            // Innermost first, so that each further repetition needs the one before it.
+            let mut repeated = Part::Maybe(vec![group.clone()]);
+            for _ in 1..MAX_REPEATS {
+                repeated = Part::Maybe(vec![group.clone(), repeated]);
+            }
+            return Ok(repeated);
+        }
+        Ok(group)
     }
 
     fn words(&mut self, parts: &mut Vec<Part>) -> Result<(), PatternError> {
@@ -256,9 +270,9 @@ impl Parser<'_> {
                 .error_at(start, "the prefix before `*` is too short: write two letters or more"));
         }
         if optional {
-            parts.push(Part::Maybe(read))
+            parts.push(Part::Maybe(read));
         } else {
-            parts.extend(read)
+            parts.extend(read);
         }
         Ok(())
     }

@@ -1,0 +1,194 @@
+//! Category and subcategory by the pack's keywords.
+//!
+//! Longer keywords weigh more, a repeated keyword counts twice at most, and the confidence says how
+//! much stands for the winner and how little for the next.
+
+use std::collections::BTreeMap;
+
+use super::reading::{Reading, Use};
+use super::{TurnView, Understander};
+use crate::domain::confidence::Confidence;
+use crate::domain::field::{Engine, Field};
+use crate::domain::message::Author;
+use crate::text::phrases::Hit;
+use crate::text::tokens::Tokens;
+
+/// Confidence where no keyword was found.
+const NOTHING: f64 = 0.3;
+/// Confidence that no amount of keywords exceeds.
+const MOST: f64 = 0.95;
+/// What the words of earlier messages are worth against those of this one.
+const EARLIER: f64 = 0.75;
+
+struct Scores {
+    categories: Vec<f64>,
+    subcategories: BTreeMap<(usize, usize), f64>,
+}
+
+/// Returns category and subcategory of a turn.
+pub(super) fn choose(
+    engine: &Understander,
+    turn: &TurnView<'_>,
+    reading: &Reading<'_, '_>,
+) -> (Field<String>, Field<Option<String>>) {
+    let mut scores = score(engine, &reading.hits, &reading.tokens, reading.body);
+    let mut worth = 1.0;
+    if scores.categories.iter().all(|s| *s <= 0.0) {
+        // "e aí?" and "ainda nada" belong to what was said before.
+        let earlier = turn.history.iter().rev().filter(|past| past.author == Author::Customer);
+        for past in earlier.take(3).filter(|past| past.text.len() < 5000) {
+            let tokens = Tokens::of(&past.text);
+            scores = score(engine, &engine.set.find(&tokens), &tokens, 0);
+            worth = EARLIER;
+            if scores.categories.iter().any(|s| *s > 0.0) {
+                break;
+            }
+        }
+    }
+    let known = |id: &str| engine.vocabulary.categories.iter().position(|c| c.id == id);
+    let given = turn.given.category.as_deref().and_then(|id| known(id).map(|at| (at, id)));
+    let (at, category) = if let Some((at, id)) = given {
+        let field = Field::new(id.to_owned(), Confidence::CERTAIN, Engine::Given);
+        (Some(at), field.because("stated with the message"))
+    } else {
+        by_keywords(engine, &scores, worth)
+    };
+    let category = if reading.cut {
+        category.because("long text: only its first 20000 and last 2000 bytes were read")
+    } else {
+        category
+    };
+    let subcategory = subcategory(engine, &scores, at, worth);
+    (category, subcategory)
+}
+
+fn by_keywords(
+    engine: &Understander,
+    scores: &Scores,
+    worth: f64,
+) -> (Option<usize>, Field<String>) {
+    let (best, first, second) = top_two(scores.categories.iter().copied());
+    let Some(category) = best.and_then(|at| engine.vocabulary.categories.get(at)) else {
+        let default = engine.vocabulary.default_category.clone();
+        let field = Field::new(default, Confidence::clamped(NOTHING), Engine::Default);
+        return (None, field.because("no keyword of any category"));
+    };
+    let sure = Confidence::clamped(confidence(first, second) * worth);
+    let field = Field::new(category.id.clone(), sure, Engine::Rules).because(if worth < 1.0 {
+        format!("keywords of {} in earlier messages", category.id)
+    } else {
+        format!("keywords of {}", category.id)
+    });
+    (best, field)
+}
+
+fn subcategory(
+    engine: &Understander,
+    scores: &Scores,
+    category: Option<usize>,
+    worth: f64,
+) -> Field<Option<String>> {
+    let words = category.and_then(|at| engine.vocabulary.categories.get(at));
+    let score = |sub: usize| {
+        category.and_then(|at| scores.subcategories.get(&(at, sub))).copied().unwrap_or_default()
+    };
+    let subcategories = words.map(|w| w.subcategories.as_slice()).unwrap_or_default();
+    let (best, first, second) = top_two((0..subcategories.len()).map(score));
+    match best.and_then(|at| subcategories.get(at)) {
+        Some(found) => {
+            let sure = Confidence::clamped(confidence(first, second) * worth);
+            Field::new(Some(found.id.clone()), sure, Engine::Rules)
+                .because(format!("keywords of {}", found.id))
+        }
+        None => Field::new(None, Confidence::clamped(NOTHING), Engine::Default),
+    }
+}
+
+fn score(engine: &Understander, hits: &[Hit<'_, Use>], tokens: &Tokens, body: usize) -> Scores {
+    let mut counted: BTreeMap<(usize, Option<usize>, u32), u32> = BTreeMap::new();
+    let mut scores = Scores {
+        categories: vec![0.0; engine.vocabulary.categories.len()],
+        subcategories: BTreeMap::new(),
+    };
+    for hit in hits {
+        let Use::Category { category, subcategory, keyword, words } = *hit.value else { continue };
+        let times = counted.entry((category, subcategory, keyword)).or_insert(0);
+        *times += 1;
+        if *times > 2 {
+            continue;
+        }
+        let mut weight = match words {
+            0 | 1 => 1.0,
+            2 => 1.8,
+            3 => 2.4,
+            _ => 2.8,
+        };
+        if *times == 2 {
+            weight *= 0.4;
+        }
+        // A subject says what a mail is about.
+        if tokens.get(hit.start).is_some_and(|token| token.start < body) {
+            weight *= 1.3;
+        }
+        if let Some(score) = scores.categories.get_mut(category) {
+            *score += weight;
+        }
+        if let Some(sub) = subcategory {
+            *scores.subcategories.entry((category, sub)).or_insert(0.0) += weight;
+        }
+    }
+    scores
+}
+
+/// Returns the index of the best positive score, the score and the next one; the earlier wins a tie.
+fn top_two(scores: impl Iterator<Item = f64>) -> (Option<usize>, f64, f64) {
+    let (mut best, mut first, mut second) = (None, 0.0, 0.0);
+    for (at, score) in scores.enumerate() {
+        if score > first {
+            (best, second, first) = (Some(at), first, score);
+        } else if score > second {
+            second = score;
+        }
+    }
+    (best, first, second)
+}
+
+/// About 0.64 for one word alone, 0.9 for several without a rival, 0.38 for a tie.
+fn confidence(first: f64, second: f64) -> f64 {
+    if first <= 0.0 {
+        return NOTHING;
+    }
+    let strength = 1.0 - (-first / 1.6).exp();
+    let lead = (first - second) / (first + second);
+    (0.38 + 0.57 * strength * lead).min(MOST)
+}
+
+/// Returns how many categories have a claim of their own on the turn.
+pub(super) fn claims(reading: &Reading<'_, '_>) -> usize {
+    let mut seen: BTreeMap<usize, usize> = BTreeMap::new();
+    for hit in &reading.hits {
+        if let Use::Category { category, words, .. } = *hit.value {
+            *seen.entry(category).or_insert(0) += words.max(1);
+        }
+    }
+    seen.values().filter(|words| **words >= 2).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::confidence;
+
+    #[test]
+    fn confidence_follows_strength_and_lead() {
+        for (first, second, low, high) in [
+            (1.0, 0.0, 0.55, 0.68),
+            (4.0, 0.0, 0.85, 0.95),
+            (2.0, 2.0, 0.3, 0.45),
+            (4.0, 1.0, 0.6, 0.75),
+            (50.0, 0.0, 0.9, 0.95),
+        ] {
+            let got = confidence(first, second);
+            assert!((low..=high).contains(&got), "{first} against {second}: {got}");
+        }
+    }
+}
