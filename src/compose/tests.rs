@@ -7,9 +7,7 @@ const LINES: &[EmergencyLine<'_>] = &[
 ];
 
 fn templates() -> Templates {
-    Templates::load(None).unwrap_or_else(|problems| {
-        panic!("{}", problems.iter().map(|p| format!("{p}\n")).collect::<String>())
-    })
+    Templates::load(None).unwrap_or_else(|problems| panic!("{problems:#?}"))
 }
 
 fn passage(locale: Locale, text: &str) -> Passage {
@@ -23,7 +21,7 @@ fn passage(locale: Locale, text: &str) -> Passage {
     }
 }
 
-fn input<'a>(locale: Locale, channel: Channel, passages: &'a [Passage]) -> ComposeInput<'a> {
+fn input(locale: Locale, channel: Channel, passages: &[Passage]) -> ComposeInput<'_> {
     let (ai_disclosure, way_to_person, topic, category_name) = match locale {
         Locale::PtBr => (
             "Sou a Aya, assistente de IA da Prisma.",
@@ -118,7 +116,10 @@ fn every_draft(templates: &Templates) -> Vec<(String, DraftText, Vec<Passage>)> 
                         };
                         match draft {
                             Some(draft) => drafts.push((case, draft, passages.clone())),
-                            None => assert!(*family == Family::Answer && !known, "{case}"),
+                            None => assert!(
+                                matches!(family, Family::Answer | Family::BillingAnswer) && !known,
+                                "{case}"
+                            ),
                         }
                     }
                 }
@@ -155,7 +156,7 @@ fn every_reply_keeps_the_rules_in_every_language_channel_and_tone() {
         };
         assert_eq!(checked, expected, "{case}\n{}", draft.text);
         for broken in
-            ["  ", " .", " ,", "()", "\n\n\n", "..", ". .", ":\n\n\n", " :", "null", "false"]
+            ["  ", " \n", " .", " ,", "()", "\n\n\n", "..", ". .", ":\n\n\n", " :", "null", "false"]
         {
             assert!(!draft.text.contains(broken), "{case}: {broken:?}\n{}", draft.text);
         }
@@ -194,7 +195,7 @@ fn the_answer_is_the_passage_and_the_ledger_says_so() {
     1. Abra a tela de entrada.
     2. Digite o e-mail da conta.
 
-    Se travar em algum passo, me conta em qual deles e o que apareceu na tela. O seu protocolo é 2026-000123.
+    Se travar em algum passo, me conta qual foi e o que apareceu na tela. O seu protocolo é 2026-000123.
 
     Sou a Aya, assistente de IA da Prisma. Para falar com uma pessoa, responda "atendente".
     "#);
@@ -290,12 +291,15 @@ fn a_hostile_name_neither_breaks_nor_formats_the_reply() {
 #[test]
 fn a_reply_fits_its_channel_and_keeps_its_steps() {
     let templates = templates();
-    let steps = (1..=6).map(|n| format!("{n}. Faça o passo {n}.\n")).collect::<String>();
+    let steps = ["1. Faça um.", "2. Faça dois.", "6. Faça seis."].join("\n");
     let tail = "Texto que sobra. ".repeat(40);
-    let fits = passage(Locale::PtBr, &format!("Abertura.\n\n{steps}\n{tail}"));
-    let long_steps = (1..=6).map(|n| format!("{n}. {}\n", "Faça. ".repeat(20))).collect::<String>();
+    let fits = passage(Locale::PtBr, &format!("Abertura.\n\n{steps}\n\n{tail}"));
+    let long_steps = ["1.", "2.", "3.", "4.", "5.", "6."]
+        .map(|n| format!("{n} {}", "Faça. ".repeat(20)))
+        .join("\n");
     let longer = passage(Locale::PtBr, &format!("Abertura.\n\n{long_steps}"));
-    let endless = passage(Locale::PtBr, &format!("Abertura.\n\n{}", long_steps.repeat(5)));
+    let endless =
+        passage(Locale::PtBr, &format!("Abertura.\n\n{}", [long_steps.as_str(); 5].join("\n")));
     for (name, passage, most, has_steps, has_tail) in [
         ("fits", fits, SHORT_REPLY, true, false),
         ("longer", longer, LONGEST_STEPS, true, false),

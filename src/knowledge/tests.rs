@@ -1,9 +1,7 @@
 use super::*;
 
 fn library() -> Library {
-    Library::load(None).unwrap_or_else(|problems| {
-        panic!("{}", problems.iter().map(|p| format!("{p}\n")).collect::<String>())
-    })
+    Library::load(None).unwrap_or_else(|problems| panic!("{problems:#?}"))
 }
 
 #[test]
@@ -205,7 +203,7 @@ fn what_no_article_answers_stays_below_the_floor() {
 
 fn shop() -> Library {
     let article = |slug: &str, title: &str, questions: &[&str], text: &str| {
-        let questions: String = questions.iter().map(|q| format!("  - {q}\n")).collect();
+        let questions = format!("  - {}\n", questions.join("\n  - "));
         let file = format!(
             "---\ntitle: {title}\ncategory: shop\nupdated: 2026-01-01\nquestions:\n{questions}---\n{text}"
         );
