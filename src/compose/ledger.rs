@@ -74,7 +74,15 @@ fn tidy(rendered: &str) -> String {
             tidy.push_str(if empty > 0 { "\n\n" } else { "\n" });
         }
         empty = 0;
-        tidy.push_str(&words.join(" "));
+        let mut space = false;
+        for word in words {
+            let seen = !unmarked(word).is_empty();
+            if space && seen {
+                tidy.push(' ');
+            }
+            space |= seen;
+            tidy.push_str(word);
+        }
     }
     tidy
 }

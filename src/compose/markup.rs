@@ -58,9 +58,19 @@ fn group<'a>(found: &'a Captures<'_>, number: usize) -> &'a str {
 
 /// Returns ever shorter forms of a passage, the whole first. Steps are kept or left out together.
 pub(super) fn shorter_forms(markdown: &str) -> Vec<String> {
-    let blocks: Vec<&str> =
-        markdown.split("\n\n").map(str::trim).filter(|b| !b.is_empty()).collect();
-    let joined = |blocks: &[&str]| blocks.join("\n\n");
+    let mut blocks: Vec<String> = Vec::new();
+    for block in markdown.split("\n\n").filter(|block| !block.trim().is_empty()) {
+        // Steps with empty lines between them are one list, and so is what is indented below a step.
+        let goes_on = is_list(block) || block.starts_with([' ', '\t']);
+        match blocks.last_mut() {
+            Some(list) if goes_on && is_list(list) => {
+                list.push_str("\n\n");
+                list.push_str(block.trim_end());
+            }
+            _ => blocks.push(block.trim().to_owned()),
+        }
+    }
+    let joined = |blocks: &[String]| blocks.join("\n\n");
     let mut forms = vec![joined(&blocks)];
     let last_list = blocks.iter().rposition(|block| is_list(block));
     if let Some(until) = last_list.and_then(|at| blocks.get(..=at)) {
@@ -70,10 +80,10 @@ pub(super) fn shorter_forms(markdown: &str) -> Vec<String> {
         (blocks.first(), blocks.iter().find(|block| is_list(block)))
         && opening != list
     {
-        forms.push(joined(&[opening, list]));
+        forms.push(format!("{opening}\n\n{list}"));
     }
     if let Some(opening) = blocks.first() {
-        forms.push((*opening).to_owned());
+        forms.push(opening.clone());
     }
     forms.dedup();
     forms
@@ -128,5 +138,7 @@ mod tests {
             ["A.\n\nB.\n\n1. x\n2. y\n\nC.", "A.\n\nB.\n\n1. x\n2. y", "A.\n\n1. x\n2. y", "A."]
         );
         assert_eq!(shorter_forms("A."), ["A."]);
+        let spaced = "A.\n\n1. x\n\n   more\n\n2. y\n\nC.";
+        assert_eq!(shorter_forms(spaced), [spaced, "A.\n\n1. x\n\n   more\n\n2. y", "A."]);
     }
 }

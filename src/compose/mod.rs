@@ -104,15 +104,19 @@ pub fn compose(templates: &Templates, input: &ComposeInput<'_>) -> Option<DraftT
 
 /// Writes a notice of a family, with the best passage where the family has room for one.
 ///
-/// `None` only when the family needs a passage and there is none above the floor.
+/// `None` when there is nothing to say: an answer without a passage above the floor, billing without a fact.
 pub fn notice(
     templates: &Templates,
     family: Family,
     input: &ComposeInput<'_>,
     facts: &NoticeFacts<'_>,
 ) -> Option<DraftText> {
-    if family == Family::Answer {
-        answering(input)?;
+    let billed =
+        facts.plan.is_some() || facts.amount_hundredths.is_some() || facts.next_charge.is_some();
+    match family {
+        Family::Answer => drop(answering(input)?),
+        Family::BillingAnswer if !billed => return None,
+        _ => {}
     }
     write(templates, family, input, facts)
 }
@@ -160,35 +164,31 @@ fn write(
         Channel::Whatsapp | Channel::Chat | Channel::Phone | Channel::Api => SHORT_REPLY,
     };
     let has_steps = |text: &str| text.split("\n\n").any(markup::is_list);
-    let mut drafts = Vec::new();
+    let complete = has_steps(&passage.text);
+    let mut chosen: Option<DraftText> = None;
     for form in markup::shorter_forms(&passage.text) {
         let answer = AnswerText {
             has_steps: has_steps(&form),
             text: markup::for_channel(&form, input.channel),
         };
+        let whole = answer.has_steps || !complete;
+        // A longer message is better than an answer without its steps.
+        if !whole
+            && chosen.as_ref().is_some_and(|d| d.text.chars().count() <= room.max(LONGEST_STEPS))
+        {
+            break;
+        }
         let variables = context::of(input, facts, &[], Some(&answer));
         let rendered = templates.render(family, input.channel, input.locale, &variables)?;
         let (text, ledger) = ledger::account(&rendered, place);
-        let draft = DraftText { text, locale: input.locale, kind: DraftKind::Extractive, ledger };
-        drafts.push((answer.has_steps, draft));
+        let length = text.chars().count();
+        chosen =
+            Some(DraftText { text, locale: input.locale, kind: DraftKind::Extractive, ledger });
+        if length <= room {
+            break;
+        }
     }
-    choose_length(drafts, room, has_steps(&passage.text))
-}
-
-/// Takes the fullest draft that fits, and rather a longer message than an answer without its steps.
-fn choose_length(
-    drafts: Vec<(bool, DraftText)>,
-    room: usize,
-    wants_steps: bool,
-) -> Option<DraftText> {
-    let within = |draft: &DraftText, room: usize| draft.text.chars().count() <= room;
-    let complete = |steps: bool| steps || !wants_steps;
-    let fitting = drafts.iter().position(|(steps, d)| complete(*steps) && within(d, room));
-    let longer = || {
-        drafts.iter().rposition(|(steps, d)| complete(*steps) && within(d, room.max(LONGEST_STEPS)))
-    };
-    let chosen = fitting.or_else(longer).or_else(|| drafts.len().checked_sub(1))?;
-    drafts.into_iter().nth(chosen).map(|(_, draft)| draft)
+    chosen
 }
 
 #[cfg(test)]

@@ -79,8 +79,8 @@ const PROMISES: &[&str] = &[
 const FORBIDDEN: &[&str] = &[
     r"\b(acalme-se|se acalme|calma ai|fique calm[oa]|mantenha a calma|tenha calma|tenha paciencia)\b",
     r"\b(calm down|relax|stay calm|keep calm|be patient|take it easy)\b",
-    r"\b(a culpa e sua|culpa sua|voce errou|voce deveria ter|voce nao leu|erro (e )?seu|como ja (disse|falei|expliquei))\b",
-    r"\b(your (own )?fault|you should have|you failed to|you didn'?t read|as i (already )?said|as (previously|already) (stated|explained|mentioned))\b",
+    r"\b(a culpa e sua|por (sua culpa|culpa sua)|voce errou|voce deveria ter|voce nao leu|erro (e )?seu|como ja (disse|falei|expliquei))\b",
+    r"\b((is|was|be|s) your (own )?fault|you should have|you failed to|you didn'?t read|as i (already )?said|as (previously|already) (stated|explained|mentioned))\b",
     r"\b(voce esta (errad|enganad|equivocad)[oa]|you are (wrong|mistaken))\b",
 ];
 
@@ -331,6 +331,8 @@ mod tests {
                 0,
             ),
             (Locale::En, "Please calm down. You should have read it.", false, false, true, 2),
+            (Locale::En, "What is happening is not your fault.", false, false, true, 0),
+            (Locale::PtBr, "O que está acontecendo não é culpa sua.", false, false, true, 0),
             (Locale::En, "Abra as configurações da sua conta.", false, false, false, 0),
         ] {
             let got = check(&draft(text, Support::None, vec![], locale), &[]);

@@ -17,7 +17,12 @@ const HEADING_WEIGHT: u32 = 2;
 /// What a word counts that an article has in its body but not in its title or sample questions.
 const BODY_SHARE: f64 = 0.5;
 /// The share of a question's content words that an article must cover.
-const COVERAGE_FLOOR: f64 = 0.55;
+const COVERAGE_FLOOR: f64 = 0.56;
+/// The part of that share that its title and sample questions must have by themselves.
+const SUBJECT_FLOOR: f64 = 0.35;
+/// How alike the message and one title or sample question must be, from 0 to 1: words that an article has in
+/// different questions do not add up to a subject.
+const LIKENESS_FLOOR: f64 = 0.3;
 /// The share of a sample question's words that must be there when the message itself is wordy, ...
 const QUESTION_FLOOR: f64 = 0.7;
 /// ... and the share of the message they must then make up.
@@ -31,6 +36,8 @@ const LONE_WORD_SHARE: f64 = 0.5;
 /// Words beyond this mass count less, because long messages tell a story around their question.
 const FULL_MASS: f64 = 5.0;
 const STORY_SHARE: f64 = 0.35;
+/// What a word counts that no article knows.
+const UNKNOWN_WEIGHT: f64 = 1.25;
 /// What the name of somebody else's service counts against the articles.
 const FOREIGN_WEIGHT: f64 = 3.0;
 /// Where a BM25 sum counts half.
@@ -76,7 +83,7 @@ pub(super) struct Index {
 struct Overlap {
     covered: f64,
     words: u32,
-    subject_words: u32,
+    subject: f64,
     subject_score: f64,
     /// Number, from 1, of the last word counted, so that none counts twice.
     last_word: usize,
@@ -172,7 +179,7 @@ impl Index {
     }
 
     /// What a word counts in coverage: 1 for a word of one article among many, less for one that all share.
-    /// An unknown word counts fully: it is what the message says and the articles do not.
+    /// An unknown word counts most: it is what the message says and the articles do not.
     fn mass(&self, term: &str) -> f64 {
         match self.terms.get(term) {
             Some(known) => {
@@ -181,7 +188,7 @@ impl Index {
                 0.4 + 0.6 * (1.0 - share.min(1.0))
             }
             None if self.lexicon.is_foreign(term) => FOREIGN_WEIGHT,
-            None => 1.0,
+            None => UNKNOWN_WEIGHT,
         }
     }
 
@@ -237,7 +244,8 @@ impl Index {
                 && overlap.best_question_share >= QUESTION_FLOOR
                 && coverage >= WORDY_COVERAGE_FLOOR;
             let plain = coverage >= COVERAGE_FLOOR
-                && overlap.subject_words >= 1
+                && overlap.subject / mass >= SUBJECT_FLOOR
+                && overlap.best_question >= LIKENESS_FLOOR
                 && (overlap.words >= 2
                     || telling && overlap.best_question_share >= LONE_WORD_SHARE);
             let exact = coverage >= 1.0 && overlap.best_question_share >= 1.0;
@@ -269,7 +277,7 @@ impl Index {
                     overlap.last_word = number;
                     overlap.covered += weight;
                     overlap.words += 1;
-                    overlap.subject_words += 1;
+                    overlap.subject += weight;
                     overlap.subject_score += rarity;
                 }
             }

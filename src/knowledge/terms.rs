@@ -34,7 +34,9 @@ impl Lexicon {
             stop: words(stop).collect(),
             abbreviations: HashMap::new(),
             same: HashMap::new(),
-            foreign: words(include_str!("words/foreign.txt")).collect(),
+            foreign: words(include_str!("words/foreign.txt"))
+                .map(|word| stem(&word, locale))
+                .collect(),
         };
         for line in same.lines().filter(|line| !line.starts_with('#')) {
             lexicon.read_same(line);

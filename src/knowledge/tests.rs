@@ -1,9 +1,7 @@
 use super::*;
 
 fn library() -> Library {
-    Library::load(None).unwrap_or_else(|problems| {
-        panic!("{}", problems.iter().map(|p| format!("{p}\n")).collect::<String>())
-    })
+    Library::load(None).unwrap_or_else(|problems| panic!("{problems:#?}"))
 }
 
 #[test]
@@ -205,7 +203,7 @@ fn what_no_article_answers_stays_below_the_floor() {
 
 fn shop() -> Library {
     let article = |slug: &str, title: &str, questions: &[&str], text: &str| {
-        let questions: String = questions.iter().map(|q| format!("  - {q}\n")).collect();
+        let questions = format!("  - {}\n", questions.join("\n  - "));
         let file = format!(
             "---\ntitle: {title}\ncategory: shop\nupdated: 2026-01-01\nquestions:\n{questions}---\n{text}"
         );
@@ -287,4 +285,56 @@ fn the_floor_holds_for_the_articles_of_another_business() {
         }
     }
     assert!(wrong.is_empty(), "{}\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn a_company_folder_replaces_articles_and_its_problems_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pt-BR/billing/refund-policy.md");
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let front = "---\ntitle: Como funciona o reembolso\ncategory: billing\nupdated: 2026-01-01\n";
+    std::fs::write(&path, format!("{front}---\nAqui o prazo é de 30 dias.")).unwrap();
+    let library = Library::load(Some(folder.path())).map_err(|p| format!("{p:?}")).unwrap();
+    let passages = library.search("como funciona o reembolso?", Locale::PtBr, 1);
+    assert_eq!(passages[0].text, "Aqui o prazo é de 30 dias.");
+
+    std::fs::write(&path, format!("{front}related: [billing/nothing]\n---\nTexto.")).unwrap();
+    std::fs::write(folder.path().join("pt-BR/billing/broken.md"), b"\xff\xfe").unwrap();
+    let problems = Library::load(Some(folder.path())).err().unwrap();
+    let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(
+        told[0].starts_with("pt-BR/billing/broken.md:1: save the article as UTF-8"),
+        "{told:?}"
+    );
+    assert!(told[1].starts_with("pt-BR/billing/refund-policy.md:5: related article"), "{told:?}");
+
+    assert!(Library::load(Some(&folder.path().join("missing"))).is_err());
+}
+
+#[test]
+fn the_customers_language_comes_first_and_agents_articles_never_reach_a_customer() {
+    let library = library();
+    let passages = library.search("refund reembolso", Locale::En, 100);
+    let locales: Vec<Locale> = passages.iter().map(|p| p.locale).collect();
+    let mut sorted = locales.clone();
+    sorted.sort_by_key(|locale| *locale != Locale::En);
+    assert_eq!(locales, sorted);
+    assert!(locales.contains(&Locale::PtBr), "the other language follows");
+    assert!(library.search("reembolso", Locale::PtBr, 0).is_empty());
+
+    let hidden = "---\ntitle: Reembolso\ncategory: billing\naudience: agents\nupdated: 2026-01-01\n---\nReembolso.";
+    let library = Library::new(vec![article::parse("pt-BR/billing/a.md", hidden).unwrap()]);
+    assert!(library.search("reembolso", Locale::PtBr, 5).is_empty());
+}
+
+#[test]
+fn odd_input_finds_nothing_or_something_but_never_fails() {
+    let library = library();
+    let huge = "boleto pix senha ".repeat(60_000);
+    for text in
+        ["", " \n\t", "\0\0", "?!?!", "مرحبا كيف الحال", "🙂🙂", "Z̷̢̛a̸l̶g̵o̴", "[CPF_1]", "[[[]]", &huge]
+    {
+        assert!(library.search(text, Locale::PtBr, 3).len() <= 3);
+    }
 }
