@@ -91,7 +91,7 @@ pub fn mask(
 }
 
 fn mask_line(masker: Masker, text: &str) -> MaskedLine {
-    let masked = masker.mask(text, &mut Vault::new(), &[]);
+    let result = masker.mask(text, &mut Vault::new(), &[]);
     let mut chars = 0;
     let mut counted = 0;
     let mut chars_until = |byte: usize| {
@@ -99,7 +99,7 @@ fn mask_line(masker: Masker, text: &str) -> MaskedLine {
         counted = byte;
         chars
     };
-    let found = masked
+    let found = result
         .found
         .iter()
         .map(|found| FoundChars {
@@ -108,7 +108,7 @@ fn mask_line(masker: Masker, text: &str) -> MaskedLine {
             end: chars_until(found.end),
         })
         .collect();
-    MaskedLine { text: masked.text, found }
+    MaskedLine { text: result.text, found }
 }
 
 enum LineRead {

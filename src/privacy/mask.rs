@@ -79,36 +79,31 @@ impl Masker {
     }
 }
 
-/// Which passes a text needs at all.
-#[derive(Default)]
-struct Traits {
-    bracket: bool,
-    at: bool,
-    digit: bool,
-    mark: bool,
-}
+// What a text has that a pass could start from; one bit each.
+const BRACKET: u8 = 1;
+const AT: u8 = 2;
+const DIGIT: u8 = 4;
+const MARK: u8 = 8;
 
-impl Traits {
-    fn of(text: &str) -> Self {
-        let mut traits = Self::default();
-        for byte in text.bytes() {
-            match byte {
-                b'[' => traits.bracket = true,
-                b'@' => traits.at = true,
-                // 0xEF begins the full-width digits.
-                b'0'..=b'9' | 0xef => traits.digit = true,
-                b':' | b'=' => traits.mark = true,
-                _ => {}
-            }
-        }
+fn traits_of(text: &str) -> u8 {
+    text.bytes().fold(0, |traits, byte| {
         traits
-    }
+            | match byte {
+                b'[' => BRACKET,
+                b'@' => AT,
+                // 0xEF begins the full-width digits.
+                b'0'..=b'9' | 0xef => DIGIT,
+                b':' | b'=' => MARK,
+                _ => 0,
+            }
+    })
 }
 
 fn find(text: &str, vault: &mut Vault, names: &[&str]) -> Claims {
-    let traits = Traits::of(text);
+    let traits = traits_of(text);
+    let has = |wanted: u8| traits & wanted != 0;
     let mut claims = Claims::default();
-    if traits.bracket {
+    if has(BRACKET) {
         for (start, end, placeholder) in all_in(text) {
             // The customer cannot know our placeholders; what looks like one must stay words.
             let held = vault.holds(placeholder);
@@ -120,11 +115,11 @@ fn find(text: &str, vault: &mut Vault, names: &[&str]) -> Claims {
         }
         claims.settle();
     }
-    if traits.digit || traits.mark || traits.at {
+    if has(DIGIT | MARK | AT) {
         secrets::find(text, &mut claims);
         claims.settle();
     }
-    if traits.at {
+    if has(AT) {
         emails::find(text, &mut claims);
         claims.settle();
     }
@@ -132,7 +127,7 @@ fn find(text: &str, vault: &mut Vault, names: &[&str]) -> Claims {
         Names::new(names).find(text, &mut claims);
         claims.settle();
     }
-    if traits.digit {
+    if has(DIGIT) {
         numbers::find(text, &mut claims);
         claims.settle();
     }

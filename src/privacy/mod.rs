@@ -3,6 +3,7 @@
 //! Nothing behind this room (rules, models, logs, caches) sees the data itself; only a conversation's
 //! [`Vault`] can put it back. The scan is linear in the length of the text.
 
+mod announced;
 mod checks;
 mod claims;
 mod context;

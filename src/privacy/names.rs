@@ -8,18 +8,21 @@ use super::claims::{Claim, Claims};
 use super::kind::Kind;
 
 /// Words that join the parts of a name and say nothing alone.
+#[rustfmt::skip]
 const PARTICLES: &[&str] = &[
     "da", "das", "de", "del", "della", "den", "der", "di", "do", "dos", "du", "e", "el", "la",
     "las", "le", "los", "van", "von", "y",
 ];
 
 /// Titles and generations, which are no names.
+#[rustfmt::skip]
 const TITLES: &[&str] = &[
     "dona", "dr", "dra", "filho", "jr", "junior", "miss", "mr", "mrs", "ms", "neto", "prof",
     "profa", "senhor", "senhora", "seu", "sir", "sobrinho", "sr", "sra", "srta",
 ];
 
 /// Names that are common words of Portuguese, English or Spanish.
+#[rustfmt::skip]
 const COMMON: &[&str] = &[
     "abril", "admin", "alba", "alma", "amado", "amber", "amor", "angel", "anjos", "art", "assuncao",
     "aurora", "barros", "bela", "bell", "bento", "best", "bill", "black", "bonito", "branco",

@@ -1,46 +1,26 @@
-//! Keys and passwords, and the identifiers that mix letters and digits.
-//!
-//! Covers random Pix keys (UUID v4), alphanumeric CNPJs, API keys by their well-known beginnings, and
-//! what a customer types after "senha:", "password is", "cvv" and the like.
+//! Identifiers that mix letters and digits: random Pix keys (UUID v4), alphanumeric CNPJs, API keys by
+//! their well-known beginnings; with them, in the same walk over the words, announced passwords.
 
+use super::announced::announced;
 use super::checks;
 use super::claims::{Claim, Claims};
 use super::context::Context;
 use super::keywords::Label;
 use super::kind::Kind;
-use super::names::folded;
 
 /// Beginnings of keys that their issuers chose to be recognised by.
+#[rustfmt::skip]
 const KEY_PREFIXES: &[&str] = &[
-    "sk-", "sk_live_", "sk_test_", "pk_live_", "pk_test_", "rk_live_", "rk_test_", "whsec_",
-    "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "xoxa-",
-    "xoxs-", "xapp-", "AKIA", "ASIA", "AIza", "ya29.", "SG.", "hf_", "npm_", "pypi-", "dop_v1_",
-    "shpat_", "shpss_", "APP_USR-", "TEST-", "aact_", "EAAG", "eyJ", "gsk_", "xai-", "AC_",
+    "sk-", "sk_live_", "sk_test_", "pk_live_", "pk_test_", "rk_live_", "rk_test_", "whsec_", "ghp_",
+    "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "xoxa-", "xoxs-",
+    "xapp-", "AKIA", "ASIA", "AIza", "ya29.", "SG.", "hf_", "npm_", "pypi-", "dop_v1_", "shpat_",
+    "shpss_", "APP_USR-", "TEST-", "aact_", "EAAG", "eyJ", "gsk_", "xai-", "AC_",
 ];
 
 /// Fewest characters after the beginning of a key.
 const MIN_KEY_TAIL: usize = 14;
 /// Longest key or password that is taken as one, in bytes.
-const MAX_SECRET: usize = 4096;
-
-/// Words after a label that describe a password rather than being one.
-const NO_PASSWORDS: &[&str] = &[
-    "ok", "nova", "novo", "antiga", "invalida", "invalido", "incorreta", "incorreto", "errada",
-    "errado", "expirada", "expirado", "esqueci", "perdi", "nao", "bloqueada", "bloqueado", "fraca",
-    "problema", "erro", "sim", "nenhuma", "obrigatoria", "obrigatorio", "vazia", "redefinir",
-    "resetar", "trocar", "alterar", "ajuda", "wrong", "invalid", "incorrect", "expired", "forgot",
-    "forgotten", "lost", "reset", "weak", "none", "required", "missing", "help", "error", "locked",
-    "yes", "no", "null", "undefined", "empty", "incorrecta", "olvidada", "olvide", "urgente",
-];
-
-/// What kind of value a label announces.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Announced {
-    /// Any characters.
-    Password,
-    /// Three to eight digits.
-    Code,
-}
+pub(super) const MAX_SECRET: usize = 4096;
 
 /// Claims what mixes letters and digits.
 pub(super) fn find(text: &str, claims: &mut Claims) {
@@ -74,8 +54,7 @@ fn next_word(text: &str, at: usize) -> Option<(usize, usize)> {
 /// True when a hyphen or underscore ties the word to one before it.
 fn joined_to_word(text: &str, start: usize) -> bool {
     let mut before = text.get(..start).unwrap_or_default().chars().rev();
-    matches!(before.next(), Some('-' | '_'))
-        && before.next().is_some_and(char::is_alphanumeric)
+    matches!(before.next(), Some('-' | '_')) && before.next().is_some_and(char::is_alphanumeric)
 }
 
 fn identifier(
@@ -169,119 +148,12 @@ fn private_key_end(rest: &str) -> usize {
 /// Returns the length of an API key that begins here.
 fn key_length(rest: &str) -> Option<usize> {
     let prefix = KEY_PREFIXES.iter().find(|prefix| rest.starts_with(**prefix))?;
-    let is_key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '/' | '=');
+    let is_key =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '/' | '=');
     let window = rest.get(..rest.floor_char_boundary(MAX_SECRET)).unwrap_or(rest);
     let length = window.find(|c| !is_key(c)).unwrap_or(window.len());
     let key = window.get(..length)?.trim_end_matches(['.', '-']);
     let tail = key.get(prefix.len()..)?;
     let varied = tail.bytes().any(|b| b.is_ascii_digit());
     (tail.len() >= MIN_KEY_TAIL && varied).then_some(key.len())
-}
-
-/// Reads `senha: X`, `minha senha é X`, `cvv 123`; `cut` says that the line goes on behind `rest`.
-fn announced(rest: &str, word: &str, start: usize, cut: bool) -> Option<(Kind, usize, usize)> {
-    let kind = announcement(word, rest)?;
-    let mut after = rest.get(word.len()..)?;
-    let mut said = Said::Nothing;
-    // "senha do wifi:", "password for the app is": a few words may stand between.
-    for _ in 0..4 {
-        after = after.trim_start_matches([' ', '\u{a0}', '"', '*', '_', '\'', '`']);
-        let mut chars = after.chars();
-        match chars.next()? {
-            ':' | '=' => {
-                after = chars.as_str().trim_start_matches([':', '=', '>', ' ', '\u{a0}']);
-                said = Said::Mark;
-                break;
-            }
-            _ => {
-                let length = after.find(|c: char| !c.is_alphabetic()).unwrap_or(after.len());
-                let next = folded(after.get(..length.min(16))?);
-                let verb = matches!(next.as_str(), "e" | "eh" | "is" | "es" | "era" | "was" | "seria");
-                let link = matches!(
-                    next.as_str(),
-                    "do" | "da" | "de" | "for" | "the" | "my" | "meu" | "minha" | "app" | "conta"
-                        | "account" | "wifi" | "site" | "login" | "email" | "atual" | "current"
-                        | "nova" | "new" | "temporaria" | "temporary" | "seguranca" | "security"
-                        | "verificacao" | "verification" | "acesso" | "access" | "code" | "key"
-                        | "api" | "cartao" | "number" | "del" | "la" | "usuario" | "confirmacao"
-                );
-                if verb {
-                    said = Said::Verb;
-                    after = after.get(length..)?.trim_start_matches([' ', '\u{a0}', ':']);
-                    break;
-                }
-                if !link || length == 0 {
-                    break;
-                }
-                after = after.get(length..)?;
-            }
-        }
-    }
-    let value = after.trim_start_matches(['"', '\'', '“', '‘', '`', '*', '(', '<']);
-    let window = value.get(..value.floor_char_boundary(MAX_SECRET)).unwrap_or(value);
-    let token = window.split(char::is_whitespace).next().unwrap_or_default();
-    let token = token.trim_end_matches(['.', ',', ';', '?', ')', '"', '\'', '”', '’', '`', '*', '>']);
-    let from = start + (rest.len() - value.len());
-    let tail = value.get(token.len()..).unwrap_or_default();
-    let line = tail.split('\n').next().unwrap_or_default();
-    let line_ends = !line.chars().any(char::is_alphanumeric) && (!cut || line.len() < tail.len());
-    is_secret(kind, said, token, line_ends).then_some((Kind::Secret, from, from + token.len()))
-}
-
-/// How the label was joined to what follows.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Said {
-    Nothing,
-    Verb,
-    Mark,
-}
-
-fn announcement(word: &str, rest: &str) -> Option<Announced> {
-    if !(3..=12).contains(&word.len()) {
-        return None;
-    }
-    let first = word.bytes().next()?.to_ascii_lowercase();
-    if !matches!(first, b's' | b'p' | b'c' | b't' | b'k' | b'v' | b'o' | b'a' | b'l' | b'b') {
-        return None;
-    }
-    let following = || folded(&rest.chars().skip(word.chars().count()).take(20).collect::<String>());
-    match folded(word).as_str() {
-        "senha" | "senhas" | "password" | "passwd" | "pwd" | "passcode" | "contrasena" | "clave"
-        | "token" | "secret" | "apikey" | "bearer" | "passphrase" => Some(Announced::Password),
-        "api" if following().trim_start_matches([' ', '_', '-']).starts_with("key") => {
-            Some(Announced::Password)
-        }
-        "chave" if following().contains("api") || following().contains("acesso") => {
-            Some(Announced::Password)
-        }
-        "cvv" | "cvc" | "cvv2" | "pin" | "otp" => Some(Announced::Code),
-        "codigo" | "code" | "verification" | "security" => {
-            let next = following();
-            let named = ["seguranca", "verificacao", "confirmacao", "code", "security", "acesso"];
-            named.iter().any(|name| next.contains(name)).then_some(Announced::Code)
-        }
-        _ => None,
-    }
-}
-
-fn is_secret(kind: Announced, said: Said, token: &str, line_ends: bool) -> bool {
-    let length = token.chars().count();
-    let digits = token.chars().filter(char::is_ascii_digit).count();
-    if kind == Announced::Code {
-        return digits == length && (3..=8).contains(&digits);
-    }
-    let letters = token.chars().any(char::is_alphabetic);
-    let symbols = token.chars().any(|c| !c.is_alphanumeric() && !matches!(c, '-' | '.' | '\''));
-    let inner_capital = token.chars().skip(1).any(char::is_uppercase);
-    let shouted = token.chars().all(char::is_uppercase);
-    let mixed = digits > 0 || symbols || inner_capital && !shouted;
-    let described = NO_PASSWORDS.contains(&folded(token).as_str());
-    if length < 3 || described || token.starts_with("http") || token.chars().all(|c| "*•x.".contains(c)) {
-        return false;
-    }
-    match said {
-        Said::Mark => mixed || line_ends && letters,
-        Said::Verb => length >= 4 && (digits > 0 || symbols && letters),
-        Said::Nothing => length >= 4 && digits > 0 && (letters || symbols || digits == length),
-    }
 }
