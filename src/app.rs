@@ -87,7 +87,9 @@ impl WorkerLock {
             .create(true)
             .truncate(false)
             .open(&path)
-            .with_context(|| format!("cannot write to {}; check its permissions", path.display()))?;
+            .with_context(|| {
+                format!("cannot write to {}; check its permissions", path.display())
+            })?;
         match file.try_lock() {
             Ok(()) => {
                 file.set_len(0)?;
@@ -219,17 +221,11 @@ fn list(
 }
 
 /// Loads one business outside a worker, as `triage` does.
-pub fn load_pipeline(
-    config: &Config,
-    tenant: &TenantId,
-    lang: Locale,
-) -> anyhow::Result<Pipeline> {
-    let view = config
-        .tenant(tenant)
-        .with_context(|| format!("the settings know no business {tenant}; add [tenants.{tenant}]"))?;
-    Sources::of(&view)
-        .pipeline(lang)
-        .map_err(|problems| anyhow::anyhow!("{}", problems.join("\n")))
+pub fn load_pipeline(config: &Config, tenant: &TenantId, lang: Locale) -> anyhow::Result<Pipeline> {
+    let view = config.tenant(tenant).with_context(|| {
+        format!("the settings know no business {tenant}; add [tenants.{tenant}]")
+    })?;
+    Sources::of(&view).pipeline(lang).map_err(|problems| anyhow::anyhow!("{}", problems.join("\n")))
 }
 
 /// A directory's worker with everything it needs.
@@ -293,7 +289,9 @@ impl App {
         for (id, sources) in sources_of(config) {
             match sources.pipeline(lang) {
                 Ok(pipeline) => self.adopt(&id, pipeline, sources.callback_client()?).await?,
-                Err(found) => problems.extend(found.into_iter().map(|line| format!("{id}: {line}"))),
+                Err(found) => {
+                    problems.extend(found.into_iter().map(|line| format!("{id}: {line}")))
+                }
             }
         }
         anyhow::ensure!(problems.is_empty(), "{}", problems.join("\n"));

@@ -2,9 +2,15 @@
 
 pub mod cli;
 
+pub mod app;
+
 pub mod config;
 pub mod shutdown;
 pub mod telemetry;
+
+pub mod worker;
+
+pub mod pipeline;
 
 pub mod compose;
 pub mod knowledge;
@@ -21,5 +27,3 @@ pub mod ports;
 pub mod text;
 
 pub mod domain;
-pub mod text;
-pub mod understand;

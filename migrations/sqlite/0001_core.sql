@@ -147,6 +147,7 @@ CREATE TABLE decisions (
   record TEXT NOT NULL,
   decided_at INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX decisions_by_time ON decisions (tenant, decided_at, id);
 CREATE INDEX decisions_by_ticket ON decisions (ticket_id, decided_at);
 
 CREATE TABLE drafts (

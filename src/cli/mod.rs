@@ -8,6 +8,7 @@ mod config;
 mod init;
 mod language;
 mod privacy;
+mod triage;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

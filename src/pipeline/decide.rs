@@ -12,13 +12,8 @@ use crate::policy::{Evaluated, Facts, Pack, RouteQuery, RuleAction, RuleOutcome}
 use crate::understand::Understood;
 
 /// Signals that a turn may carry and still want no reply.
-const QUIET: &[Signal] = &[
-    Signal::ThankYou,
-    Signal::Greeting,
-    Signal::AutoReply,
-    Signal::Spam,
-    Signal::OptOut,
-];
+const QUIET: &[Signal] =
+    &[Signal::ThankYou, Signal::Greeting, Signal::AutoReply, Signal::Spam, Signal::OptOut];
 
 /// A decision, and whether the ticket's stage and owner stay as they are.
 pub(super) struct Decided {
@@ -77,7 +72,8 @@ pub(super) fn decide(
     if action == Action::Review && verified.is_none() {
         action = Action::Escalate;
     }
-    let would = if would == Action::Review && verified.is_none() { Action::Escalate } else { would };
+    let would =
+        if would == Action::Review && verified.is_none() { Action::Escalate } else { would };
     let (queue, level) = destination(pack, turn, understood, &fired, priority);
     Decided {
         decision: Decision {
@@ -100,9 +96,8 @@ fn by_rules(
     understood: &Understood,
     reasons: &mut Reasons,
 ) -> Option<Action> {
-    let of = |action: RuleAction| {
-        fired.iter().filter(move |one| one.rule.then.action == Some(action))
-    };
+    let of =
+        |action: RuleAction| fired.iter().filter(move |one| one.rule.then.action == Some(action));
     let wants_quiet = of(RuleAction::None).next().is_some();
     // Rules about the customer or the ticket's past do not make a thank-you a case; what the turn
     // itself says does.
@@ -113,10 +108,7 @@ fn by_rules(
     // The safety rule is named first, whatever else fired.
     of(RuleAction::Escalate).for_each(|one| reasons.cite(one));
     of(RuleAction::Review).for_each(|one| reasons.cite(one));
-    fired
-        .iter()
-        .filter(|one| one.rule.then.action.is_none())
-        .for_each(|one| reasons.cite(one));
+    fired.iter().filter(|one| one.rule.then.action.is_none()).for_each(|one| reasons.cite(one));
     if of(RuleAction::Escalate).next().is_some() {
         Some(Action::Escalate)
     } else {
@@ -135,7 +127,7 @@ fn by_evidence(
         reasons.add(NO_DRAFT);
         return Action::Escalate;
     };
-    if verified.checks.forbidden > 0 || verified.checks.unfilled > 0 {
+    if verified.checks.forbidden > 0 || verified.checks.unfilled {
         reasons.add(WORDING);
         return Action::Review;
     }
@@ -296,11 +288,8 @@ const OPTED_OUT: Own = (
     "A pessoa pediu para não receber mais mensagens.",
     "The person asked to receive no more messages.",
 );
-const NOTHING_NEW: Own = (
-    "T2.nothing_new",
-    "Não há nada novo a responder.",
-    "There is nothing new to answer.",
-);
+const NOTHING_NEW: Own =
+    ("T2.nothing_new", "Não há nada novo a responder.", "There is nothing new to answer.");
 
 #[derive(Default)]
 struct Reasons(Vec<Reason>);

@@ -3,8 +3,8 @@
 use super::{TurnInput, Verified};
 use crate::domain::confidence::Confidence;
 use crate::domain::draft::Passage;
-use crate::policy::{Fact, Facts, Pack};
 use crate::domain::signal::Signal;
+use crate::policy::{Fact, Facts, Pack};
 use crate::understand::Understood;
 
 /// Gathers the facts.
@@ -152,7 +152,9 @@ fn retrieval_confidence(passages: &[Passage]) -> f64 {
     let Some(best) = passages.first().filter(|best| best.above_floor) else { return 0.0 };
     let rival = passages
         .iter()
-        .find(|other| other.above_floor && other.locale == best.locale && other.article != best.article)
+        .find(|other| {
+            other.above_floor && other.locale == best.locale && other.article != best.article
+        })
         .map_or(0.0, |other| (other.score / best.score).clamp(0.0, 1.0));
     let lead = ((1.0 - rival) / 0.2).clamp(0.0, 1.0);
     0.8 + 0.15 * lead

@@ -7,6 +7,7 @@ mod decide;
 mod facts;
 pub mod record;
 mod turn;
+mod vocabulary;
 
 use std::sync::Arc;
 
@@ -15,13 +16,16 @@ use sha2::{Digest, Sha256};
 use crate::compose::{
     self, ComposeInput, EmergencyLine, Register, Templates, Verification, VerifyInput,
 };
+use crate::domain::confidence::Confidence;
 use crate::domain::draft::{DraftText, Passage};
+use crate::domain::field::{Engine, Field};
 use crate::domain::labels::Locale;
 use crate::domain::message::{Author, PastMessage};
 use crate::domain::signal::Signal;
 use crate::knowledge::Library;
 use crate::policy::{Pack, RouteQuery};
 use crate::privacy::{Masker, Vault};
+use crate::understand::language::Detector;
 use crate::understand::{TurnView, Understander, Understood};
 
 pub use turn::{Outcome, TurnInput};
@@ -32,9 +36,9 @@ const PASSAGES: usize = 5;
 const SAFETY_AGAIN_HOURS: i64 = 12;
 
 /// One business's pipeline: its policy with everything compiled from it, its articles and templates.
-#[derive(Debug)]
 pub struct Pipeline {
     pack: Arc<Pack>,
+    detector: Arc<Detector>,
     understander: Understander,
     masker: Masker,
     library: Arc<Library>,
@@ -58,8 +62,14 @@ struct Verified {
 impl Pipeline {
     /// Compiles a pipeline.
     pub fn new(pack: Arc<Pack>, library: Arc<Library>, templates: Arc<Templates>) -> Self {
-        let understander = Understander::new(&pack);
-        Self { understander, masker: Masker::new(), pack, library, templates }
+        Self {
+            detector: Arc::new(Detector::new()),
+            understander: Understander::new(&vocabulary::of(&pack)),
+            masker: Masker::new(),
+            pack,
+            library,
+            templates,
+        }
     }
 
     /// Returns the policy.
@@ -85,13 +95,13 @@ impl Pipeline {
             safety,
             decision: decided.decision,
             leaves_ticket_alone: decided.leaves_ticket_alone,
-            vault: masked.vault.to_json(),
+            vault: serde_json::to_string(&masked.vault).unwrap_or_else(|_| "{}".to_owned()),
             input_hash: hex::encode(Sha256::digest(masked.text.as_bytes())),
         }
     }
 
     fn mask(&self, turn: &TurnInput) -> Masked {
-        let mut vault = Vault::from_json(&turn.vault).unwrap_or_default();
+        let mut vault = serde_json::from_str::<Vault>(&turn.vault).unwrap_or_default();
         let profile_name = turn.profile.as_ref().and_then(|profile| profile.name.as_deref());
         let names: Vec<&str> =
             turn.contact.name.as_deref().into_iter().chain(profile_name).collect();
@@ -107,7 +117,12 @@ impl Pipeline {
     }
 
     fn understand(&self, turn: &TurnInput, masked: &Masked) -> Understood {
-        let understood = self.understander.understand(&TurnView {
+        let default_language = self.pack.business.default_locale();
+        let language = match turn.given.language {
+            Some(language) => Field::new(language, Confidence::CERTAIN, Engine::Given),
+            None => self.detector.detect(&masked.text, turn.language, default_language),
+        };
+        let view = TurnView {
             channel: turn.channel,
             subject: masked.subject.as_deref(),
             text: &masked.text,
@@ -115,9 +130,9 @@ impl Pipeline {
             given: &turn.given,
             flags: turn.flags,
             conversation_language: turn.language,
-            default_language: self.pack.business.default_locale(),
-        });
-        understood.overridden(&turn.overrides)
+            default_language,
+        };
+        self.understander.understand(&view, language).overridden(&turn.overrides)
     }
 
     /// Searches in the language of the reply; a turn that only says thanks asks for nothing.
@@ -207,9 +222,10 @@ impl Pipeline {
     ) -> Option<DraftText> {
         let signal = understood.signals.iter().map(|hit| hit.signal).find(|s| s.is_safety())?;
         let again = turn.now - chrono::Duration::hours(SAFETY_AGAIN_HOURS);
-        let given_before = turn.history.iter().any(|past| {
-            past.author == Author::System && past.at.is_none_or(|at| at > again)
-        });
+        let given_before = turn
+            .history
+            .iter()
+            .any(|past| past.author == Author::System && past.at.is_none_or(|at| at > again));
         if !self.pack.safety.send_at_once || given_before {
             return None;
         }

@@ -26,7 +26,7 @@ pub use pack::{
     Thresholds, TurnWindow, Turns, UrgencyPolicy, UrgencyRule, Voice,
 };
 pub use problem::Problem;
-pub use rules::{Evaluated, Outcome, Rule, RuleAction, Then};
+pub use rules::{Evaluated, Outcome as RuleOutcome, Rule, RuleAction, Then};
 pub use sla::{
     Calendar, ChannelTarget, IssueTarget, LevelTarget, PlanTarget, PriorityTarget, Sla, SlaTime,
     Weekday,

@@ -7,11 +7,14 @@ mod category;
 mod complexity;
 mod courtesy;
 mod extra;
+pub mod language;
 mod lexicon;
 mod outcome;
+mod overrides;
 mod reading;
 mod sentiment;
 mod signals;
+pub mod turn_end;
 mod urgency;
 pub mod vocabulary;
 
@@ -51,7 +54,7 @@ pub struct TurnView<'a> {
 }
 
 /// Everything the engine understood of a turn.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Understood {
     /// The language of the turn.
     pub language: Field<Language>,
@@ -78,7 +81,7 @@ pub struct Understood {
 }
 
 /// Countable facts of a turn.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
 pub struct Extra {
     /// Questions asked.
     pub questions: u32,

@@ -80,12 +80,7 @@ impl Tenants {
 
     /// Returns the names of all businesses.
     pub fn ids(&self) -> Vec<TenantId> {
-        self.0
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .keys()
-            .cloned()
-            .collect()
+        self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner).keys().cloned().collect()
     }
 }
 

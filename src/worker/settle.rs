@@ -26,7 +26,8 @@ impl Worker {
     ) -> Settlement {
         let pack = tenant.pipeline.pack();
         let record = record::of(&outcome, pack, took_us);
-        let Outcome { understood, passages, draft, safety, decision, vault, opts_out, .. } = outcome;
+        let Outcome { understood, passages, draft, safety, decision, vault, opts_out, .. } =
+            outcome;
         let queue = decision.queue.clone();
         let fallback = queue.clone().unwrap_or_else(|| fallback_route(pack).0);
         let reply = |draft: &DraftText, safety: bool| NewReply {

@@ -136,7 +136,9 @@ impl Worker {
         let now = self.clock.now();
         let (job, epoch) = (case.job.clone(), case.tenant.epoch);
         let settlement = match outcome {
-            Some(outcome) => self.settlement(&case.turn, job, epoch, outcome, took_us, &case.tenant),
+            Some(outcome) => {
+                self.settlement(&case.turn, job, epoch, outcome, took_us, &case.tenant)
+            }
             None => self.hand_over(&case.turn, job, epoch, &case.tenant),
         };
         let summary = Summary::of(&settlement);
@@ -194,9 +196,10 @@ fn input_of(case: &Case, now: chrono::DateTime<chrono::Utc>) -> TurnInput {
         .rposition(|message| matches!(message.author, Author::Ai | Author::Agent))
         .map_or(0, |at| at + 1);
     let (before, since) = turn.messages.split_at(answered.min(turn.messages.len()));
-    let (open, passed): (Vec<&TurnMessage>, Vec<&TurnMessage>) = since.iter().partition(|message| {
-        message.author == Author::Customer && message.decided_as.as_deref() != Some("none")
-    });
+    let (open, passed): (Vec<&TurnMessage>, Vec<&TurnMessage>) =
+        since.iter().partition(|message| {
+            message.author == Author::Customer && message.decided_as.as_deref() != Some("none")
+        });
     let mut history: Vec<PastMessage> = before
         .iter()
         .chain(passed)
@@ -227,7 +230,10 @@ fn input_of(case: &Case, now: chrono::DateTime<chrono::Utc>) -> TurnInput {
         },
         language: turn.language,
         owner: turn.owner,
-        held_in: held.then(|| turn.queue.clone()).flatten().map(|queue| (queue, turn.level.clone())),
+        held_in: held
+            .then(|| turn.queue.clone())
+            .flatten()
+            .map(|queue| (queue, turn.level.clone())),
         ai_turns: turn.ai_turns,
         reopened: turn.status == TicketStatus::Solved,
         escalations: turn.escalations,

@@ -6,6 +6,7 @@
 mod actions;
 mod audit;
 mod customers;
+mod decisions;
 mod dialect;
 mod drafts;
 mod intake;
@@ -34,6 +35,7 @@ use crate::ports::{PortError, PortErrorKind};
 
 pub use actions::{Actor, Change, Outcome, Refused, ReplyRequest};
 pub use customers::CustomerUpsert;
+pub use decisions::DecisionRow;
 pub use dialect::Dialect;
 pub use drafts::{DraftAction, DraftOutcome};
 pub use intake::{Intake, Recorded, TurnWindow};
@@ -43,7 +45,7 @@ pub use read::{
     AuditRow, Cursor, DraftRow, MessageRow, QueueCount, ReviewRow, TicketFilter, TicketRow,
     TicketView,
 };
-pub use settle::{NewDraft, NewReply, Owner, Settled, Settlement};
+pub use settle::{NewDraft, NewReply, Owner, Settled, Settlement, TicketLabels};
 pub use tenants::TenantState;
 pub use tokens::{Scope, TokenRow, Verified};
 pub use turns::{TurnMessage, TurnSnapshot};

@@ -151,6 +151,7 @@ impl Store {
                 from_json("message meta", row.try_get::<String, _>("meta")?.as_str())?;
             by_conversation.entry(row.try_get("conversation_id")?).or_default().push(TurnMessage {
                 id: MessageId::from_stored(row.try_get::<String, _>("id")?),
+                external_id: row.try_get("external_id")?,
                 author: word(row, "author", Author::parse)?,
                 subject: row.try_get("subject")?,
                 text: row.try_get("text")?,

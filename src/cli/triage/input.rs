@@ -138,13 +138,27 @@ fn turn(
     unknown: &mut BTreeMap<String, u64>,
 ) -> Read<TurnInput> {
     reader.count_unknown(
-        &["id", "channel", "text", "subject", "from", "customer", "history", "category", "urgency", "media", "automatic"],
+        &[
+            "id",
+            "channel",
+            "text",
+            "subject",
+            "from",
+            "customer",
+            "history",
+            "category",
+            "urgency",
+            "media",
+            "automatic",
+        ],
         unknown,
     );
     let channel = match reader.text("channel")? {
         Some(word) => match Channel::parse(word) {
             Some(channel) => channel,
-            None => return reader.wrong("channel", one_of(Channel::ALL.iter().map(|c| c.as_str()))),
+            None => {
+                return reader.wrong("channel", one_of(Channel::ALL.iter().map(|c| c.as_str())));
+            }
         },
         None => {
             let known = one_of(Channel::ALL.iter().map(|c| c.as_str()));
@@ -158,7 +172,11 @@ fn turn(
     }
     let history = history(reader)?;
     let (contact, profile) = people(reader, unknown)?;
-    let ai_turns = history.iter().rev().take_while(|past| past.author != Author::Agent).filter(|past| past.author == Author::Ai);
+    let ai_turns = history
+        .iter()
+        .rev()
+        .take_while(|past| past.author != Author::Agent)
+        .filter(|past| past.author == Author::Ai);
     Ok(TurnInput {
         channel,
         subject,
@@ -223,7 +241,9 @@ fn history(reader: &Reader<'_>) -> Read<Vec<PastMessage>> {
     let items = match reader.object.get("history") {
         None | Some(Value::Null) => return Ok(Vec::new()),
         Some(Value::Array(items)) => items,
-        Some(other) => return reader.wrong("history", format!("must be a list, not {}", kind(other))),
+        Some(other) => {
+            return reader.wrong("history", format!("must be a list, not {}", kind(other)));
+        }
     };
     if items.len() > MAX_HISTORY {
         return reader.wrong("history", format!("has more than {MAX_HISTORY} messages"));
@@ -237,7 +257,8 @@ fn history(reader: &Reader<'_>) -> Read<Vec<PastMessage>> {
                 return reader.wrong(&format!("history[{at}]"), message);
             };
             let past = Reader { object, path: "" };
-            past_message(&past).map_err(|(field, message)| (format!("history[{at}].{field}"), message))
+            past_message(&past)
+                .map_err(|(field, message)| (format!("history[{at}].{field}"), message))
         })
         .collect()
 }
@@ -278,7 +299,8 @@ fn people(
             }
         },
     };
-    let profile = reader.object("customer", "customer")?.map(|r| profile(&r, unknown)).transpose()?;
+    let profile =
+        reader.object("customer", "customer")?.map(|r| profile(&r, unknown)).transpose()?;
     Ok((contact, profile))
 }
 

@@ -1,0 +1,181 @@
+//! `atende demo`: a bundled day of support mail through the real inbox, worker and pipeline, on
+//! recorded time. Bursts join as they would have, and nothing waits.
+
+mod feed;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use serde_json::json;
+use tokio_util::task::TaskTracker;
+
+use super::{CliCx, ExitCode};
+use crate::adapters::clock::RecordedClock;
+use crate::adapters::store::{CustomerUpsert, DecisionRow};
+use crate::app::App;
+use crate::compose::Templates;
+use crate::config::Config;
+use crate::domain::ids::TenantId;
+use crate::knowledge::Library;
+use crate::pipeline::Pipeline;
+use crate::policy::{Pack, Source};
+use crate::ports::Clock;
+
+/// The business that the demo's tickets belong to; apart from `main`, so that they never mix.
+const TENANT: &str = "demo";
+
+/// How long the demo waits for its last writes when it ends.
+const GRACE: Duration = Duration::from_secs(10);
+
+#[derive(rust_embed::RustEmbed)]
+#[folder = "$CARGO_MANIFEST_DIR/demo/"]
+struct Bundle;
+
+/// Run a bundled day of support messages and show what happens with each
+///
+/// Feeds WhatsApp bursts, e-mails, forms, chats and calls of a made-up company through the real inbox,
+/// worker and pipeline, on recorded time, and prints one line a turn. Everything is stored in the data
+/// folder under the business "demo"; a second run doubles nothing. Ends by itself.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Print JSON Lines instead of a table
+    #[arg(long)]
+    json: bool,
+    /// Keep the API up afterwards, with a token to try it
+    #[arg(long)]
+    serve: bool,
+}
+
+/// Runs the command.
+pub(super) fn run(cx: &mut CliCx<'_>, args: &Args) -> anyhow::Result<ExitCode> {
+    let Some(loaded) = cx.settings()? else { return Ok(ExitCode::Problems) };
+    let started = Instant::now();
+    let runtime = cx.runtime()?;
+    let played = runtime.block_on(play(cx, &loaded.config))?;
+    if args.json {
+        table::write_json(cx.out, &played)?;
+    } else {
+        table::write(cx, &played, started.elapsed())?;
+    }
+    cx.out.flush()?;
+    if args.serve {
+        drop(runtime);
+        return super::serve::demo(cx, loaded.config);
+    }
+    Ok(ExitCode::Ok)
+}
+
+/// What a run of the demo did and what stands in the store after it.
+struct Played {
+    events: usize,
+    duplicates: usize,
+    turns: Vec<DecisionRow>,
+    outbox: BTreeMap<String, i64>,
+}
+
+fn bundled(name: &str) -> anyhow::Result<String> {
+    let file = Bundle::get(name).with_context(|| format!("{name} is missing from this build"))?;
+    String::from_utf8(file.data.into_owned()).with_context(|| format!("{name} is not UTF-8"))
+}
+
+/// Loads the made-up company: the shipped pack under the demo's overlay, sample articles, templates.
+pub(super) fn pipeline(lang: crate::domain::labels::Locale) -> anyhow::Result<Pipeline> {
+    let source = Source { name: "demo/policy.yaml".to_owned(), text: bundled("policy.yaml")? };
+    let pack = Pack::load(source, Vec::new()).map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(|problem| problem.render(lang)).collect();
+        anyhow::anyhow!("{}", lines.join("\n"))
+    })?;
+    let lines = |problems: Vec<String>| anyhow::anyhow!("{}", problems.join("\n"));
+    let library = Library::load(None)
+        .map_err(|found| lines(found.iter().map(ToString::to_string).collect()))?;
+    let templates = Templates::load(None)
+        .map_err(|found| lines(found.iter().map(ToString::to_string).collect()))?;
+    Ok(Pipeline::new(Arc::new(pack), Arc::new(library), Arc::new(templates)))
+}
+
+pub(super) fn tenant() -> anyhow::Result<TenantId> {
+    TenantId::parse(TENANT).context("the demo's business has a name that is not allowed")
+}
+
+async fn play(cx: &CliCx<'_>, config: &Config) -> anyhow::Result<Played> {
+    let tasks = TaskTracker::new();
+    let played = {
+        let events = feed::events(&bundled("inbox.jsonl")?)?;
+        let first = events.first().context("the bundled inbox is empty")?.at;
+        let clock = Arc::new(RecordedClock::starting_at(first));
+        let shared: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
+        // The demo's own store stands beside whatever store the settings name.
+        let config = Config { store: crate::config::StoreSettings::default(), ..config.clone() };
+        let app = App::open(&cx.data, &config, shared, &tasks).await?;
+        let tenant = tenant()?;
+        app.adopt(&tenant, pipeline(cx.lang)?, None).await?;
+        app.worker.recover().await?;
+        import_customers(&app, &tenant).await?;
+        let total = events.len();
+        let duplicates = feed::play(&app, &clock, &tenant, events).await?;
+        Played {
+            events: total,
+            duplicates,
+            turns: all_decisions(&app, &tenant).await?,
+            outbox: app.stores.store.outbox_counts().await?.into_iter().collect(),
+        }
+    };
+    tasks.close();
+    // The writers end when their last handle is gone; what they were told is on disk already.
+    drop(tokio::time::timeout(GRACE, tasks.wait()).await);
+    Ok(played)
+}
+
+async fn import_customers(app: &App, tenant: &TenantId) -> anyhow::Result<()> {
+    let file = bundled("customers.csv")?;
+    let customers = feed::customers(&file)?
+        .into_iter()
+        .map(|(reference, profile)| CustomerUpsert {
+            id: app.clock.customer_id(),
+            reference,
+            profile,
+        })
+        .collect();
+    app.stores.store.put_customers(app.clock.now(), tenant, customers).await?;
+    Ok(())
+}
+
+async fn all_decisions(app: &App, tenant: &TenantId) -> anyhow::Result<Vec<DecisionRow>> {
+    let mut rows: Vec<DecisionRow> = Vec::new();
+    loop {
+        let after = rows.last().map(DecisionRow::cursor);
+        let page = app.stores.store.list_decisions(tenant, after.as_ref(), 500).await?;
+        if page.is_empty() {
+            return Ok(rows);
+        }
+        rows.extend(page);
+    }
+}
+
+/// The counts that a summary shows, by action.
+fn by_action(turns: &[DecisionRow]) -> BTreeMap<&str, usize> {
+    let mut counts: BTreeMap<&str, usize> =
+        ["send", "review", "escalate", "none"].into_iter().map(|action| (action, 0)).collect();
+    for turn in turns {
+        let action = turn.record.pointer("/decision/action").and_then(serde_json::Value::as_str);
+        if let Some(count) = action.and_then(|action| counts.get_mut(action)) {
+            *count += 1;
+        }
+    }
+    counts
+}
+
+fn summary(played: &Played) -> serde_json::Value {
+    json!({
+        "messages": played.events,
+        "duplicates": played.duplicates,
+        "turns": played.turns.len(),
+        "actions": by_action(&played.turns),
+        "outbox": played.outbox,
+    })
+}

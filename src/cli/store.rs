@@ -1,0 +1,106 @@
+//! `atende store`: a consistent copy beside a running worker, and a check of what is stored.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Subcommand;
+use tokio_util::task::TaskTracker;
+
+use super::{CliCx, ExitCode};
+use crate::adapters::store::Dialect;
+use crate::app::Stores;
+
+/// Copy or check what is stored
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Backup(BackupArgs),
+    Check(CheckArgs),
+}
+
+/// Copy store and inbox to a new folder, also while a worker runs
+///
+/// Writes store.db and inbox.db, each a consistent database. To go back to the copy, stop the worker and
+/// put both files into the data folder.
+#[derive(Debug, clap::Args)]
+pub(super) struct BackupArgs {
+    /// Folder to write to; it must not hold a copy yet
+    #[arg(value_name = "DIR")]
+    dir: PathBuf,
+}
+
+/// Check the databases and the promises they keep
+#[derive(Debug, clap::Args)]
+pub(super) struct CheckArgs {}
+
+/// Runs the command.
+pub(super) fn run(cx: &mut CliCx<'_>, command: &Command) -> anyhow::Result<ExitCode> {
+    let Some(loaded) = cx.settings()? else { return Ok(ExitCode::Problems) };
+    anyhow::ensure!(
+        loaded.config.store.url.is_some() || cx.data.join("store.db").is_file(),
+        "{} {}",
+        cx.say("não há nada guardado em", "nothing is stored in"),
+        cx.data.display()
+    );
+    let runtime = cx.runtime()?;
+    runtime.block_on(async {
+        let stores = Stores::open(&cx.data, &loaded.config, &TaskTracker::new()).await?;
+        match command {
+            Command::Backup(args) => backup(cx, args, &stores).await,
+            Command::Check(_) => check(cx, &stores).await,
+        }
+    })
+}
+
+async fn backup(
+    cx: &mut CliCx<'_>,
+    args: &BackupArgs,
+    stores: &Stores,
+) -> anyhow::Result<ExitCode> {
+    let dir = cx.current_dir.join(&args.dir);
+    let (store, inbox) = (dir.join("store.db"), dir.join("inbox.db"));
+    for file in [&store, &inbox] {
+        anyhow::ensure!(
+            !file.exists(),
+            "{} {}",
+            file.display(),
+            cx.say("já existe; escolha outra pasta", "exists already; choose another folder")
+        );
+    }
+    std::fs::create_dir_all(&dir).with_context(|| format!("create folder {}", dir.display()))?;
+    // The inbox first: a message that is filed in between is in both copies, and filed once.
+    stores.inbox.backup_to(&inbox).await?;
+    if stores.store.dialect() == Dialect::Sqlite {
+        stores.store.backup_to(&store).await?;
+        writeln!(cx.out, "{}\n{}", store.display(), inbox.display())?;
+    } else {
+        writeln!(cx.out, "{}", inbox.display())?;
+        let note = cx.say(
+            "A base está no PostgreSQL: copie-a com pg_dump.",
+            "The store is on PostgreSQL: copy it with pg_dump.",
+        );
+        writeln!(cx.err, "{note}")?;
+    }
+    Ok(ExitCode::Ok)
+}
+
+async fn check(cx: &mut CliCx<'_>, stores: &Stores) -> anyhow::Result<ExitCode> {
+    let mut problems = stores.store.check().await?;
+    problems.extend(stores.inbox.check().await?);
+    for (queue, state, count) in stores.store.job_counts().await? {
+        writeln!(cx.out, "jobs   {queue:<10} {state:<10} {count:>8}")?;
+    }
+    for (state, count) in stores.store.outbox_counts().await? {
+        writeln!(cx.out, "outbox {:<10} {state:<10} {count:>8}", "")?;
+    }
+    for (status, count) in stores.store.ticket_counts().await? {
+        writeln!(cx.out, "ticket {:<10} {status:<10} {count:>8}", "")?;
+    }
+    for problem in &problems {
+        writeln!(cx.out, "{}: {problem}", cx.say("problema", "problem"))?;
+    }
+    if problems.is_empty() {
+        writeln!(cx.out, "{}", cx.say("Tudo em ordem.", "All in order."))?;
+        return Ok(ExitCode::Ok);
+    }
+    Ok(ExitCode::Problems)
+}
