@@ -18,6 +18,10 @@ pub fn is_negated(tokens: &Tokens, start: usize, english: bool) -> bool {
         }
         at -= 1;
         let word = tokens.word(at);
+        // "Um pouco" softens, "pouco" alone denies.
+        if word == "pouco" && at > 0 && tokens.word(at - 1) == "um" {
+            continue;
+        }
         if is_negator(word, english) {
             // "not only", "não só" and "no doubt" affirm.
             return !matches!(
@@ -91,6 +95,7 @@ mod tests {
             ("not only broken", "broken", true, false),
             ("not sure, it is broken", "broken", true, false),
             ("urgente", "urgente", false, false),
+            ("um pouco urgente", "urgente", false, false),
             ("não estou pedindo reembolso", "reembolso", false, true),
             ("i am not asking for a refund", "refund", true, true),
         ] {

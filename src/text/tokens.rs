@@ -226,7 +226,7 @@ impl Reader {
         self.end_word();
         let found = match c {
             '\n' => {
-                self.newlines += 1;
+                self.newlines = self.newlines.saturating_add(1);
                 if self.newlines > 1 { Break::Sentence } else { Break::Line }
             }
             '?' => {
@@ -342,7 +342,13 @@ fn squeeze(folded: &mut String, from: usize) {
             chars.next();
             run += 1;
         }
-        let keep = if run >= 3 && c.is_ascii_alphabetic() { 1 } else { run };
+        // A word of one letter only ("kkkk", "ooo") keeps three, or it would become that letter.
+        let only = run == word.len();
+        let keep = match run {
+            3.. if only && c.is_ascii_alphabetic() => 3,
+            3.. if c.is_ascii_alphabetic() => 1,
+            _ => run,
+        };
         short.extend(std::iter::repeat_n(c, keep));
     }
     folded.truncate(from);
@@ -375,6 +381,7 @@ mod tests {
             ("pro\u{200b}con", "procon"),
             ("\0 \u{301} ...", ""),
             ("1000 5555555", "1000 5555555"),
+            ("kkkkkk ooo", "kkk ooo"),
         ] {
             assert_eq!(words(text), expected, "{text:?}");
         }
