@@ -12,9 +12,28 @@ use super::yaml::{Node, Yaml};
 
 /// The keys of a policy file.
 const KEYS: &[&str] = &[
-    "id", "version", "name", "description", "extends", "business", "voice", "teams", "plans",
-    "roles", "taxonomy", "urgency", "routing", "modes", "thresholds", "limits", "turns", "safety",
-    "sla", "departments", "incidents", "rules",
+    "id",
+    "version",
+    "name",
+    "description",
+    "extends",
+    "business",
+    "voice",
+    "teams",
+    "plans",
+    "roles",
+    "taxonomy",
+    "urgency",
+    "routing",
+    "modes",
+    "thresholds",
+    "limits",
+    "turns",
+    "safety",
+    "sla",
+    "departments",
+    "incidents",
+    "rules",
 ];
 
 /// Every name that a pack declares, for the parts that refer to them.
@@ -185,8 +204,15 @@ fn role(view: &View<'_, '_>) -> Role {
 
 fn category(view: &View<'_, '_>, names: &Names) -> Category {
     let map = view.map(&[
-        "id", "name", "description", "keywords", "more_keywords", "team", "subcategories",
-        "default", "disabled",
+        "id",
+        "name",
+        "description",
+        "keywords",
+        "more_keywords",
+        "team",
+        "subcategories",
+        "default",
+        "disabled",
     ]);
     Category {
         id: map.id(),

@@ -86,10 +86,7 @@ pub(super) fn parse(file: usize, source: &Source) -> Result<Node, Problem> {
     };
     if source.text.len() > MAX_BYTES {
         let complaint = Complaint::new("o arquivo passa de 1 MiB", "the file is larger than 1 MiB")
-            .hint(
-                "divida a política e use \"extends\"",
-                "split the policy and use \"extends\"",
-            );
+            .hint("divida a política e use \"extends\"", "split the policy and use \"extends\"");
         return Err(problem(0, 0, complaint));
     }
     let options = serde_saphyr::options! {

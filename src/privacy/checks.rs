@@ -49,11 +49,7 @@ pub(super) fn cnpj(values: Digits<'_>) -> bool {
             12,
             modulo_11(weighted(part(values, 0, 12), WEIGHTS.into_iter().skip(1))),
         )
-        && is_digit_at(
-            values,
-            13,
-            modulo_11(weighted(part(values, 0, 13), WEIGHTS.into_iter())),
-        )
+        && is_digit_at(values, 13, modulo_11(weighted(part(values, 0, 13), WEIGHTS.into_iter())))
 }
 
 /// Luhn's formula, which card numbers and the fields of a boleto share: the digit that completes

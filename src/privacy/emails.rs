@@ -55,9 +55,9 @@ fn local_start(text: &str, floor: usize, at: usize) -> usize {
     let local = text.get(start..at).unwrap_or_default();
     let kept = local.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '_' && c != '+');
     // `contato=ana@…` and `/ana@…` come from links: the address is the last part.
-    let tail = kept.rfind(['=', '/', '?', '&', '|']).map_or(kept, |cut| {
-        kept.get(cut + 1..).unwrap_or_default()
-    });
+    let tail = kept
+        .rfind(['=', '/', '?', '&', '|'])
+        .map_or(kept, |cut| kept.get(cut + 1..).unwrap_or_default());
     at - tail.len()
 }
 

@@ -28,9 +28,9 @@ pub(super) fn label(word: &str) -> Option<Label> {
         "telefone" | "telefones" | "tel" | "tels" | "fone" | "fones" | "celular" | "celulares"
         | "cel" | "whatsapp" | "whatsap" | "watsapp" | "whats" | "wats" | "zap" | "zapzap"
         | "wpp" | "wp" | "ligar" | "liga" | "ligue" | "liguem" | "ligou" | "ligam" | "contato"
-        | "recado" | "phone" | "phones" | "telephone" | "cell" | "cellphone" | "mobile" | "call"
-        | "calling" | "dial" | "sms" | "reach" | "telefono" | "movil" | "llamar" | "llamen"
-        | "llameme" | "fixo" => Label::Phone,
+        | "recado" | "phone" | "phones" | "telephone" | "cell" | "cellphone" | "mobile"
+        | "call" | "calling" | "dial" | "sms" | "reach" | "telefono" | "movil" | "llamar"
+        | "llamen" | "llameme" | "fixo" => Label::Phone,
         "cep" | "ceps" => Label::Cep,
         "boleto" | "boletos" | "barras" | "digitavel" | "barcode" => Label::Boleto,
         "pix" => Label::Pix,
@@ -40,16 +40,15 @@ pub(super) fn label(word: &str) -> Option<Label> {
         "nascimento" | "nasc" | "nasci" | "nascido" | "nascida" | "birth" | "birthday" | "dob"
         | "born" | "birthdate" | "nacimiento" | "naci" | "aniversario" => Label::Birth,
         "pedido" | "pedidos" | "protocolo" | "protocolos" | "order" | "orders" | "ticket"
-        | "tickets" | "chamado" | "chamados" | "rastreio" | "rastreamento" | "tracking" | "nota"
-        | "nf" | "nfe" | "nfse" | "fatura" | "invoice" | "sku" | "modelo" | "model" | "serial"
-        | "serie" | "imei" | "ref" | "referencia" | "reference" | "versao" | "version" | "lote"
-        | "lot" | "batch" | "contrato" | "contract" | "transacao" | "transaction" | "nsu" | "os"
-        | "ordem" | "compra" | "purchase" | "item" | "produto" | "product" | "case" | "caso"
-        | "incident" | "reserva" | "booking" | "processo" | "erro" | "error" | "build" | "valor"
-        | "total" | "codigo" | "code" | "remessa" | "shipment" | "orden" | "seguimiento"
-        | "factura" | "part" | "isbn" | "ean" | "gtin" | "patrimonio" | "apolice" | "sinistro" => {
-            Label::Order
-        }
+        | "tickets" | "chamado" | "chamados" | "rastreio" | "rastreamento" | "tracking"
+        | "nota" | "nf" | "nfe" | "nfse" | "fatura" | "invoice" | "sku" | "modelo" | "model"
+        | "serial" | "serie" | "imei" | "ref" | "referencia" | "reference" | "versao"
+        | "version" | "lote" | "lot" | "batch" | "contrato" | "contract" | "transacao"
+        | "transaction" | "nsu" | "os" | "ordem" | "compra" | "purchase" | "item" | "produto"
+        | "product" | "case" | "caso" | "incident" | "reserva" | "booking" | "processo"
+        | "erro" | "error" | "build" | "valor" | "total" | "codigo" | "code" | "remessa"
+        | "shipment" | "orden" | "seguimiento" | "factura" | "part" | "isbn" | "ean" | "gtin"
+        | "patrimonio" | "apolice" | "sinistro" => Label::Order,
         _ => return None,
     })
 }
@@ -58,9 +57,42 @@ pub(super) fn label(word: &str) -> Option<Label> {
 pub(super) fn is_filler(word: &str) -> bool {
     matches!(
         word,
-        "n" | "nº" | "no" | "nr" | "nro" | "num" | "numero" | "number" | "e" | "eh" | "is" | "was" | "foi"
-            | "de" | "do" | "da" | "dos" | "das" | "del" | "o" | "a" | "the" | "meu" | "minha"
-            | "my" | "mi" | "our" | "nosso" | "seguinte" | "este" | "esse" | "esta" | "com" | "of"
-            | "es" | "el" | "with" | "cliente"
+        "n" | "nº"
+            | "no"
+            | "nr"
+            | "nro"
+            | "num"
+            | "numero"
+            | "number"
+            | "e"
+            | "eh"
+            | "is"
+            | "was"
+            | "foi"
+            | "de"
+            | "do"
+            | "da"
+            | "dos"
+            | "das"
+            | "del"
+            | "o"
+            | "a"
+            | "the"
+            | "meu"
+            | "minha"
+            | "my"
+            | "mi"
+            | "our"
+            | "nosso"
+            | "seguinte"
+            | "este"
+            | "esse"
+            | "esta"
+            | "com"
+            | "of"
+            | "es"
+            | "el"
+            | "with"
+            | "cliente"
     )
 }

@@ -179,7 +179,10 @@ fn mark(c: char) -> Option<u8> {
         ')' => CLOSE,
         '\n' | '\r' => LINE,
         // Copied contacts carry invisible marks of direction.
-        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}'
+        '\u{ad}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{2069}'
         | '\u{feff}' => 0,
         _ => return None,
     })
@@ -262,7 +265,11 @@ fn left_of(text: &str, start: usize, claims: &Claims) -> Left {
         }
         (Some('_'), _) => Left::Joined,
         (Some(c), _) if c.is_alphabetic() => {
-            if glued(before, 0) { Left::Free } else { Left::Closed }
+            if glued(before, 0) {
+                Left::Free
+            } else {
+                Left::Closed
+            }
         }
         (Some(c), _) if c.is_alphanumeric() => Left::Closed,
         _ if before.trim_end_matches([' ', '\u{a0}']).ends_with(['$', '€', '£']) => Left::Closed,
@@ -354,7 +361,10 @@ impl Scan<'_> {
         let count = self.exactly(14)?;
         let shape = self.number.shape(count);
         let last_slash = self.number.marks(count).any(|mark| mark & SLASH != 0);
-        let usual = matches!(shape[..], [14] | [2, 3, 3, 4, 2] | [8, 4, 2] | [8, 6] | [2, 3, 3, 6] | [12, 2]);
+        let usual = matches!(
+            shape[..],
+            [14] | [2, 3, 3, 4, 2] | [8, 4, 2] | [8, 6] | [2, 3, 3, 6] | [12, 2]
+        );
         let formatted = matches!(shape[..], [2, 3, 3, 4, 2] | [8, 4, 2]) && last_slash;
         let valid = usual && checks::cnpj(self.number.first(14));
         (valid || formatted || self.around(count).is(Label::Cnpj))
@@ -402,7 +412,8 @@ impl Scan<'_> {
             let issued = checks::card_issuer(digits);
             let valid = issued && checks::luhn(digits) && (grouped || count == 1);
             let formatted = grouped && issued && !around.order && !self.number.joined;
-            (separated && (valid || formatted || around.is(Label::Card))).then(|| self.found(Kind::Card, count))?
+            (separated && (valid || formatted || around.is(Label::Card)))
+                .then(|| self.found(Kind::Card, count))?
         })
     }
 
@@ -442,7 +453,8 @@ impl Scan<'_> {
 
     fn is_date(&self, count: usize) -> bool {
         let shape = self.number.shape(count);
-        let marked = self.number.marks(count).all(|mark| mark & (SLASH | DOT | HYPHEN | SPACE) != 0);
+        let marked =
+            self.number.marks(count).all(|mark| mark & (SLASH | DOT | HYPHEN | SPACE) != 0);
         let date = matches!(shape[..], [1 | 2, 1 | 2, 2 | 4] | [4, 1 | 2, 1 | 2] | [8]);
         date && marked && self.ends(count)
     }

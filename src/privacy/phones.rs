@@ -67,9 +67,9 @@ impl Written<'_> {
         let total = self.digits.len();
         toll_free.iter().any(|prefix| self.starts_with(prefix))
             || total == 8 && national.iter().any(|prefix| self.starts_with(prefix))
-            || self.north_american_digits().is_some_and(|digits| {
-                matches!(digits, [8, a, b, ..] if a == b && matches!(a, 0 | 3..=8))
-            }) && matches!(self.shape[..], [3, 3, 4] | [1, 3, 3, 4])
+            || self.north_american_digits().is_some_and(
+                |digits| matches!(digits, [8, a, b, ..] if a == b && matches!(a, 0 | 3..=8)),
+            ) && matches!(self.shape[..], [3, 3, 4] | [1, 3, 3, 4])
     }
 
     fn is_international(&self) -> bool {
@@ -114,7 +114,14 @@ impl Written<'_> {
         let tail = self.national_shape(national.len());
         let usual_mobile = matches!(
             tail[..],
-            [2, 9] | [2, 5, 4] | [2, 1, 4, 4] | [2, 1, 8] | [2, 3, 3, 3] | [7, 4] | [3, 8] | [3, 4, 4]
+            [2, 9]
+                | [2, 5, 4]
+                | [2, 1, 4, 4]
+                | [2, 1, 8]
+                | [2, 3, 3, 3]
+                | [7, 4]
+                | [3, 8]
+                | [3, 4, 4]
         );
         let usual_fixed = matches!(tail[..], [2, 8] | [2, 4, 4] | [6, 4]);
         let by_form = paren && (mobile || fixed || old_mobile)
@@ -158,9 +165,9 @@ impl Written<'_> {
 
     fn is_north_american(&self, order: bool) -> bool {
         let shape = matches!(self.shape[..], [3, 3, 4] | [1, 3, 3, 4]);
-        let plan = self.north_american_digits().is_some_and(|digits| {
-            matches!(digits, [2..=9, _, _, 2..=9, ..])
-        });
+        let plan = self
+            .north_american_digits()
+            .is_some_and(|digits| matches!(digits, [2..=9, _, _, 2..=9, ..]));
         let marked = self.marks.iter().any(|mark| mark & (HYPHEN | DOT | CLOSE) != 0)
             && self.last_mark() & (HYPHEN | DOT) != 0;
         shape && plan && marked && (self.paren || !order)

@@ -12,10 +12,45 @@ use super::names::folded;
 
 /// Beginnings of keys that their issuers chose to be recognised by.
 const KEY_PREFIXES: &[&str] = &[
-    "sk-", "sk_live_", "sk_test_", "pk_live_", "pk_test_", "rk_live_", "rk_test_", "whsec_",
-    "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "xoxa-",
-    "xoxs-", "xapp-", "AKIA", "ASIA", "AIza", "ya29.", "SG.", "hf_", "npm_", "pypi-", "dop_v1_",
-    "shpat_", "shpss_", "APP_USR-", "TEST-", "aact_", "EAAG", "eyJ", "gsk_", "xai-", "AC_",
+    "sk-",
+    "sk_live_",
+    "sk_test_",
+    "pk_live_",
+    "pk_test_",
+    "rk_live_",
+    "rk_test_",
+    "whsec_",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "glpat-",
+    "xoxb-",
+    "xoxp-",
+    "xoxa-",
+    "xoxs-",
+    "xapp-",
+    "AKIA",
+    "ASIA",
+    "AIza",
+    "ya29.",
+    "SG.",
+    "hf_",
+    "npm_",
+    "pypi-",
+    "dop_v1_",
+    "shpat_",
+    "shpss_",
+    "APP_USR-",
+    "TEST-",
+    "aact_",
+    "EAAG",
+    "eyJ",
+    "gsk_",
+    "xai-",
+    "AC_",
 ];
 
 /// Fewest characters after the beginning of a key.
@@ -25,12 +60,60 @@ const MAX_SECRET: usize = 4096;
 
 /// Words after a label that describe a password rather than being one.
 const NO_PASSWORDS: &[&str] = &[
-    "ok", "nova", "novo", "antiga", "invalida", "invalido", "incorreta", "incorreto", "errada",
-    "errado", "expirada", "expirado", "esqueci", "perdi", "nao", "bloqueada", "bloqueado", "fraca",
-    "problema", "erro", "sim", "nenhuma", "obrigatoria", "obrigatorio", "vazia", "redefinir",
-    "resetar", "trocar", "alterar", "ajuda", "wrong", "invalid", "incorrect", "expired", "forgot",
-    "forgotten", "lost", "reset", "weak", "none", "required", "missing", "help", "error", "locked",
-    "yes", "no", "null", "undefined", "empty", "incorrecta", "olvidada", "olvide", "urgente",
+    "ok",
+    "nova",
+    "novo",
+    "antiga",
+    "invalida",
+    "invalido",
+    "incorreta",
+    "incorreto",
+    "errada",
+    "errado",
+    "expirada",
+    "expirado",
+    "esqueci",
+    "perdi",
+    "nao",
+    "bloqueada",
+    "bloqueado",
+    "fraca",
+    "problema",
+    "erro",
+    "sim",
+    "nenhuma",
+    "obrigatoria",
+    "obrigatorio",
+    "vazia",
+    "redefinir",
+    "resetar",
+    "trocar",
+    "alterar",
+    "ajuda",
+    "wrong",
+    "invalid",
+    "incorrect",
+    "expired",
+    "forgot",
+    "forgotten",
+    "lost",
+    "reset",
+    "weak",
+    "none",
+    "required",
+    "missing",
+    "help",
+    "error",
+    "locked",
+    "yes",
+    "no",
+    "null",
+    "undefined",
+    "empty",
+    "incorrecta",
+    "olvidada",
+    "olvide",
+    "urgente",
 ];
 
 /// What kind of value a label announces.
@@ -74,8 +157,7 @@ fn next_word(text: &str, at: usize) -> Option<(usize, usize)> {
 /// True when a hyphen or underscore ties the word to one before it.
 fn joined_to_word(text: &str, start: usize) -> bool {
     let mut before = text.get(..start).unwrap_or_default().chars().rev();
-    matches!(before.next(), Some('-' | '_'))
-        && before.next().is_some_and(char::is_alphanumeric)
+    matches!(before.next(), Some('-' | '_')) && before.next().is_some_and(char::is_alphanumeric)
 }
 
 fn identifier(
@@ -169,7 +251,8 @@ fn private_key_end(rest: &str) -> usize {
 /// Returns the length of an API key that begins here.
 fn key_length(rest: &str) -> Option<usize> {
     let prefix = KEY_PREFIXES.iter().find(|prefix| rest.starts_with(**prefix))?;
-    let is_key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '/' | '=');
+    let is_key =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '/' | '=');
     let window = rest.get(..rest.floor_char_boundary(MAX_SECRET)).unwrap_or(rest);
     let length = window.find(|c| !is_key(c)).unwrap_or(window.len());
     let key = window.get(..length)?.trim_end_matches(['.', '-']);
@@ -196,14 +279,45 @@ fn announced(rest: &str, word: &str, start: usize, cut: bool) -> Option<(Kind, u
             _ => {
                 let length = after.find(|c: char| !c.is_alphabetic()).unwrap_or(after.len());
                 let next = folded(after.get(..length.min(16))?);
-                let verb = matches!(next.as_str(), "e" | "eh" | "is" | "es" | "era" | "was" | "seria");
+                let verb =
+                    matches!(next.as_str(), "e" | "eh" | "is" | "es" | "era" | "was" | "seria");
                 let link = matches!(
                     next.as_str(),
-                    "do" | "da" | "de" | "for" | "the" | "my" | "meu" | "minha" | "app" | "conta"
-                        | "account" | "wifi" | "site" | "login" | "email" | "atual" | "current"
-                        | "nova" | "new" | "temporaria" | "temporary" | "seguranca" | "security"
-                        | "verificacao" | "verification" | "acesso" | "access" | "code" | "key"
-                        | "api" | "cartao" | "number" | "del" | "la" | "usuario" | "confirmacao"
+                    "do" | "da"
+                        | "de"
+                        | "for"
+                        | "the"
+                        | "my"
+                        | "meu"
+                        | "minha"
+                        | "app"
+                        | "conta"
+                        | "account"
+                        | "wifi"
+                        | "site"
+                        | "login"
+                        | "email"
+                        | "atual"
+                        | "current"
+                        | "nova"
+                        | "new"
+                        | "temporaria"
+                        | "temporary"
+                        | "seguranca"
+                        | "security"
+                        | "verificacao"
+                        | "verification"
+                        | "acesso"
+                        | "access"
+                        | "code"
+                        | "key"
+                        | "api"
+                        | "cartao"
+                        | "number"
+                        | "del"
+                        | "la"
+                        | "usuario"
+                        | "confirmacao"
                 );
                 if verb {
                     said = Said::Verb;
@@ -220,7 +334,8 @@ fn announced(rest: &str, word: &str, start: usize, cut: bool) -> Option<(Kind, u
     let value = after.trim_start_matches(['"', '\'', '“', '‘', '`', '*', '(', '<']);
     let window = value.get(..value.floor_char_boundary(MAX_SECRET)).unwrap_or(value);
     let token = window.split(char::is_whitespace).next().unwrap_or_default();
-    let token = token.trim_end_matches(['.', ',', ';', '?', ')', '"', '\'', '”', '’', '`', '*', '>']);
+    let token =
+        token.trim_end_matches(['.', ',', ';', '?', ')', '"', '\'', '”', '’', '`', '*', '>']);
     let from = start + (rest.len() - value.len());
     let tail = value.get(token.len()..).unwrap_or_default();
     let line = tail.split('\n').next().unwrap_or_default();
@@ -244,10 +359,13 @@ fn announcement(word: &str, rest: &str) -> Option<Announced> {
     if !matches!(first, b's' | b'p' | b'c' | b't' | b'k' | b'v' | b'o' | b'a' | b'l' | b'b') {
         return None;
     }
-    let following = || folded(&rest.chars().skip(word.chars().count()).take(20).collect::<String>());
+    let following =
+        || folded(&rest.chars().skip(word.chars().count()).take(20).collect::<String>());
     match folded(word).as_str() {
-        "senha" | "senhas" | "password" | "passwd" | "pwd" | "passcode" | "contrasena" | "clave"
-        | "token" | "secret" | "apikey" | "bearer" | "passphrase" => Some(Announced::Password),
+        "senha" | "senhas" | "password" | "passwd" | "pwd" | "passcode" | "contrasena"
+        | "clave" | "token" | "secret" | "apikey" | "bearer" | "passphrase" => {
+            Some(Announced::Password)
+        }
         "api" if following().trim_start_matches([' ', '_', '-']).starts_with("key") => {
             Some(Announced::Password)
         }
@@ -276,7 +394,11 @@ fn is_secret(kind: Announced, said: Said, token: &str, line_ends: bool) -> bool 
     let shouted = token.chars().all(char::is_uppercase);
     let mixed = digits > 0 || symbols || inner_capital && !shouted;
     let described = NO_PASSWORDS.contains(&folded(token).as_str());
-    if length < 3 || described || token.starts_with("http") || token.chars().all(|c| "*•x.".contains(c)) {
+    if length < 3
+        || described
+        || token.starts_with("http")
+        || token.chars().all(|c| "*•x.".contains(c))
+    {
         return false;
     }
     match said {

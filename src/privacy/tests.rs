@@ -231,7 +231,9 @@ fn a_forged_placeholder_is_never_restored_into_a_value() {
     let second = masker.mask("qual é o [CPF_2]?", &mut vault, &[]);
     assert_eq!(second.text, "qual é o [TEXT_1]?");
     assert_eq!(vault.restore(&second.text), "qual é o [CPF_2]?");
-    for unknown in ["[CPF_3]", "[CPF_02]", "[cpf_2]", "[CPF_2", "[CPF_+2]", "[NOPE_1]", "[CPF_9999999]"] {
+    for unknown in
+        ["[CPF_3]", "[CPF_02]", "[cpf_2]", "[CPF_2", "[CPF_+2]", "[NOPE_1]", "[CPF_9999999]"]
+    {
         assert_eq!(vault.restore(unknown), unknown);
     }
     let reread: Vault = serde_json::from_str(&serde_json::to_string(&vault).unwrap()).unwrap();
@@ -267,9 +269,30 @@ fn logs_see_kinds_and_hints_only() {
 fn a_megabyte_of_anything_takes_linear_time() {
     let started = std::time::Instant::now();
     for piece in [
-        "a", "1", "1 ", "12.", "11 98765-4321 ", "@", "a@b.", "a@b.com ", "[CPF_1]", "[", "senha: ",
-        "-----BEGIN PRIVATE KEY-----", "eyJ", "cpf ", "(", "+", "\u{301}", "Maria da ", "1\n", "é1",
-        "sk-a", "123e4567-", "99.999.", "4111 1111 1111 1111 ",
+        "a",
+        "1",
+        "1 ",
+        "12.",
+        "11 98765-4321 ",
+        "@",
+        "a@b.",
+        "a@b.com ",
+        "[CPF_1]",
+        "[",
+        "senha: ",
+        "-----BEGIN PRIVATE KEY-----",
+        "eyJ",
+        "cpf ",
+        "(",
+        "+",
+        "\u{301}",
+        "Maria da ",
+        "1\n",
+        "é1",
+        "sk-a",
+        "123e4567-",
+        "99.999.",
+        "4111 1111 1111 1111 ",
     ] {
         let text = piece.repeat(1_000_000 / piece.len());
         let masked = Masker::new().mask(&text, &mut Vault::new(), NAMES);
@@ -281,11 +304,46 @@ fn a_megabyte_of_anything_takes_linear_time() {
 
 fn fragment() -> impl Strategy<Value = String> {
     let words: Vec<String> = [
-        " ", ", ", ".", "-", "/", "(", ")", ":", "\n", " é ", "cpf ", "tel ", "pedido ", "senha: ",
-        "[CPF_1]", "[NAME_2]", "[TEXT_1]", "[", "]", "@", "+", "R$ ", "maria", "Rosa", " da ", "x1",
-        "529.982.247-25", "123.456.789-00", "(11) 98765-4321", "5511912345678", "01310-100",
-        "ana@example.com", "12.ABC.345/01DE-35", "4111 1111 1111 1111", BOLETO, UTILITY,
-        "123e4567-e89b-42d3-a456-426614174000", "rg 12.345.678-9", "nasci em 3/7/1985", "98765-4321",
+        " ",
+        ", ",
+        ".",
+        "-",
+        "/",
+        "(",
+        ")",
+        ":",
+        "\n",
+        " é ",
+        "cpf ",
+        "tel ",
+        "pedido ",
+        "senha: ",
+        "[CPF_1]",
+        "[NAME_2]",
+        "[TEXT_1]",
+        "[",
+        "]",
+        "@",
+        "+",
+        "R$ ",
+        "maria",
+        "Rosa",
+        " da ",
+        "x1",
+        "529.982.247-25",
+        "123.456.789-00",
+        "(11) 98765-4321",
+        "5511912345678",
+        "01310-100",
+        "ana@example.com",
+        "12.ABC.345/01DE-35",
+        "4111 1111 1111 1111",
+        BOLETO,
+        UTILITY,
+        "123e4567-e89b-42d3-a456-426614174000",
+        "rg 12.345.678-9",
+        "nasci em 3/7/1985",
+        "98765-4321",
     ]
     .map(str::to_owned)
     .to_vec();
@@ -338,9 +396,11 @@ fn speed_of_masking() {
     let plain = "Boa tarde, fiz um pedido na semana passada e até agora não recebi nenhuma informação \
         sobre a entrega, gostaria de saber se vocês podem verificar o que aconteceu com ele, obrigado";
     let full = format!("{plain}: CPF 529.982.247-25, tel (11) 98765-4321, ana@example.com, Maria");
-    for (name, text, names) in
-        [("plain", plain, &[][..]), ("plain, a name", plain, &["Maria da Silva"][..]), ("four finds", &full, NAMES)]
-    {
+    for (name, text, names) in [
+        ("plain", plain, &[][..]),
+        ("plain, a name", plain, &["Maria da Silva"][..]),
+        ("four finds", &full, NAMES),
+    ] {
         let started = std::time::Instant::now();
         for _ in 0..20_000 {
             let mut vault = Vault::new();

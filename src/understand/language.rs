@@ -97,7 +97,9 @@ impl Detector {
             if let Some(weight) = opening_mark(chunk) {
                 evidence.add(ES, weight);
             }
-            for word in chunk.split(|c: char| !c.is_alphabetic() && !matches!(c, '\'' | '’' | '\u{301}' | '\u{303}' | '\u{327}')) {
+            for word in chunk.split(|c: char| {
+                !c.is_alphabetic() && !matches!(c, '\'' | '’' | '\u{301}' | '\u{303}' | '\u{327}')
+            }) {
                 let word = word.trim_matches(['\'', '’']);
                 if !word.is_empty() {
                     self.weigh_word(word, opens, &mut lower, &mut evidence);
@@ -126,9 +128,9 @@ impl Detector {
         // Names keep their spelling in any language: "São Paulo" makes nothing Portuguese.
         let name = capital && !opens && word.chars().skip(1).any(char::is_lowercase);
         let known = self.lexicon.get(lower.as_str());
-        let mut scores = known.copied().unwrap_or_else(|| {
-            if name { Scores::default() } else { words::spelling(lower) }
-        });
+        let mut scores = known
+            .copied()
+            .unwrap_or_else(|| if name { Scores::default() } else { words::spelling(lower) });
         if known.is_none() && !name {
             for (language, weight) in lower.chars().filter_map(words::letter) {
                 if let Some(score) = scores.get_mut(language) {
@@ -137,7 +139,8 @@ impl Detector {
             }
         }
         if known.is_none() && laughs(lower) {
-            evidence.add(if lower.starts_with('k') || lower.starts_with('r') { PT } else { ES }, 0.8);
+            evidence
+                .add(if lower.starts_with('k') || lower.starts_with('r') { PT } else { ES }, 0.8);
         }
         let share = if name { 0.5 } else { 1.0 };
         let [pt, en, es, _] = scores;
@@ -215,7 +218,8 @@ impl Evidence {
 fn decisive(evidence: &Evidence, conversation: Option<Language>) -> Option<Field<Language>> {
     let (language, top, second) = evidence.ranking();
     let margin = top - second;
-    if evidence.is_foreign_text() && (language == Language::Und || top < 1.0 || evidence.words > 12) {
+    if evidence.is_foreign_text() && (language == Language::Und || top < 1.0 || evidence.words > 12)
+    {
         return Some(
             Field::new(Language::Und, Confidence::clamped(0.6), Engine::Rules)
                 .because("hardly a word of our languages"),
@@ -290,7 +294,8 @@ fn opening_mark(chunk: &str) -> Option<f32> {
 fn laughs(word: &str) -> bool {
     let of = |letters: &str| word.chars().all(|c| letters.contains(c));
     (word.len() >= 3 && of("k"))
-        || (word.len() >= 4 && (of("rs") && word.starts_with("rs") || of("ja") && word.starts_with("jaj")))
+        || (word.len() >= 4
+            && (of("rs") && word.starts_with("rs") || of("ja") && word.starts_with("jaj")))
 }
 
 /// Joins the three marks of our languages that keyboards may send apart from their letter.
@@ -304,7 +309,10 @@ fn compose(word: &mut String) {
 fn is_foreign(c: char) -> bool {
     let code = u32::from(c);
     // Above Latin Extended-B and below Latin Extended Additional lies every other alphabet.
-    code > 0x024f && !(0x0300..=0x036f).contains(&code) && !(0x1e00..=0x1eff).contains(&code) && c.is_alphabetic()
+    code > 0x024f
+        && !(0x0300..=0x036f).contains(&code)
+        && !(0x1e00..=0x1eff).contains(&code)
+        && c.is_alphabetic()
 }
 
 /// Returns the customer's own running words: no quotations, signature, links, addresses, placeholders.
@@ -338,18 +346,38 @@ fn is_technical(chunk: &str) -> bool {
         || chunk.contains('\\')
         || chunk.starts_with("www.")
         || (chunk.contains('[') && chunk.contains(']') && chunk.contains('_'))
-        || [".com", ".br", ".net", ".org", ".io"].iter().any(|ending| {
-            chunk.trim_end_matches(['.', ',', ';', '!', '?', ')']).ends_with(ending)
-        })
+        || [".com", ".br", ".net", ".org", ".io"]
+            .iter()
+            .any(|ending| chunk.trim_end_matches(['.', ',', ';', '!', '?', ')']).ends_with(ending))
 }
 
 /// True for a line that is only a formula at the end of a letter, in any of our languages.
 fn closes_letter(line: &str) -> bool {
     const FORMULAS: [&str; 24] = [
-        "atenciosamente", "att", "atte", "abraço", "abraços", "abs", "grato", "grata", "cordialmente",
-        "respeitosamente", "regards", "best regards", "kind regards", "warm regards", "best", "thanks",
-        "sincerely", "yours sincerely", "cheers", "saludos", "saludos cordiales", "atentamente",
-        "un saludo", "thank you",
+        "atenciosamente",
+        "att",
+        "atte",
+        "abraço",
+        "abraços",
+        "abs",
+        "grato",
+        "grata",
+        "cordialmente",
+        "respeitosamente",
+        "regards",
+        "best regards",
+        "kind regards",
+        "warm regards",
+        "best",
+        "thanks",
+        "sincerely",
+        "yours sincerely",
+        "cheers",
+        "saludos",
+        "saludos cordiales",
+        "atentamente",
+        "un saludo",
+        "thank you",
     ];
     let line = line.trim_end_matches([',', '.', '!', ' ']).to_lowercase();
     FORMULAS.contains(&line.as_str())

@@ -117,7 +117,8 @@ fn confidence_says_how_much_there_was_to_go_by() {
     let detector = Detector::new();
     let nothing = detector.detect("👍", None, Locale::PtBr);
     assert_eq!((nothing.engine, nothing.confidence.get()), (Engine::Default, 0.3));
-    let plain = detector.detect("Olá, eu gostaria de cancelar a minha assinatura", None, Locale::PtBr);
+    let plain =
+        detector.detect("Olá, eu gostaria de cancelar a minha assinatura", None, Locale::PtBr);
     assert!(plain.confidence.get() > 0.9, "{plain:?}");
     let word = detector.detect("estorno", None, Locale::PtBr);
     assert!((0.5..0.9).contains(&word.confidence.get()), "{word:?}");
@@ -130,7 +131,17 @@ fn confidence_says_how_much_there_was_to_go_by() {
 fn any_input_gets_an_answer() {
     let detector = Detector::new();
     let long = "palavra ".repeat(200_000);
-    for text in ["\0", "\u{202e}abc", "a\u{301}\u{301}\u{301}", "'", "’’’", "¿", long.as_str(), "ß", "\u{fffd}"] {
+    for text in [
+        "\0",
+        "\u{202e}abc",
+        "a\u{301}\u{301}\u{301}",
+        "'",
+        "’’’",
+        "¿",
+        long.as_str(),
+        "ß",
+        "\u{fffd}",
+    ] {
         detector.detect(text, None, Locale::PtBr);
     }
 }
@@ -144,12 +155,20 @@ fn speed_of_loading_and_of_detection() {
     eprintln!("load: {:?}", started.elapsed());
     let long = "Boa tarde, fiz um pedido na semana passada e até agora não recebi nenhuma informação \
         sobre a entrega, gostaria de saber se vocês podem verificar o que aconteceu com ele, obrigado";
-    for (name, text) in [("30 words", long), ("short", "quero cancelar"), ("none", "12345 👍"),
-        ("lingua", "Power Query Excel Azure Dynamics iPhone Galaxy Samsung Notebook Dell")] {
+    for (name, text) in [
+        ("30 words", long),
+        ("short", "quero cancelar"),
+        ("none", "12345 👍"),
+        ("lingua", "Power Query Excel Azure Dynamics iPhone Galaxy Samsung Notebook Dell"),
+    ] {
         let started = std::time::Instant::now();
         for _ in 0..2_000 {
             std::hint::black_box(detector.detect(std::hint::black_box(text), None, Locale::PtBr));
         }
-        eprintln!("{name}: {:?} each, {:?}", started.elapsed() / 2_000, detector.detect(text, None, Locale::PtBr).engine);
+        eprintln!(
+            "{name}: {:?} each, {:?}",
+            started.elapsed() / 2_000,
+            detector.detect(text, None, Locale::PtBr).engine
+        );
     }
 }
