@@ -137,7 +137,7 @@ pub fn safety_text(
         _ => return None,
     };
     let variables = context::of(input, &NoticeFacts::default(), lines, None);
-    let rendered = templates.render(family, input.channel, input.locale, &variables)?;
+    let rendered = templates.render(family, input.channel, input.locale, variables)?;
     let (text, ledger) = ledger::account(&rendered, 0);
     Some(DraftText { text, locale: input.locale, kind: DraftKind::Safety, ledger })
 }
@@ -155,7 +155,7 @@ fn write(
 ) -> Option<DraftText> {
     let Some((place, passage)) = answering(input) else {
         let variables = context::of(input, facts, &[], None);
-        let rendered = templates.render(family, input.channel, input.locale, &variables)?;
+        let rendered = templates.render(family, input.channel, input.locale, variables)?;
         let (text, ledger) = ledger::account(&rendered, 0);
         return Some(DraftText { text, locale: input.locale, kind: DraftKind::Template, ledger });
     };
@@ -179,7 +179,7 @@ fn write(
             break;
         }
         let variables = context::of(input, facts, &[], Some(&answer));
-        let rendered = templates.render(family, input.channel, input.locale, &variables)?;
+        let rendered = templates.render(family, input.channel, input.locale, variables)?;
         let (text, ledger) = ledger::account(&rendered, place);
         let length = text.chars().count();
         chosen =

@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::Path;
 
 use handlebars::template::{Parameter, Template, TemplateElement};
-use handlebars::{Handlebars, Path as VariablePath, PathSeg};
+use handlebars::{Context, Handlebars, Path as VariablePath, PathSeg};
 use rust_embed::RustEmbed;
 use serde_json::Value;
 
@@ -163,7 +163,7 @@ impl Templates {
         family: Family,
         channel: Channel,
         locale: Locale,
-        context: &Value,
+        context: Value,
     ) -> Option<String> {
         let registry = self.locales.get(&locale)?;
         let name = variants(channel)
@@ -171,7 +171,7 @@ impl Templates {
             .map(|variant| format!("{family}.{variant}"))
             .find(|name| registry.has_template(name))
             .unwrap_or_else(|| family.as_str().to_owned());
-        registry.render(&name, context).ok()
+        registry.render_with_context(&name, &Context::from(context)).ok()
     }
 
     /// Returns the names of all templates of a locale, channel part included, in order.

@@ -1,7 +1,6 @@
 //! Small readings of text that composing and verifying share.
 
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
+use crate::text::fold::fold;
 
 /// Lower-case words of a text, marks kept, without surrounding punctuation.
 pub(super) fn words_of(text: &str) -> impl Iterator<Item = String> + '_ {
@@ -14,14 +13,14 @@ pub(super) fn words_of(text: &str) -> impl Iterator<Item = String> + '_ {
 pub(super) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut space = false;
-    for c in text.nfkd().filter(|c| !is_combining_mark(*c) && !matches!(c, '*' | '_' | '`')) {
+    for c in fold(text).chars().filter(|c| !matches!(c, '*' | '_' | '`')) {
         if c.is_whitespace() {
             space = !plain.is_empty();
         } else {
             if std::mem::take(&mut space) {
                 plain.push(' ');
             }
-            plain.extend(c.to_lowercase());
+            plain.push(c);
         }
     }
     plain

@@ -4,11 +4,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
-
 use super::stem::stem;
 use crate::domain::labels::Locale;
+use crate::text;
 
 /// The words of one locale that need special care.
 pub(super) struct Lexicon {
@@ -117,15 +115,11 @@ fn words(list: &str) -> impl Iterator<Item = String> + '_ {
         .filter(|word| !word.is_empty())
 }
 
-/// Lower case without marks and apostrophes.
+/// Folds a word and joins what an apostrophe parts: "don't" is one word.
 fn fold(text: &str) -> String {
-    if text.is_ascii() {
-        return text.chars().filter(|c| *c != '\'').map(|c| c.to_ascii_lowercase()).collect();
-    }
-    text.nfkd()
-        .filter(|c| !is_combining_mark(*c) && !matches!(c, '\'' | '’'))
-        .flat_map(char::to_lowercase)
-        .collect()
+    let mut folded = text::fold::fold(text);
+    folded.retain(|c| c != '\'');
+    folded
 }
 
 #[cfg(test)]
