@@ -12,9 +12,28 @@ use super::yaml::{Node, Yaml};
 
 /// The keys of a policy file.
 const KEYS: &[&str] = &[
-    "id", "version", "name", "description", "extends", "business", "voice", "teams", "plans",
-    "roles", "taxonomy", "urgency", "routing", "modes", "thresholds", "limits", "turns", "safety",
-    "sla", "departments", "incidents", "rules",
+    "id",
+    "version",
+    "name",
+    "description",
+    "extends",
+    "business",
+    "voice",
+    "teams",
+    "plans",
+    "roles",
+    "taxonomy",
+    "urgency",
+    "routing",
+    "modes",
+    "thresholds",
+    "limits",
+    "turns",
+    "safety",
+    "sla",
+    "departments",
+    "incidents",
+    "rules",
 ];
 
 /// Every name that a pack declares, for the parts that refer to them.
@@ -106,20 +125,11 @@ pub(super) fn pack(tree: &Node, desk: &Desk<'_>, digest: String) -> Pack {
     }
 }
 
-/// Returns the things of a list that are not disabled, and complains about ids that repeat.
+/// Returns the things of a list that are not disabled.
 pub(super) fn enabled<'n, 'd>(map: &MapView<'n, 'd>, key: &str) -> Vec<View<'n, 'd>> {
-    let mut seen = BTreeSet::new();
     map.list(key)
         .into_iter()
         .filter(|view| {
-            if let Some(id) = view.node.get("id").and_then(Node::as_text)
-                && !seen.insert(id.to_owned())
-            {
-                view.complain(Complaint::new(
-                    format!("o id \"{id}\" aparece duas vezes nesta lista"),
-                    format!("the id \"{id}\" appears twice in this list"),
-                ));
-            }
             !view.node.get("disabled").is_some_and(|node| match node.value {
                 Yaml::Bool(disabled) => disabled,
                 _ => {
@@ -185,8 +195,15 @@ fn role(view: &View<'_, '_>) -> Role {
 
 fn category(view: &View<'_, '_>, names: &Names) -> Category {
     let map = view.map(&[
-        "id", "name", "description", "keywords", "more_keywords", "team", "subcategories",
-        "default", "disabled",
+        "id",
+        "name",
+        "description",
+        "keywords",
+        "more_keywords",
+        "team",
+        "subcategories",
+        "default",
+        "disabled",
     ]);
     Category {
         id: map.id(),

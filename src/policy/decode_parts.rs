@@ -33,15 +33,26 @@ pub(super) fn limits(view: &View<'_, '_>) -> BTreeMap<String, f64> {
 pub(super) fn business(map: &MapView<'_, '_>) -> Business {
     let Some(view) = map.need("business") else { return Business::default() };
     let map = view.map(&[
-        "brand", "default_language", "currency", "time_zone", "ai_name", "ai_disclosure",
+        "brand",
+        "default_language",
+        "currency",
+        "time_zone",
+        "ai_name",
+        "ai_disclosure",
         "way_to_person",
     ]);
     let currency = map.text("currency");
-    if !currency.is_empty() && !(currency.len() == 3 && currency.chars().all(|c| c.is_ascii_uppercase())) {
-        map.desk.report(map.at, &map.path_of("currency"), Complaint::new(
-            format!("\"{currency}\" não é um código de moeda, como BRL"),
-            format!("\"{currency}\" is not a currency code such as BRL"),
-        ));
+    if !currency.is_empty()
+        && !(currency.len() == 3 && currency.chars().all(|c| c.is_ascii_uppercase()))
+    {
+        map.desk.report(
+            map.at,
+            &map.path_of("currency"),
+            Complaint::new(
+                format!("\"{currency}\" não é um código de moeda, como BRL"),
+                format!("\"{currency}\" is not a currency code such as BRL"),
+            ),
+        );
     }
     let time_zone = map.text("time_zone");
     if !time_zone.is_empty() && time_zone.parse::<chrono_tz::Tz>().is_err() {
@@ -95,7 +106,8 @@ fn phrases(view: &View<'_, '_>) -> Keywords {
 
 fn phrase(view: &View<'_, '_>) -> String {
     let text = view.text();
-    if let Some(error) = Some(&text).filter(|t| !t.is_empty()).and_then(|t| Pattern::parse(t).err()) {
+    if let Some(error) = Some(&text).filter(|t| !t.is_empty()).and_then(|t| Pattern::parse(t).err())
+    {
         let PatternError { problem, at, .. } = error;
         view.complain(
             Complaint::new(
@@ -112,7 +124,8 @@ fn phrase(view: &View<'_, '_>) -> String {
 }
 
 pub(super) fn urgency(map: &MapView<'_, '_>) -> UrgencyPolicy {
-    let empty = UrgencyPolicy { labels: BTreeMap::new(), default: Urgency::Normal, rules: Vec::new() };
+    let empty =
+        UrgencyPolicy { labels: BTreeMap::new(), default: Urgency::Normal, rules: Vec::new() };
     let Some(view) = map.need("urgency") else { return empty };
     let map = view.map(&["labels", "default", "rules"]);
     let all = words(Urgency::ALL, Urgency::as_str);
@@ -162,9 +175,14 @@ fn several_names(
         .unwrap_or_default()
 }
 
-pub(super) fn routing(map: &MapView<'_, '_>, names: &Names, taxonomy: &[Category]) -> Vec<RoutingRow> {
+pub(super) fn routing(
+    map: &MapView<'_, '_>,
+    names: &Names,
+    taxonomy: &[Category],
+) -> Vec<RoutingRow> {
     let views = enabled(map, "routing");
-    let rows: Vec<RoutingRow> = views.iter().map(|view| routing_row(view, names, taxonomy)).collect();
+    let rows: Vec<RoutingRow> =
+        views.iter().map(|view| routing_row(view, names, taxonomy)).collect();
     let catches_all = |row: &RoutingRow| {
         row.category.is_empty()
             && row.subcategory.is_empty()
@@ -174,13 +192,18 @@ pub(super) fn routing(map: &MapView<'_, '_>, names: &Names, taxonomy: &[Category
     };
     if !rows.last().is_some_and(catches_all) {
         let at = views.last().map_or(map.at, |view| view.node.at);
-        map.desk.report(at, "routing", Complaint::new(
-            "a última linha de routing precisa valer para tudo",
-            "the last row of routing must match everything",
-        ).hint(
-            "acrescente no fim: - {id: R.rest, level: L1}",
-            "add at the end: - {id: R.rest, level: L1}",
-        ));
+        map.desk.report(
+            at,
+            "routing",
+            Complaint::new(
+                "a última linha de routing precisa valer para tudo",
+                "the last row of routing must match everything",
+            )
+            .hint(
+                "acrescente no fim: - {id: R.rest, level: L1}",
+                "add at the end: - {id: R.rest, level: L1}",
+            ),
+        );
     }
     for (view, _) in views.iter().zip(&rows).rev().skip(1).filter(|(_, row)| catches_all(row)) {
         view.complain(Complaint::new(
@@ -211,7 +234,8 @@ fn routing_row(view: &View<'_, '_>, names: &Names, taxonomy: &[Category]) -> Rou
         let subcategories: Vec<&str> = subcategories.iter().map(String::as_str).collect();
         row.subcategory = several_names(&when, "subcategory", SUBCATEGORY, &subcategories);
         let all = words(Complexity::ALL, Complexity::as_str);
-        row.complexity = several(&when, "complexity", |v| v.word(COMPLEXITY, Complexity::parse, &all));
+        row.complexity =
+            several(&when, "complexity", |v| v.word(COMPLEXITY, Complexity::parse, &all));
         let all = words(Urgency::ALL, Urgency::as_str);
         row.urgency = several(&when, "urgency", |v| v.word(URGENCY, Urgency::parse, &all));
         row.plan = several_names(&when, "plan", PLAN, &names.plans());
@@ -223,7 +247,8 @@ fn routing_row(view: &View<'_, '_>, names: &Names, taxonomy: &[Category]) -> Rou
 /// Checks that each team the row may choose has the row's level.
 fn check_level(map: &MapView<'_, '_>, row: &RoutingRow, names: &Names, taxonomy: &[Category]) {
     let Some(view) = map.get("level").filter(|_| !row.level.is_empty()) else { return };
-    let matching = taxonomy.iter().filter(|c| row.category.is_empty() || row.category.contains(&c.id));
+    let matching =
+        taxonomy.iter().filter(|c| row.category.is_empty() || row.category.contains(&c.id));
     let teams: Vec<&str> = match &row.team {
         Some(team) => vec![team.as_str()],
         None => matching.map(|category| category.team.as_str()).collect(),
@@ -310,7 +335,10 @@ pub(super) fn turns(map: &MapView<'_, '_>) -> Turns {
     for (key, view) in map.get("turns").map(|view| view.map(&all).views()).unwrap_or_default() {
         let Some(channel) = Channel::parse(&key.name) else { continue };
         let map = view.map(&[
-            "after_last_secs", "after_question_secs", "after_greeting_secs", "max_secs",
+            "after_last_secs",
+            "after_question_secs",
+            "after_greeting_secs",
+            "max_secs",
             "max_transcript_secs",
         ]);
         let mut window = by.get(&channel).copied().unwrap_or_default();
@@ -329,7 +357,10 @@ pub(super) fn turns(map: &MapView<'_, '_>) -> Turns {
         if longest > window.max_secs {
             view.complain(Complaint::new(
                 format!("max_secs ({}) é menor que uma das esperas ({longest})", window.max_secs),
-                format!("max_secs ({}) is shorter than one of the waits ({longest})", window.max_secs),
+                format!(
+                    "max_secs ({}) is shorter than one of the waits ({longest})",
+                    window.max_secs
+                ),
             ));
         }
         by.insert(channel, window);
@@ -371,7 +402,8 @@ pub(super) fn safety(map: &MapView<'_, '_>, names: &Names) -> Safety {
     if let Some(view) = map.need("signals") {
         let rows = view.map(&dangers);
         for name in &dangers {
-            let severity = rows.need(name).and_then(|v| v.word(SEVERITY, Severity::parse, &severities));
+            let severity =
+                rows.need(name).and_then(|v| v.word(SEVERITY, Severity::parse, &severities));
             if let (Some(signal), Some(severity)) = (Signal::parse(name), severity) {
                 safety.signals.insert(signal, severity);
             }
@@ -420,9 +452,22 @@ fn contact(view: &View<'_, '_>, dangers: &[&str]) -> EmergencyContact {
 pub(super) fn department(view: &View<'_, '_>) -> Department {
     /// What a hand-over can carry (E6, E8).
     const FIELDS: &[&str] = &[
-        "ticket_ids", "ticket", "customer", "summary", "customer_impact", "suggested_action",
-        "technical_summary", "severity", "reproduction_steps", "amount", "issue", "tried",
-        "needed", "expectation", "conversation", "evidence",
+        "ticket_ids",
+        "ticket",
+        "customer",
+        "summary",
+        "customer_impact",
+        "suggested_action",
+        "technical_summary",
+        "severity",
+        "reproduction_steps",
+        "amount",
+        "issue",
+        "tried",
+        "needed",
+        "expectation",
+        "conversation",
+        "evidence",
     ];
     let map = view.map(&["id", "name", "when", "payload", "disabled"]);
     Department {
@@ -435,7 +480,13 @@ pub(super) fn department(view: &View<'_, '_>) -> Department {
 
 pub(super) fn incident(view: &View<'_, '_>, names: &Names) -> IncidentKind {
     let map = view.map(&[
-        "id", "name", "within_mins", "update_every_mins", "notify", "stop_auto", "disabled",
+        "id",
+        "name",
+        "within_mins",
+        "update_every_mins",
+        "notify",
+        "stop_auto",
+        "disabled",
     ]);
     IncidentKind {
         id: map.id(),
@@ -506,10 +557,7 @@ fn then(view: &View<'_, '_>, names: &Names) -> Then {
         team,
     };
     if map.entries.is_empty() {
-        view.complain(Complaint::new(
-            "a regra não faz nada",
-            "the rule does nothing",
-        ).hint(
+        view.complain(Complaint::new("a regra não faz nada", "the rule does nothing").hint(
             "ponha pelo menos action, priority ou notify",
             "put at least action, priority or notify",
         ));

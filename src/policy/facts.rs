@@ -220,7 +220,8 @@ impl Facts {
         let value = fitting(fact.ty(), value.into());
         debug_assert!(value.is_some(), "{fact} was set to a value of another type");
         if let Some(slot) = self.values.get_mut(fact as usize) {
-            self.known = if value.is_some() { self.known | fact.bit() } else { self.known & !fact.bit() };
+            self.known =
+                if value.is_some() { self.known | fact.bit() } else { self.known & !fact.bit() };
             *slot = value;
         }
         self

@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use super::sla::Sla;
 use crate::domain::channel::Channel;
 use crate::domain::decision::{LocalText, Mode};
 use crate::domain::labels::{Complexity, Locale, Urgency};
-use super::sla::Sla;
 use crate::domain::signal::Signal;
-
 
 /// A validated policy. Made by `Pack::load`, `Pack::embedded` and `Pack::load_file` only.
 #[derive(Debug)]

@@ -152,7 +152,12 @@ impl<'n, 'd> View<'n, 'd> {
     }
 
     /// Returns a word of a fixed list.
-    pub(super) fn word<T: Copy>(&self, noun: Noun, parse: fn(&str) -> Option<T>, all: &[&str]) -> Option<T> {
+    pub(super) fn word<T: Copy>(
+        &self,
+        noun: Noun,
+        parse: fn(&str) -> Option<T>,
+        all: &[&str],
+    ) -> Option<T> {
         let text = self.text();
         if text.is_empty() {
             return None;
@@ -197,8 +202,11 @@ impl<'n, 'd> View<'n, 'd> {
         match &self.node.value {
             Yaml::List(items) => items
                 .iter()
-                .enumerate()
-                .map(|(i, node)| View { node, path: format!("{}[{i}]", self.path), desk: self.desk })
+                .map(|node| View {
+                    node,
+                    path: format!("{}[{}]", self.path, node.index),
+                    desk: self.desk,
+                })
                 .collect(),
             _ => {
                 self.wrong_kind("uma lista", "a list");
@@ -276,7 +284,10 @@ impl<'n, 'd> MapView<'n, 'd> {
             self.desk.report(
                 self.at,
                 &self.path,
-                Complaint::new(format!("falta a chave \"{key}\""), format!("the key \"{key}\" is missing")),
+                Complaint::new(
+                    format!("falta a chave \"{key}\""),
+                    format!("the key \"{key}\" is missing"),
+                ),
             );
         }
         found

@@ -185,16 +185,28 @@ fn share(map: &MapView<'_, '_>, key: &str, default: f64) -> f64 {
 
 pub(super) fn read(view: &View<'_, '_>, names: &Names<'_>) -> Sla {
     let map = view.map(&[
-        "by_priority", "by_plan", "by_issue", "by_channel", "overall", "by_level", "at_risk_share",
+        "by_priority",
+        "by_plan",
+        "by_issue",
+        "by_channel",
+        "overall",
+        "by_level",
+        "at_risk_share",
         "calendars",
     ]);
-    let calendars = entries(&map, "calendars").into_iter().map(|(k, v)| (k, calendar(&v))).collect();
-    let mut sla = Sla { calendars, at_risk_share: share(&map, "at_risk_share", 0.8), ..Sla::default() };
+    let calendars =
+        entries(&map, "calendars").into_iter().map(|(k, v)| (k, calendar(&v))).collect();
+    let mut sla =
+        Sla { calendars, at_risk_share: share(&map, "at_risk_share", 0.8), ..Sla::default() };
     for (key, row) in entries(&map, "by_priority") {
         if let Some(urgency) = Urgency::parse(&key) {
             sla.by_priority.insert(urgency, priority(&row));
         } else {
-            row.complain(super::problem::unknown(URGENCY, &key, &words(Urgency::ALL, Urgency::as_str)));
+            row.complain(super::problem::unknown(
+                URGENCY,
+                &key,
+                &words(Urgency::ALL, Urgency::as_str),
+            ));
         }
     }
     for (key, row) in entries(&map, "by_plan") {
@@ -206,7 +218,11 @@ pub(super) fn read(view: &View<'_, '_>, names: &Names<'_>) -> Sla {
         if let Some(channel) = Channel::parse(&key) {
             sla.by_channel.insert(channel, channel_target(&row, &sla.calendars));
         } else {
-            row.complain(super::problem::unknown(CHANNEL, &key, &words(Channel::ALL, Channel::as_str)));
+            row.complain(super::problem::unknown(
+                CHANNEL,
+                &key,
+                &words(Channel::ALL, Channel::as_str),
+            ));
         }
     }
     sla.overall = map.get("overall").map(|view| {
@@ -216,7 +232,8 @@ pub(super) fn read(view: &View<'_, '_>, names: &Names<'_>) -> Sla {
     for (key, row) in entries(&map, "by_level") {
         known(&row, super::problem::LEVEL, &key, &names.levels);
         let map = row.map(&["respond", "assess"]);
-        let target = LevelTarget { respond: needed(&map, "respond"), assess: optional(&map, "assess") };
+        let target =
+            LevelTarget { respond: needed(&map, "respond"), assess: optional(&map, "assess") };
         sla.by_level.insert(key, target);
     }
     sla
@@ -325,7 +342,8 @@ fn span(view: &View<'_, '_>) -> Option<(u32, u32)> {
     let clock = |part: &str| {
         let (hours, minutes) = part.trim().split_once(':')?;
         let (hours, minutes) = (hours.parse::<u32>().ok()?, minutes.parse::<u32>().ok()?);
-        (hours <= 24 && minutes < 60 && hours * 60 + minutes <= 24 * 60).then_some(hours * 60 + minutes)
+        (hours <= 24 && minutes < 60 && hours * 60 + minutes <= 24 * 60)
+            .then_some(hours * 60 + minutes)
     };
     let read = text.split_once('-').and_then(|(from, to)| Some((clock(from)?, clock(to)?)));
     let read = read.filter(|(from, to)| from < to);

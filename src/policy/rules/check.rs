@@ -3,7 +3,9 @@
 //! Everything that could fail while a ticket waits is refused here: unknown names, wrong types,
 //! words outside a vocabulary, unknown functions, bad regular expressions, division.
 
-use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue, operators as op};
+use cel::common::ast::{
+    CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue, operators as op,
+};
 
 use super::cut::{cut, leftmost, path_of, put_limits, stray_has};
 use super::eval::{Expression, Limits};
@@ -164,7 +166,9 @@ impl Checker<'_> {
                 }
                 self.name(expr)
             }
-            Expr::Select(select) if select.test => self.presence(expr, &select.operand, &select.field),
+            Expr::Select(select) if select.test => {
+                self.presence(expr, &select.operand, &select.field)
+            }
             Expr::Select(_) => self.name(expr),
             Expr::List(list) => {
                 for element in &list.elements {
@@ -172,10 +176,13 @@ impl Checker<'_> {
                         Some(Ty::Text(_)) | None => {}
                         Some(ty) => {
                             let (pt, en) = ty.words();
-                            self.fault(element, Complaint::new(
-                                format!("uma lista leva textos, e aqui há {pt}"),
-                                format!("a list holds texts, and here is {en}"),
-                            ));
+                            self.fault(
+                                element,
+                                Complaint::new(
+                                    format!("uma lista leva textos, e aqui há {pt}"),
+                                    format!("a list holds texts, and here is {en}"),
+                                ),
+                            );
                         }
                     }
                 }
@@ -184,10 +191,13 @@ impl Checker<'_> {
             Expr::Call(call) => self.call(expr, call),
             Expr::Comprehension(inner) => self.comprehension(expr, inner),
             Expr::Map(_) | Expr::Struct(_) | Expr::Unspecified => {
-                self.fault(expr, Complaint::new(
-                    "mapas e estruturas não são usados em regras",
-                    "maps and structures are not used in rules",
-                ));
+                self.fault(
+                    expr,
+                    Complaint::new(
+                        "mapas e estruturas não são usados em regras",
+                        "maps and structures are not used in rules",
+                    ),
+                );
                 None
             }
         }
@@ -200,20 +210,23 @@ impl Checker<'_> {
             LiteralValue::Double(_) => Some(Ty::Double),
             LiteralValue::String(_) => Some(Ty::Text(Vocabulary::Free)),
             LiteralValue::Null => {
-                self.fault(expr, Complaint::new(
-                    "null não é usado em regras",
-                    "null is not used in rules",
-                ).hint(
-                    "use has(fato) para saber se o fato é conhecido",
-                    "use has(fact) to tell whether a fact is known",
-                ));
+                self.fault(
+                    expr,
+                    Complaint::new("null não é usado em regras", "null is not used in rules").hint(
+                        "use has(fato) para saber se o fato é conhecido",
+                        "use has(fact) to tell whether a fact is known",
+                    ),
+                );
                 None
             }
             LiteralValue::UInt(_) | LiteralValue::Bytes(_) => {
-                self.fault(expr, Complaint::new(
-                    "use números simples e textos entre aspas",
-                    "use plain numbers and quoted texts",
-                ));
+                self.fault(
+                    expr,
+                    Complaint::new(
+                        "use números simples e textos entre aspas",
+                        "use plain numbers and quoted texts",
+                    ),
+                );
                 None
             }
         }
@@ -221,10 +234,10 @@ impl Checker<'_> {
 
     fn name(&mut self, expr: &IdedExpr) -> Option<Ty> {
         let Some(path) = path_of(expr) else {
-            self.fault(expr, Complaint::new(
-                "só fatos têm partes com ponto",
-                "only facts have parts with a dot",
-            ));
+            self.fault(
+                expr,
+                Complaint::new("só fatos têm partes com ponto", "only facts have parts with a dot"),
+            );
             return None;
         };
         if let Some(fact) = Fact::parse(&path) {
@@ -250,7 +263,8 @@ impl Checker<'_> {
             let near: Vec<&str> = facts.into_iter().filter(|f| f.starts_with(&prefix)).collect();
             if !near.is_empty() && complaint.hint.is_none() {
                 let list = near.join(", ");
-                complaint = complaint.hint(format!("existem: {list}"), format!("there are: {list}"));
+                complaint =
+                    complaint.hint(format!("existem: {list}"), format!("there are: {list}"));
             }
         }
         self.fault(expr, complaint);
@@ -258,11 +272,25 @@ impl Checker<'_> {
     }
 
     fn is_a_word(&self, word: &str) -> bool {
-        use Vocabulary::{Category, Channel, Complexity, Language, Mode, Plan, Sentiment, Signal, Subcategory, Urgency};
-        [Channel, Language, Category, Subcategory, Urgency, Sentiment, Complexity, Signal, Plan, Mode]
-            .into_iter()
-            .filter_map(|vocabulary| (self.scope.words)(vocabulary))
-            .any(|words| words.iter().any(|w| w == word))
+        use Vocabulary::{
+            Category, Channel, Complexity, Language, Mode, Plan, Sentiment, Signal, Subcategory,
+            Urgency,
+        };
+        [
+            Channel,
+            Language,
+            Category,
+            Subcategory,
+            Urgency,
+            Sentiment,
+            Complexity,
+            Signal,
+            Plan,
+            Mode,
+        ]
+        .into_iter()
+        .filter_map(|vocabulary| (self.scope.words)(vocabulary))
+        .any(|words| words.iter().any(|w| w == word))
     }
 
     fn presence(&mut self, expr: &IdedExpr, operand: &IdedExpr, field: &str) -> Option<Ty> {
@@ -279,7 +307,8 @@ impl Checker<'_> {
     fn call(&mut self, expr: &IdedExpr, call: &CallExpr) -> Option<Ty> {
         match (call.func_name.as_str(), call.target.as_deref(), call.args.as_slice()) {
             (op::LOGICAL_AND | op::LOGICAL_OR | op::LOGICAL_NOT, None, parts) => {
-                let sound = parts.iter().map(|part| self.expect(part, &[Ty::Bool])).collect::<Vec<_>>();
+                let sound =
+                    parts.iter().map(|part| self.expect(part, &[Ty::Bool])).collect::<Vec<_>>();
                 sound.iter().all(Option::is_some).then_some(Ty::Bool)
             }
             (op::CONDITIONAL, None, [condition, yes, no]) => {
@@ -289,9 +318,11 @@ impl Checker<'_> {
                 self.alike(expr, left?, right?).then_some(left?)
             }
             (op::EQUALS | op::NOT_EQUALS, None, [left, right]) => self.equality(expr, left, right),
-            (op::LESS | op::LESS_EQUALS | op::GREATER | op::GREATER_EQUALS, None, [left, right]) => {
-                self.order(left, right)
-            }
+            (
+                op::LESS | op::LESS_EQUALS | op::GREATER | op::GREATER_EQUALS,
+                None,
+                [left, right],
+            ) => self.order(left, right),
             (op::IN, None, [item, list]) => self.membership(expr, item, list),
             (op::ADD | op::SUBSTRACT | op::MULTIPLY, None, [left, right]) => {
                 let left = self.expect(left, &[Ty::Int, Ty::Double]);
@@ -300,10 +331,14 @@ impl Checker<'_> {
                 if left == right {
                     return Some(left);
                 }
-                self.fault(expr, Complaint::new(
-                    "inteiros e decimais não se misturam numa conta",
-                    "whole numbers and decimals do not mix in a sum",
-                ).hint("escreva 2.0 em vez de 2", "write 2.0 instead of 2"));
+                self.fault(
+                    expr,
+                    Complaint::new(
+                        "inteiros e decimais não se misturam numa conta",
+                        "whole numbers and decimals do not mix in a sum",
+                    )
+                    .hint("escreva 2.0 em vez de 2", "write 2.0 instead of 2"),
+                );
                 None
             }
             (op::NEGATE, None, [inner]) => self.expect(inner, &[Ty::Int, Ty::Double]),
@@ -325,7 +360,14 @@ impl Checker<'_> {
 
     fn refuse(&mut self, expr: &IdedExpr, name: &str) {
         const FUNCTIONS: &[&str] = &[
-            "has", "size", "startsWith", "endsWith", "contains", "matches", "exists", "all",
+            "has",
+            "size",
+            "startsWith",
+            "endsWith",
+            "contains",
+            "matches",
+            "exists",
+            "all",
             "exists_one",
         ];
         let complaint = match name {
@@ -362,10 +404,13 @@ impl Checker<'_> {
         let pt = if wanted.len() > 1 { "um número" } else { pt };
         let en = if wanted.len() > 1 { "a number" } else { en };
         let name = path_of(expr).map(|path| format!("{path}: ")).unwrap_or_default();
-        self.fault(expr, Complaint::new(
-            format!("{name}esperava {pt}, e aqui há {found_pt}"),
-            format!("{name}expected {en}, and here is {found_en}"),
-        ));
+        self.fault(
+            expr,
+            Complaint::new(
+                format!("{name}esperava {pt}, e aqui há {found_pt}"),
+                format!("{name}expected {en}, and here is {found_en}"),
+            ),
+        );
         None
     }
 
@@ -374,10 +419,13 @@ impl Checker<'_> {
             ty @ Ty::Text(_) => Some(ty),
             ty => {
                 let (pt, en) = ty.words();
-                self.fault(expr, Complaint::new(
-                    format!("esperava um texto, e aqui há {pt}"),
-                    format!("expected a text, and here is {en}"),
-                ));
+                self.fault(
+                    expr,
+                    Complaint::new(
+                        format!("esperava um texto, e aqui há {pt}"),
+                        format!("expected a text, and here is {en}"),
+                    ),
+                );
                 None
             }
         }
@@ -394,14 +442,17 @@ impl Checker<'_> {
                 format!("não se compara {left_pt} com {right_pt}"),
                 format!("{left_en} cannot be compared with {right_en}"),
             );
-            self.fault(expr, if matches!(left, Ty::List(_)) || matches!(right, Ty::List(_)) {
-                complaint.hint(
-                    "para procurar numa lista, escreva \"texto\" in fato",
-                    "to look into a list, write \"text\" in fact",
-                )
-            } else {
-                complaint
-            });
+            self.fault(
+                expr,
+                if matches!(left, Ty::List(_)) || matches!(right, Ty::List(_)) {
+                    complaint.hint(
+                        "para procurar numa lista, escreva \"texto\" in fato",
+                        "to look into a list, write \"text\" in fact",
+                    )
+                } else {
+                    complaint
+                },
+            );
             return false;
         }
         true
@@ -426,14 +477,24 @@ impl Checker<'_> {
                 Some(ty) => {
                     let (pt, en) = ty.words();
                     let name = path_of(side).unwrap_or_default();
-                    self.fault(side, Complaint::new(
-                        format!("só números têm maior e menor, e aqui há {pt}"),
-                        format!("only numbers are greater or less, and here is {en}"),
-                    ).hint(
-                        format!("use {} in [\"…\", \"…\"]", if name.is_empty() { "fato" } else { &name }),
-                        format!("use {} in [\"…\", \"…\"]", if name.is_empty() { "fact" } else { &name }),
-                    ));
-                    sound = false;
+                    self.fault(
+                        side,
+                        Complaint::new(
+                            format!("só números têm maior e menor, e aqui há {pt}"),
+                            format!("only numbers are greater or less, and here is {en}"),
+                        )
+                        .hint(
+                            format!(
+                                "use {} in [\"…\", \"…\"]",
+                                if name.is_empty() { "fato" } else { &name }
+                            ),
+                            format!(
+                                "use {} in [\"…\", \"…\"]",
+                                if name.is_empty() { "fact" } else { &name }
+                            ),
+                        ),
+                    );
+                    return None;
                 }
                 None => sound = false,
             }
@@ -456,22 +517,29 @@ impl Checker<'_> {
             }
             (_, Ty::List(_)) => {
                 let (pt, en) = item_ty.words();
-                self.fault(item, Complaint::new(
-                    format!("a lista tem textos, e aqui há {pt}"),
-                    format!("the list holds texts, and here is {en}"),
-                ));
+                self.fault(
+                    item,
+                    Complaint::new(
+                        format!("a lista tem textos, e aqui há {pt}"),
+                        format!("the list holds texts, and here is {en}"),
+                    ),
+                );
                 None
             }
             (_, ty) => {
                 let (pt, en) = ty.words();
                 let name = path_of(list).unwrap_or_else(|| "…".to_owned());
-                self.fault(expr, Complaint::new(
-                    format!("\"in\" procura numa lista, e {name} é {pt}"),
-                    format!("\"in\" looks into a list, and {name} is {en}"),
-                ).hint(
-                    format!("use {name} == \"…\" ou {name} in [\"…\", \"…\"]"),
-                    format!("use {name} == \"…\" or {name} in [\"…\", \"…\"]"),
-                ));
+                self.fault(
+                    expr,
+                    Complaint::new(
+                        format!("\"in\" procura numa lista, e {name} é {pt}"),
+                        format!("\"in\" looks into a list, and {name} is {en}"),
+                    )
+                    .hint(
+                        format!("use {name} == \"…\" ou {name} in [\"…\", \"…\"]"),
+                        format!("use {name} == \"…\" or {name} in [\"…\", \"…\"]"),
+                    ),
+                );
                 None
             }
         }
@@ -498,10 +566,13 @@ impl Checker<'_> {
             Ty::List(_) | Ty::Text(_) => Some(Ty::Int),
             ty => {
                 let (pt, en) = ty.words();
-                self.fault(inner, Complaint::new(
-                    format!("size() mede listas e textos, e aqui há {pt}"),
-                    format!("size() measures lists and texts, and here is {en}"),
-                ));
+                self.fault(
+                    inner,
+                    Complaint::new(
+                        format!("size() mede listas e textos, e aqui há {pt}"),
+                        format!("size() measures lists and texts, and here is {en}"),
+                    ),
+                );
                 None
             }
         }
@@ -510,17 +581,23 @@ impl Checker<'_> {
     fn matches(&mut self, target: &IdedExpr, pattern: &IdedExpr) -> Option<Ty> {
         let target = self.expect_text(target);
         let Expr::Literal(LiteralValue::String(text)) = &pattern.expr else {
-            self.fault(pattern, Complaint::new(
-                "matches() leva uma expressão regular entre aspas",
-                "matches() takes a regular expression in quotes",
-            ));
+            self.fault(
+                pattern,
+                Complaint::new(
+                    "matches() leva uma expressão regular entre aspas",
+                    "matches() takes a regular expression in quotes",
+                ),
+            );
             return None;
         };
         if regex::Regex::new(text.inner()).is_err() {
-            self.fault(pattern, Complaint::new(
-                "a expressão regular é inválida",
-                "the regular expression is invalid",
-            ));
+            self.fault(
+                pattern,
+                Complaint::new(
+                    "a expressão regular é inválida",
+                    "the regular expression is invalid",
+                ),
+            );
             return None;
         }
         target.map(|_| Ty::Bool)
@@ -530,20 +607,27 @@ impl Checker<'_> {
         let range = self.infer(&inner.iter_range)?;
         let Ty::List(of) = range else {
             let (pt, en) = range.words();
-            self.fault(&inner.iter_range, Complaint::new(
-                format!("exists e all percorrem uma lista, e aqui há {pt}"),
-                format!("exists and all walk a list, and here is {en}"),
-            ));
+            self.fault(
+                &inner.iter_range,
+                Complaint::new(
+                    format!("exists e all percorrem uma lista, e aqui há {pt}"),
+                    format!("exists and all walk a list, and here is {en}"),
+                ),
+            );
             return None;
         };
         let accumulator = match &inner.accu_init.expr {
             Expr::Literal(LiteralValue::Boolean(_)) => Ty::Bool,
             Expr::Literal(LiteralValue::Int(_)) => Ty::Int,
             _ => {
-                self.fault(expr, Complaint::new(
-                    "map() e filter() não são usados em regras",
-                    "map() and filter() are not used in rules",
-                ).hint("use exists ou all", "use exists or all"));
+                self.fault(
+                    expr,
+                    Complaint::new(
+                        "map() e filter() não são usados em regras",
+                        "map() and filter() are not used in rules",
+                    )
+                    .hint("use exists ou all", "use exists or all"),
+                );
                 return None;
             }
         };

@@ -148,10 +148,13 @@ fn leaf(mut expr: IdedExpr) -> Expression {
         return Expression::Has(fact);
     }
     let facts = collect(&mut expr);
-    Expression::Leaf { facts, judge: native(&expr).unwrap_or_else(|| {
-        rename(&mut expr);
-        Judge::Cel(Box::new(expr))
-    }) }
+    Expression::Leaf {
+        facts,
+        judge: native(&expr).unwrap_or_else(|| {
+            rename(&mut expr);
+            Judge::Cel(Box::new(expr))
+        }),
+    }
 }
 
 /// Returns the facts that an expression names.
