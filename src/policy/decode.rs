@@ -125,20 +125,11 @@ pub(super) fn pack(tree: &Node, desk: &Desk<'_>, digest: String) -> Pack {
     }
 }
 
-/// Returns the things of a list that are not disabled, and complains about ids that repeat.
+/// Returns the things of a list that are not disabled.
 pub(super) fn enabled<'n, 'd>(map: &MapView<'n, 'd>, key: &str) -> Vec<View<'n, 'd>> {
-    let mut seen = BTreeSet::new();
     map.list(key)
         .into_iter()
         .filter(|view| {
-            if let Some(id) = view.node.get("id").and_then(Node::as_text)
-                && !seen.insert(id.to_owned())
-            {
-                view.complain(Complaint::new(
-                    format!("o id \"{id}\" aparece duas vezes nesta lista"),
-                    format!("the id \"{id}\" appears twice in this list"),
-                ));
-            }
             !view.node.get("disabled").is_some_and(|node| match node.value {
                 Yaml::Bool(disabled) => disabled,
                 _ => {

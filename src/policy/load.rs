@@ -8,7 +8,7 @@ use super::decode;
 use super::pack::Pack;
 use super::problem::{self, Complaint, Problem, unknown};
 use super::read::Desk;
-use super::yaml::{MAX_BYTES, Node, Source, file_problem, overlay, parse};
+use super::yaml::{MAX_BYTES, Node, Source, file_problem, overlay, parse, repeated_ids};
 use crate::domain::decision::LocalText;
 
 /// The packs that the binary carries.
@@ -80,6 +80,9 @@ impl Pack {
         }
         let digest = digest(layers.iter().filter_map(|(file, _)| sources.get(*file)));
         let desk = Desk::new(&sources);
+        for (at, id) in layers.iter().flat_map(|(_, node)| repeated_ids(node)) {
+            desk.report(at, "id", repeated(&id));
+        }
         let tree = layers.into_iter().map(|(_, node)| node).reduce(overlay);
         let decoded = tree.map(|tree| decode::pack(&tree, &desk, digest));
         let problems = desk.into_problems();
@@ -108,7 +111,12 @@ fn follow(sources: &mut Vec<Source>, layers: &mut Vec<(usize, Node)>) -> Result<
             message: complaint.message,
             hint: complaint.hint,
         };
-        let wanted = extends.as_text().unwrap_or_default();
+        let wanted = extends.as_text().ok_or_else(|| {
+            problem(Complaint::new(
+                "esperava o nome de um pacote ou de um arquivo",
+                "expected the name of a pack or a file",
+            ))
+        })?;
         let source = find(wanted, &name).map_err(problem)?;
         if sources.len() >= DEEPEST || sources.iter().any(|known| known.name == source.name) {
             return Err(problem(Complaint::new(
@@ -175,6 +183,14 @@ fn read_file(path: &Path) -> Result<Source, Problem> {
             None,
         )),
     }
+}
+
+fn repeated(id: &str) -> Complaint {
+    Complaint::new(
+        format!("o id \"{id}\" aparece duas vezes na mesma lista"),
+        format!("the id \"{id}\" appears twice in the same list"),
+    )
+    .hint("junte os dois ou mude um", "join the two or change one")
 }
 
 fn without_extends(mut node: Node) -> Node {

@@ -110,7 +110,7 @@ nouns! {
 }
 
 /// The most candidates that a hint lists; more would hide the message.
-const LISTED: usize = 24;
+const LISTED: usize = 22;
 
 /// Says that a name is not among the candidates, and which one was probably meant.
 pub(super) fn unknown(noun: Noun, word: &str, candidates: &[&str]) -> Complaint {
@@ -132,6 +132,12 @@ pub(super) fn unknown(noun: Noun, word: &str, candidates: &[&str]) -> Complaint 
 /// Returns the candidate that a misspelt word most likely meant; `None` when nothing is close.
 pub(super) fn nearest<'c>(word: &str, candidates: &[&'c str]) -> Option<&'c str> {
     let folded = word.to_lowercase();
+    let mut longer = candidates.iter().filter(|c| c.to_lowercase().starts_with(&folded));
+    if let (Some(only), None) = (longer.next(), longer.next())
+        && folded.chars().count() >= 2
+    {
+        return Some(only);
+    }
     candidates
         .iter()
         .map(|candidate| (strsim::jaro_winkler(&folded, &candidate.to_lowercase()), *candidate))
@@ -168,6 +174,8 @@ mod tests {
             ("Refund", Some("refund")),
             ("custmer.plan", Some("customer.plan")),
             ("chrun", Some("churn")),
+            ("leg", Some("legal_threat")),
+            ("customer", Some("customer.vip")),
             ("banana", None),
             ("", None),
         ] {

@@ -202,10 +202,9 @@ impl<'n, 'd> View<'n, 'd> {
         match &self.node.value {
             Yaml::List(items) => items
                 .iter()
-                .enumerate()
-                .map(|(i, node)| View {
+                .map(|node| View {
                     node,
-                    path: format!("{}[{i}]", self.path),
+                    path: format!("{}[{}]", self.path, node.index),
                     desk: self.desk,
                 })
                 .collect(),

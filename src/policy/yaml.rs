@@ -3,6 +3,7 @@
 //! Decoding from this tree, instead of straight into structs, lets one run report every problem
 //! and lets an overlay keep the place of each value it inherits.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Deserialize;
@@ -36,6 +37,8 @@ pub struct Source {
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) at: Place,
+    /// The position in its list, in the file that wrote it; overlays shift lists, files do not.
+    pub(super) index: usize,
     pub(super) value: Yaml,
 }
 
@@ -114,15 +117,33 @@ pub(super) fn parse(file: usize, source: &Source) -> Result<Node, Problem> {
 /// Translates the parser's words where people meet them often.
 fn yaml_complaint(error: &serde_saphyr::Error) -> Complaint {
     let words = error.without_snippet().to_string();
-    let words = words.lines().next().unwrap_or_default().to_owned();
-    if words.contains("duplicate mapping key") {
-        let key = words.split(':').nth(1).unwrap_or_default();
-        let key = key.split(" at ").next().unwrap_or_default().trim();
+    let words = words.lines().next().unwrap_or_default();
+    let words = words.split(" at line ").next().unwrap_or_default();
+    if let Some((_, key)) = words.split_once("duplicate mapping key:") {
+        let key = shortened(key.split(',').next().unwrap_or_default().trim());
         return Complaint::new(
-            format!("a chave {} aparece duas vezes", shortened(key)),
-            format!("the key {} appears twice", shortened(key)),
+            format!("a chave \"{key}\" aparece duas vezes"),
+            format!("the key \"{key}\" appears twice"),
         )
         .hint("junte as duas ou apague uma", "join the two or delete one");
+    }
+    if words.contains("budget breached") {
+        return Complaint::new(
+            "o arquivo tem níveis ou repetições (&, *) demais",
+            "the file has too many levels or repetitions (&, *)",
+        )
+        .hint("escreva os valores por extenso", "write the values out");
+    }
+    if words.contains("multiple YAML documents") {
+        return Complaint::new(
+            "há mais de um documento (---) no arquivo",
+            "there is more than one document (---) in the file",
+        )
+        .hint("separe em arquivos", "put each into a file of its own");
+    }
+    if words.contains("merge keys") {
+        return Complaint::new("\"<<\" não é usado aqui", "\"<<\" is not used here")
+            .hint("use \"extends\" no topo do arquivo", "use \"extends\" at the top of the file");
     }
     Complaint::new(format!("YAML inválido: {words}"), format!("invalid YAML: {words}")).hint(
         "confira o recuo, as aspas e os dois-pontos desta linha e da anterior",
@@ -158,7 +179,14 @@ impl Raw {
             Self::Float(value) => Yaml::Float(value),
             Self::Text(value) => Yaml::Text(value),
             Self::List(items) => Yaml::List(
-                items.into_iter().map(|item| item.value.into_node(file, item.referenced)).collect(),
+                items
+                    .into_iter()
+                    .enumerate()
+                    .map(|(index, item)| Node {
+                        index,
+                        ..item.value.into_node(file, item.referenced)
+                    })
+                    .collect(),
             ),
             Self::Map(entries) => Yaml::Map(
                 entries
@@ -170,7 +198,7 @@ impl Raw {
                     .collect(),
             ),
         };
-        Node { at: place(file, at), value }
+        Node { at: place(file, at), index: 0, value }
     }
 }
 
@@ -256,16 +284,15 @@ impl<'de> Visitor<'de> for RawVisitor {
 /// Lays one tree over another: maps are joined key by key, lists of things with an `id` are
 /// joined thing by thing, everything else of the upper tree replaces what lies below.
 pub(super) fn overlay(below: Node, above: Node) -> Node {
-    let at = above.at;
-    match (below.value, above.value) {
-        (Yaml::Map(below), Yaml::Map(above)) => {
-            Node { at, value: Yaml::Map(overlay_maps(below, above)) }
-        }
+    let Node { at, index, value: above } = above;
+    let value = match (below.value, above) {
+        (Yaml::Map(below), Yaml::Map(above)) => Yaml::Map(overlay_maps(below, above)),
         (Yaml::List(below), Yaml::List(above)) if has_ids(&below) && has_ids(&above) => {
-            Node { at, value: Yaml::List(overlay_lists(below, above, false)) }
+            Yaml::List(overlay_lists(below, above, false))
         }
-        (_, above) => Node { at, value: above },
-    }
+        (_, above) => above,
+    };
+    Node { at, index, value }
 }
 
 fn overlay_maps(mut below: Vec<(Key, Node)>, above: Vec<(Key, Node)>) -> Vec<(Key, Node)> {
@@ -274,18 +301,18 @@ fn overlay_maps(mut below: Vec<(Key, Node)>, above: Vec<(Key, Node)>) -> Vec<(Ke
             below.push((key, node));
             continue;
         };
-        let old = std::mem::replace(&mut slot.1, Node { at: key.at, value: Yaml::Null });
+        let old = std::mem::replace(&mut slot.1, nothing(key.at));
+        // The first matching row of the routing table wins, so a company's own rows must stand
+        // before the pack's catch-all.
         slot.1 = match (old.value, node.value) {
-            // The first matching row of the routing table wins, so a company's own rows must
-            // stand before the pack's catch-all.
             (Yaml::List(old), Yaml::List(new))
                 if key.name == "routing" && has_ids(&old) && has_ids(&new) =>
             {
-                Node { at: node.at, value: Yaml::List(overlay_lists(old, new, true)) }
+                Node { value: Yaml::List(overlay_lists(old, new, true)), ..nothing(node.at) }
             }
-            (old_value, new_value) => overlay(
-                Node { at: old.at, value: old_value },
-                Node { at: node.at, value: new_value },
+            (below, above) => overlay(
+                Node { value: below, ..nothing(old.at) },
+                Node { value: above, ..nothing(node.at) },
             ),
         };
         slot.0 = key;
@@ -303,7 +330,7 @@ fn overlay_lists(mut below: Vec<Node>, above: Vec<Node>, new_first: bool) -> Vec
         let same = |other: &Node| other.get("id").and_then(Node::as_text) == id.as_deref();
         let known = below.iter().position(same);
         if let Some(slot) = known.and_then(|index| below.get_mut(index)) {
-            let old = std::mem::replace(slot, Node { at: node.at, value: Yaml::Null });
+            let old = std::mem::replace(slot, nothing(node.at));
             *slot = overlay(old, node);
             previous = known;
         } else if new_first {
@@ -316,6 +343,32 @@ fn overlay_lists(mut below: Vec<Node>, above: Vec<Node>, new_first: bool) -> Vec
     }
     first.append(&mut below);
     first
+}
+
+fn nothing(at: Place) -> Node {
+    Node { at, index: 0, value: Yaml::Null }
+}
+
+/// Returns the things of one file that repeat the id of an earlier one in the same list.
+pub(super) fn repeated_ids(node: &Node) -> Vec<(Place, String)> {
+    let mut repeated = Vec::new();
+    match &node.value {
+        Yaml::List(items) => {
+            let mut seen = BTreeSet::new();
+            for item in items {
+                let id = item.get("id").and_then(Node::as_text);
+                if let Some(id) = id.filter(|id| !seen.insert(*id)) {
+                    repeated.push((item.at, id.to_owned()));
+                }
+                repeated.extend(repeated_ids(item));
+            }
+        }
+        Yaml::Map(entries) => {
+            repeated.extend(entries.iter().flat_map(|(_, node)| repeated_ids(node)));
+        }
+        _ => {}
+    }
+    repeated
 }
 
 fn has_ids(list: &[Node]) -> bool {

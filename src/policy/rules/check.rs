@@ -494,7 +494,7 @@ impl Checker<'_> {
                             ),
                         ),
                     );
-                    sound = false;
+                    return None;
                 }
                 None => sound = false,
             }

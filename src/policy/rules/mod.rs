@@ -9,6 +9,8 @@ mod eval;
 
 pub(super) use check::{Scope, compile};
 pub(super) use eval::Engine;
+#[cfg(test)]
+pub(super) use eval::to_cel;
 
 use super::facts::{Fact, Facts};
 use crate::domain::decision::LocalText;
