@@ -51,6 +51,55 @@ const PORTUGUESE: &[Portuguese] = &[
     ),
     arg_pt("", "lang", "IDIOMA", "Idioma da saída: pt-BR ou en (padrão: o do sistema)"),
     command_pt(
+        "demo",
+        "Passa um dia de mensagens pelo sistema e mostra o que acontece com cada uma",
+        "Leva rajadas de WhatsApp, e-mails, formulários, chats e ligações de uma empresa fictícia pela caixa \
+         de entrada, pelo worker e pelas etapas de verdade, em tempo gravado, e escreve uma linha por turno. \
+         Tudo fica guardado na pasta de dados, no negócio \"demo\"; rodar de novo não duplica nada. Termina \
+         sozinho.",
+    ),
+    arg_pt("demo", "json", "", "Escreve JSON Lines em vez da tabela"),
+    arg_pt("demo", "serve", "", "Deixa a API no ar no fim, com um token para experimentar"),
+    command_pt(
+        "triage",
+        "Decide as mensagens de um arquivo, um objeto JSON por linha, sem guardar nada",
+        "Cada linha é um turno: {\"id\", \"channel\", \"text\"} e, se houver, \"subject\", \"from\", \
+         \"customer\" e \"history\". Escreve um objeto JSON por linha, na mesma ordem. Uma linha que não pode \
+         ser lida dá {\"error\": {\"line\", \"field\", \"message\"}}; as outras são decididas assim mesmo, e o \
+         comando termina com 1.",
+    ),
+    arg_pt("triage", "file", "ARQUIVO", "Arquivo a ler; \"-\" ou nada lê a entrada padrão"),
+    arg_pt("triage", "policy", "POLÍTICA", "Pacote ou arquivo de política que decide (padrão: o da configuração)"),
+    arg_pt("triage", "schema", "", "Mostra o JSON Schema de uma linha de saída e termina"),
+    command_pt("policy", "Confere políticas", ""),
+    command_pt(
+        "policy check",
+        "Confere arquivos de política e diz tudo o que está errado, linha por linha",
+        "Sem arquivo, confere os pacotes que vêm com o programa. Um arquivo pode estender um deles. Termina \
+         com 1 se houver problemas.",
+    ),
+    arg_pt("policy check", "files", "ARQUIVO", "Arquivos de política a conferir"),
+    command_pt("privacy", "Dados pessoais", ""),
+    command_pt(
+        "privacy mask",
+        "Mascara dados pessoais em linhas de texto, sem guardar nada",
+        "Lê linhas de texto e escreve um objeto JSON por linha: {\"text\", \"found\": [{\"kind\", \"start\", \
+         \"end\"}]}. \"text\" é a linha com marcadores como [CPF_1]; \"start\" e \"end\" (exclusivo) contam \
+         caracteres (valores escalares Unicode) da linha original. Uma linha que não pode ser lida dá \
+         {\"error\": {\"line\", \"field\", \"message\"}}; as outras são processadas assim mesmo, e o comando \
+         termina com 1.",
+    ),
+    arg_pt("privacy mask", "file", "ARQUIVO", "Arquivo a ler; \"-\" ou nada lê a entrada padrão"),
+    command_pt("store", "Copia ou confere o que está guardado", ""),
+    command_pt(
+        "store backup",
+        "Copia a base e a caixa de entrada para uma pasta nova, mesmo com um worker no ar",
+        "Escreve store.db e inbox.db, cada um um banco consistente. Para voltar à cópia, pare o worker e \
+         ponha os dois arquivos na pasta de dados.",
+    ),
+    arg_pt("store backup", "dir", "PASTA", "Pasta de destino; ainda não pode ter uma cópia"),
+    command_pt("store check", "Confere os bancos e as promessas que eles guardam", ""),
+    command_pt(
         "init",
         "Cria a pasta da empresa: configuração, política, modelos e artigos",
         "Cria a pasta da empresa com atende.toml, policy.yaml, os modelos de resposta e uma árvore vazia \

@@ -5,9 +5,12 @@
 //! Portuguese texts in `language`; tests name what is missing.
 
 mod config;
+mod demo;
 mod init;
 mod language;
+mod policy;
 mod privacy;
+mod store;
 mod triage;
 
 use std::collections::BTreeMap;
@@ -63,14 +66,27 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
+    Triage(triage::Args),
     Init(init::Args),
     #[command(subcommand, arg_required_else_help = true)]
     Config(config::Command),
+    #[command(subcommand, arg_required_else_help = true)]
+    Policy(policy::Command),
+    #[command(subcommand, arg_required_else_help = true)]
+    Privacy(privacy::Command),
+    #[command(subcommand, arg_required_else_help = true)]
+    Store(store::Command),
 }
 
 fn dispatch(cx: &mut CliCx<'_>, command: Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Demo(args) => demo::run(cx, &args),
+        Command::Triage(args) => triage::run(cx, &args),
         Command::Init(args) => init::run(cx, &args),
+        Command::Policy(policy::Command::Check(args)) => policy::run(cx, &args),
+        Command::Privacy(privacy::Command::Mask(args)) => privacy::run(cx, &args),
+        Command::Store(command) => store::run(cx, &command),
         Command::Config(config::Command::Check(args)) => config::check(cx, &args),
     }
 }

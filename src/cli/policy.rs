@@ -2,17 +2,41 @@
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use anyhow::Context as _;
+use clap::Subcommand;
 
+use super::{CliCx, ExitCode};
 use crate::domain::decision::Mode;
 use crate::domain::labels::Locale;
 use crate::policy::{Pack, Problem};
 
+/// Check policy packs
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Check(CheckArgs),
+}
+
+/// Check policy files and say everything that is wrong, by line
+///
+/// Without a file it checks the packs that come with the program. A file may extend one of them. Ends
+/// with 1 when there are problems.
+#[derive(Debug, clap::Args)]
+pub(super) struct CheckArgs {
+    /// Policy files to check
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+/// Runs the command.
+pub(super) fn run(cx: &mut CliCx<'_>, args: &CheckArgs) -> anyhow::Result<ExitCode> {
+    let files: Vec<PathBuf> = args.files.iter().map(|file| cx.current_dir.join(file)).collect();
+    check(&files, cx.lang, cx.out, cx.err)
+}
+
 /// Checks policy files, or the packs of the binary when none is named. A file that loads gets one
 /// line on `out`, every problem of the others goes to `err`, and the code is then 1.
-pub fn check(
+fn check(
     files: &[PathBuf],
     lang: Locale,
     out: &mut dyn Write,
@@ -34,7 +58,7 @@ pub fn check(
             report(id, Pack::embedded(id)).context("write the report")?;
         }
     }
-    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if sound { ExitCode::Ok } else { ExitCode::Problems })
 }
 
 fn tell(problems: &[Problem], lang: Locale, err: &mut dyn Write) -> std::io::Result<()> {
@@ -92,7 +116,7 @@ mod tests {
     #[test]
     fn without_files_every_pack_of_the_binary_is_checked() {
         let (code, out, err) = checked(&[], Locale::En);
-        assert_eq!((code, err.as_str()), (ExitCode::SUCCESS, ""));
+        assert_eq!((code, err.as_str()), (ExitCode::Ok, ""));
         let names: Vec<&str> = out.lines().filter_map(|line| line.split(':').next()).collect();
         assert_eq!(names, Pack::shipped());
         assert!(out.lines().all(|line| line.contains(" categories, ")), "{out}");
@@ -107,7 +131,7 @@ mod tests {
         let missing = folder.path().join("missing.yaml");
         let (code, out, err) = checked(&[bad, good, missing], Locale::PtBr);
         let err = err.replace(&format!("{}/", folder.path().display()), "");
-        assert_eq!(code, ExitCode::FAILURE);
+        assert_eq!(code, ExitCode::Problems);
         assert!(out.contains("good.yaml: ok"), "{out}");
         assert!(out.contains("modos: off"), "{out}");
         for line in [

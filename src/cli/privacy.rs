@@ -3,21 +3,47 @@
 //! Every line is its own conversation. Offsets count characters (Unicode scalar values) of the input
 //! line, so that languages other than ours can slice by them.
 
-use std::io::{BufRead, Read, Write};
-use std::process::ExitCode;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
+use clap::Subcommand;
 use serde::Serialize;
 
+use super::{CliCx, ExitCode};
 use crate::privacy::{Kind, Masker, Vault};
 
-/// Help text of `privacy mask`.
-pub const MASK_HELP: &str = "\
-Reads lines of text and prints one JSON object per line: {\"text\", \"found\": [{\"kind\", \"start\", \
-\"end\"}]}. `text` is the line with placeholders such as [CPF_1]; `start` and `end` (exclusive) count \
-characters (Unicode scalar values) of the line as it came in. A line that cannot be read yields \
-{\"error\": {\"line\", \"field\", \"message\"}}; the others are still processed and the exit code is 1. \
-Nothing is stored and no line is remembered for the next.";
+/// Personal data
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Mask(MaskArgs),
+}
+
+/// Mask personal data in lines of text, without storing anything
+///
+/// Reads lines of text and prints one JSON object a line: {"text", "found": [{"kind", "start", "end"}]}.
+/// "text" is the line with placeholders such as [CPF_1]; "start" and "end" (exclusive) count characters
+/// (Unicode scalar values) of the line as it came in. A line that cannot be read yields {"error": {"line",
+/// "field", "message"}}; the others are still processed, and the command ends with 1.
+#[derive(Debug, clap::Args)]
+pub(super) struct MaskArgs {
+    /// File to read; "-" or nothing reads standard input
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub(super) fn run(cx: &mut CliCx<'_>, args: &MaskArgs) -> anyhow::Result<ExitCode> {
+    match args.file.as_deref().filter(|file| file.as_os_str() != "-") {
+        Some(file) => {
+            let path = cx.current_dir.join(file);
+            let file = std::fs::File::open(&path)
+                .with_context(|| format!("cannot read {}", path.display()))?;
+            mask(&mut BufReader::new(file), cx.out, cx.err)
+        }
+        None => mask(cx.stdin, cx.out, cx.err),
+    }
+}
 
 /// Longest line, in bytes.
 const MAX_LINE: usize = 2 * 1024 * 1024;
@@ -48,7 +74,7 @@ struct LineError {
 }
 
 /// Masks every line of `input` into `out`; exit code 1 when a line could not be read.
-pub fn mask(
+fn mask(
     input: &mut dyn BufRead,
     out: &mut dyn Write,
     err: &mut dyn Write,
@@ -84,10 +110,10 @@ pub fn mask(
     }
     out.flush().context("write output failed")?;
     if bad == 0 {
-        return Ok(ExitCode::SUCCESS);
+        return Ok(ExitCode::Ok);
     }
     writeln!(err, "{bad} of {line} lines could not be read; see \"error\" in the output")?;
-    Ok(ExitCode::FAILURE)
+    Ok(ExitCode::Problems)
 }
 
 fn mask_line(masker: Masker, text: &str) -> MaskedLine {
@@ -170,7 +196,7 @@ mod tests {
                 "\n"
             )
         );
-        assert_eq!((err.as_str(), code), ("", ExitCode::SUCCESS));
+        assert_eq!((err.as_str(), code), ("", ExitCode::Ok));
     }
 
     #[test]
@@ -187,6 +213,6 @@ mod tests {
         assert_eq!(lines[2]["error"]["line"], 3);
         assert_eq!(lines[3]["text"], "[EMAIL_1]");
         assert_eq!(err, "2 of 4 lines could not be read; see \"error\" in the output\n");
-        assert_eq!(code, ExitCode::FAILURE);
+        assert_eq!(code, ExitCode::Problems);
     }
 }

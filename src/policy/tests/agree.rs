@@ -112,7 +112,7 @@ proptest! {
             facts.set(*fact, value.clone());
         }
         let ours = Engine::new().judge(&compiled, &facts);
-        let theirs = interpreted(&when, &values).map(|fired| if fired { Outcome::Fired } else { Outcome::Not });
+        let theirs = interpreted(&when, &values).map(|fired| if fired { RuleOutcome::Fired } else { RuleOutcome::Not });
         prop_assert_eq!(Ok(ours), theirs);
     }
 
@@ -132,7 +132,7 @@ proptest! {
         }
         let engine = Engine::new();
         match engine.judge(&compiled, &some) {
-            Outcome::NotKnown(missing) => {
+            RuleOutcome::NotKnown(missing) => {
                 prop_assert!(!missing.is_empty());
                 prop_assert!(missing.iter().all(|fact| some.get(*fact).is_none()));
             }

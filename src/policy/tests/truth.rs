@@ -3,7 +3,7 @@
 use super::*;
 
 /// Judges an expression over `customer.vip` (a), `message.media` (b) and `draft.present` (c).
-fn judge(when: &str, values: [Option<bool>; 3]) -> Outcome {
+fn judge(when: &str, values: [Option<bool>; 3]) -> RuleOutcome {
     let pack = with_rule(&format!("'{when}'"))
         .unwrap_or_else(|problems| panic!("{when}: {}", told(&problems)));
     let mut facts = Facts::new();
@@ -18,10 +18,10 @@ fn judge(when: &str, values: [Option<bool>; 3]) -> Outcome {
 
 #[test]
 fn and_and_or_follow_kleene() {
-    use Outcome::{Fired, Not};
-    let unknown_a = || Outcome::NotKnown(vec![Fact::CustomerVip]);
-    let unknown_b = || Outcome::NotKnown(vec![Fact::MessageMedia]);
-    let unknown_ab = || Outcome::NotKnown(vec![Fact::CustomerVip, Fact::MessageMedia]);
+    use RuleOutcome::{Fired, Not};
+    let unknown_a = || RuleOutcome::NotKnown(vec![Fact::CustomerVip]);
+    let unknown_b = || RuleOutcome::NotKnown(vec![Fact::MessageMedia]);
+    let unknown_ab = || RuleOutcome::NotKnown(vec![Fact::CustomerVip, Fact::MessageMedia]);
     for (a, b, and, or) in [
         (Some(true), Some(true), Fired, Fired),
         (Some(true), Some(false), Not, Fired),
@@ -41,21 +41,21 @@ fn and_and_or_follow_kleene() {
 
 #[test]
 fn not_choice_and_presence_follow_kleene() {
-    use Outcome::{Fired, Not};
+    use RuleOutcome::{Fired, Not};
     let choice = "customer.vip ? message.media : draft.present";
     for (when, values, expected) in [
         ("!customer.vip", [Some(true), None, None], Not),
         ("!customer.vip", [Some(false), None, None], Fired),
-        ("!customer.vip", [None; 3], Outcome::NotKnown(vec![Fact::CustomerVip])),
+        ("!customer.vip", [None; 3], RuleOutcome::NotKnown(vec![Fact::CustomerVip])),
         (choice, [Some(true), Some(true), None], Fired),
         (choice, [Some(false), Some(true), Some(false)], Not),
         (choice, [None, Some(true), Some(true)], Fired),
         (choice, [None, Some(false), Some(false)], Not),
-        (choice, [None, Some(true), Some(false)], Outcome::NotKnown(vec![Fact::CustomerVip])),
+        (choice, [None, Some(true), Some(false)], RuleOutcome::NotKnown(vec![Fact::CustomerVip])),
         (
             choice,
             [None, None, Some(false)],
-            Outcome::NotKnown(vec![Fact::CustomerVip, Fact::MessageMedia]),
+            RuleOutcome::NotKnown(vec![Fact::CustomerVip, Fact::MessageMedia]),
         ),
         ("has(customer.vip)", [None; 3], Not),
         ("has(customer.vip)", [Some(false), None, None], Fired),
@@ -65,7 +65,7 @@ fn not_choice_and_presence_follow_kleene() {
         (
             "(customer.vip && false) == message.media",
             [None, Some(false), None],
-            Outcome::NotKnown(vec![Fact::CustomerVip]),
+            RuleOutcome::NotKnown(vec![Fact::CustomerVip]),
         ),
     ] {
         assert_eq!(judge(when, values), expected, "{when} with {values:?}");
@@ -79,5 +79,5 @@ fn what_the_interpreter_cannot_compute_is_not_known_and_no_error() {
     facts.set(Fact::TicketAiTurns, 3_i64);
     let all = pack.evaluate(&facts);
     let outcome = all.into_iter().find(|e| e.rule.id == "X.test").map(|e| e.outcome);
-    assert_eq!(outcome, Some(Outcome::NotKnown(vec![Fact::TicketAiTurns])));
+    assert_eq!(outcome, Some(RuleOutcome::NotKnown(vec![Fact::TicketAiTurns])));
 }
