@@ -54,7 +54,7 @@ pub(super) fn announced(
     let window = value.get(..value.floor_char_boundary(MAX_SECRET)).unwrap_or(value);
     let token = window.split(char::is_whitespace).next().unwrap_or_default();
     let token =
-        token.trim_end_matches(['.', ',', ';', '?', ')', '"', '\'', '”', '’', '`', '*', '>']);
+        token.trim_end_matches(['.', ',', ';', ':', '?', ')', '"', '\'', '”', '’', '`', '*', '>']);
     let from = start + (rest.len() - value.len());
     let tail = value.get(token.len()..).unwrap_or_default();
     let line = tail.split('\n').next().unwrap_or_default();

@@ -102,7 +102,8 @@ impl Names {
         }
         let mut run: Option<Run> = None;
         for (start, word) in words(text) {
-            let part = self.part(word);
+            let taken = claims.covering(start).is_some();
+            let part = self.part(word).filter(|_| !taken);
             let joined = run
                 .as_ref()
                 .and_then(|run| text.get(run.reach..start))
@@ -113,14 +114,14 @@ impl Names {
             let end = start + word.len();
             match (part, &mut run) {
                 (Some(part), open) => {
-                    let evident = !part.common || written_as_name(text, start, word);
+                    let evident = !part.common || written_as_name(text, start, word, claims);
                     let hit = Hit { start, end, evident };
                     match open {
                         Some(run) => run.extend(&hit),
                         None => *open = Some(Run::new(&hit)),
                     }
                 }
-                (None, Some(open)) if PARTICLES.contains(&folded(word).as_str()) => {
+                (None, Some(open)) if !taken && PARTICLES.contains(&folded(word).as_str()) => {
                     open.reach = end;
                 }
                 (None, _) => {
@@ -175,12 +176,14 @@ impl Run {
 }
 
 /// True for a capital where a sentence does not ask for one.
-fn written_as_name(text: &str, start: usize, word: &str) -> bool {
+fn written_as_name(text: &str, start: usize, word: &str, claims: &Claims) -> bool {
     let mut letters = word.chars();
     let capital = letters.next().is_some_and(char::is_uppercase);
     let shouted = word.chars().count() > 1 && letters.all(char::is_uppercase);
     let before = text.get(..start).unwrap_or_default().trim_end_matches([' ', '\u{a0}', '*', '_']);
-    let opens = before.is_empty() || before.ends_with(['.', '!', '?', '\n', '\r', ':', '>', '"']);
+    let masked = claims.before(start).is_some_and(|claim| claim.end == before.len());
+    let opens = before.is_empty()
+        || !masked && before.ends_with(['.', '!', '?', '\n', '\r', ':', '>', '"']);
     capital && !shouted && !opens
 }
 

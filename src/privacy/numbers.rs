@@ -138,13 +138,14 @@ impl Number {
         let Some(last) = count.checked_sub(1).and_then(|at| self.groups.get(at)) else {
             return false;
         };
-        if claims.covering(last.end).or_else(|| claims.covering(last.end + 1)).is_some() {
+        if claims.covering(last.end).is_some() {
             return true;
         }
         let mut rest = text.get(last.end..).unwrap_or_default().chars();
         let mut is_digit = || rest.next().is_some_and(|c| digit(c).is_some());
         match text.get(last.end..).unwrap_or_default().chars().next() {
             Some(c) if c.is_alphanumeric() || c == '_' || c == '%' => false,
+            Some('.' | '-' | ',') if claims.covering(last.end + 1).is_some() => true,
             Some('.' | '-') => {
                 is_digit();
                 !is_digit()

@@ -218,7 +218,7 @@ impl Evidence {
 fn decisive(evidence: &Evidence, conversation: Option<Language>) -> Option<Field<Language>> {
     let (language, top, second) = evidence.ranking();
     let margin = top - second;
-    if evidence.is_foreign_text() && (language == Language::Und || top < 1.0 || evidence.words > 12)
+    if evidence.is_foreign_text() && (language == Language::Und || top < 0.5 || evidence.words > 12)
     {
         return Some(
             Field::new(Language::Und, Confidence::clamped(0.6), Engine::Rules)

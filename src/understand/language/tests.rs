@@ -28,6 +28,7 @@ const FIRST: &[(Language, &str)] = &[
     (PtBr, "Gostaria de saber sobre o status do pedido 48291"), (PtBr, "não"),
     (PtBr, "I love it não, quero devolver o meu"), (PtBr, "como faz o login no Power Query de vcs"),
     (PtBr, "Prezados, solicito a segunda via da fatura"), (PtBr, "boa noite, tudo bem?"),
+    (PtBr, "rua das flores 123 cep [CEP_1] bairro centro"),
     (En, "hi"), (En, "hello"), (En, "thanks"), (En, "thank you so much"), (En, "Where is my order?"),
     (En, "help"), (En, "I need help"), (En, "cancel my subscription"), (En, "not working"),
     (En, "it doesn't work"), (En, "it doesn’t work"), (En, "refund please"), (En, "I was charged twice"),
