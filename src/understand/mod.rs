@@ -22,14 +22,12 @@ pub mod vocabulary;
 mod tests;
 
 use crate::domain::channel::Channel;
-use crate::domain::confidence::Confidence;
-use crate::domain::field::{Engine, Field};
+use crate::domain::field::Field;
 use crate::domain::labels::{
     Complexity, EstimatedResolution, Language, Locale, Sentiment, SuggestedResponse, Urgency,
 };
 use crate::domain::message::{Given, MessageFlags, PastMessage};
 use crate::domain::signal::SignalHit;
-use crate::policy::Pack;
 use crate::text::phrases::PhraseSet;
 use reading::{Reading, Use};
 pub use vocabulary::Vocabulary;
@@ -101,56 +99,32 @@ pub struct Extra {
 }
 
 /// The engine: lexicons and a pack's vocabulary compiled to one matcher.
+#[derive(Clone, Debug)]
 pub struct Understander {
     vocabulary: Vocabulary,
     rules: Vec<lexicon::Rule>,
     set: PhraseSet<Use>,
     courtesy: courtesy::Courtesy,
-    detector: language::Detector,
-}
-
-impl std::fmt::Debug for Understander {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Understander").field("patterns", &self.set.len()).finish_non_exhaustive()
-    }
 }
 
 impl Understander {
-    /// Compiles a pack's keywords together with the built-in lexicons.
-    pub fn new(pack: &Pack) -> Self {
-        Self::with_vocabulary(Vocabulary::of(pack))
-    }
-
-    /// Compiles a vocabulary together with the built-in lexicons. Patterns that cannot be read are
-    /// passed over; the pack's own check reports them.
-    pub fn with_vocabulary(vocabulary: Vocabulary) -> Self {
+    /// Compiles a pack's vocabulary together with the built-in lexicons. Patterns that cannot be read
+    /// are passed over; the pack's own check reports them.
+    pub fn new(vocabulary: &Vocabulary) -> Self {
         let mut patterns = Vec::new();
         let rules = lexicon::rules(&mut patterns);
         sentiment::patterns(&mut patterns);
         vocabulary.patterns(&mut patterns);
         Self {
-            vocabulary,
+            vocabulary: vocabulary.clone(),
             rules,
             set: PhraseSet::new(patterns),
             courtesy: courtesy::Courtesy::new(),
-            detector: language::Detector::new(),
         }
     }
 
-    /// Understands a turn.
-    pub fn understand(&self, turn: &TurnView<'_>) -> Understood {
-        let language = match turn.given.language {
-            Some(given) => Field::new(given, Confidence::CERTAIN, Engine::Given)
-                .because("stated with the message"),
-            None => {
-                self.detector.detect(turn.text, turn.conversation_language, turn.default_language)
-            }
-        };
-        self.understand_in(turn, language)
-    }
-
-    /// Understands a turn whose language is known.
-    pub fn understand_in(&self, turn: &TurnView<'_>, language: Field<Language>) -> Understood {
+    /// Understands a turn whose language was detected before.
+    pub fn understand(&self, turn: &TurnView<'_>, language: Field<Language>) -> Understood {
         let reading = Reading::of(turn, &self.set, language.value);
         let signals = signals::find(self, turn, &reading);
         let (category, subcategory) = category::choose(self, turn, &reading);

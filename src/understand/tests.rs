@@ -1,4 +1,6 @@
 use super::*;
+use crate::domain::confidence::Confidence;
+use crate::domain::field::Engine;
 use crate::domain::message::Author;
 use crate::domain::signal::Signal;
 use vocabulary::{CategoryWords, UrgencyWords};
@@ -73,7 +75,7 @@ pub(super) fn sample() -> Vocabulary {
 }
 
 thread_local! {
-    static ENGINE: Understander = Understander::with_vocabulary(sample());
+    static ENGINE: Understander = Understander::new(&sample());
 }
 
 pub(super) struct Case<'a> {
@@ -103,7 +105,7 @@ pub(super) fn understand_in(text: &str, case: &Case<'_>) -> Understood {
         default_language: Locale::PtBr,
     };
     ENGINE.with(|engine| {
-        engine.understand_in(&turn, Field::new(language, Confidence::CERTAIN, Engine::Lingua))
+        engine.understand(&turn, Field::new(language, Confidence::CERTAIN, Engine::Lingua))
     })
 }
 

@@ -3,7 +3,6 @@
 
 use super::reading::Use;
 use crate::domain::labels::Urgency;
-use crate::policy::{Keywords, Pack};
 use crate::text::phrases::Pattern;
 
 /// The words of a pack. Keywords of all languages stand in one list: customers mix languages.
@@ -46,37 +45,6 @@ pub struct UrgencyWords {
 }
 
 impl Vocabulary {
-    /// Takes the words of a pack.
-    pub fn of(pack: &Pack) -> Self {
-        let words = |keywords: &Keywords| keywords.all().map(str::to_owned).collect();
-        let categories = pack.taxonomy.iter().map(|category| CategoryWords {
-            id: category.id.clone(),
-            keywords: words(&category.keywords),
-            subcategories: category
-                .subcategories
-                .iter()
-                .map(|sub| CategoryWords {
-                    id: sub.id.clone(),
-                    keywords: words(&sub.keywords),
-                    subcategories: Vec::new(),
-                })
-                .collect(),
-        });
-        let urgency = pack.urgency.rules.iter().map(|rule| UrgencyWords {
-            id: rule.id.clone(),
-            level: rule.level,
-            keywords: words(&rule.keywords),
-        });
-        Self {
-            categories: categories.collect(),
-            urgency: urgency.collect(),
-            default_category: pack.default_category().id.clone(),
-            default_urgency: Some(pack.urgency.default),
-            competitors: Vec::new(),
-            currency: pack.business.currency.clone(),
-        }
-    }
-
     pub(super) fn patterns(&self, patterns: &mut Vec<(Pattern, Use)>) {
         let mut add = |keywords: &[String], make: &dyn Fn(u32, usize) -> Use| {
             for (i, keyword) in (0..).zip(keywords) {

@@ -241,22 +241,3 @@ fn time_per_message() {
     let each = start.elapsed() / rounds;
     assert!(each.as_nanos() == 0, "{each:?} per message");
 }
-
-#[test]
-fn a_persons_values_stand_and_nonsense_changes_nothing() {
-    let overrides = [
-        ("subcategory", serde_json::json!("refund")),
-        ("category", serde_json::json!("billing")),
-        ("urgency", serde_json::json!("soonish")),
-        ("requires_human", serde_json::json!(true)),
-        ("colour", serde_json::json!("blue")),
-    ]
-    .map(|(field, value)| (field.to_owned(), value));
-    let before = understand("esqueci minha senha");
-    let after = before.clone().overridden(&overrides.into_iter().collect());
-    assert_eq!(after.category.value, "billing");
-    assert_eq!(after.category.engine, Engine::Human);
-    assert_eq!(after.subcategory.value.as_deref(), Some("refund"));
-    assert!(after.requires_human.value);
-    assert_eq!(after.urgency, before.urgency);
-}
