@@ -70,6 +70,7 @@ pub(super) fn count(n: usize) -> f64 {
     f64::from(u32::try_from(n).unwrap_or(u32::MAX))
 }
 
+#[expect(clippy::too_many_lines, reason = "a list of words")]
 fn is_technical(word: &str) -> bool {
     matches!(
         word,

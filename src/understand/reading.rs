@@ -94,11 +94,11 @@ impl<'s, 't> Reading<'s, 't> {
 
     /// Returns true where a hit does not count: it is negated, or part of a company's name.
     pub(super) fn is_void(&self, hit: &Hit<'_, Use>) -> bool {
-        is_negated(&self.tokens, hit.start, self.english) || self.is_company(hit, &self.tokens)
+        is_negated(&self.tokens, hit.start, self.english) || Self::is_company(hit, &self.tokens)
     }
 
     /// Returns true where a company's form follows: "Urgent Solutions Ltda" is a name, not a cry for help.
-    pub(super) fn is_company(&self, hit: &Hit<'_, Use>, tokens: &Tokens) -> bool {
+    pub(super) fn is_company(hit: &Hit<'_, Use>, tokens: &Tokens) -> bool {
         (hit.end..hit.end + 3)
             .take_while(|at| tokens.before(*at) == Break::None)
             .any(|at| matches!(tokens.word(at), "ltda" | "eireli" | "llc" | "inc" | "gmbh" | "ltd"))

@@ -178,7 +178,7 @@ fn judge(
             Negation::Ignore => {}
         }
     }
-    if rule.negation == Negation::Suppress && reading.is_company(hit, tokens) {
+    if rule.negation == Negation::Suppress && Reading::is_company(hit, tokens) {
         return None;
     }
     Some(confidence)
@@ -238,25 +238,27 @@ fn reported(
     found
 }
 
+/// Markup that chat models use between turns.
+const TAGS: [&str; 14] = [
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|system|>",
+    "<|user|>",
+    "<|assistant|>",
+    "[inst]",
+    "<<sys>>",
+    "</system>",
+    "<system>",
+    "[system]",
+    "### instruction",
+    "###instruction",
+    "### system",
+    "<system_prompt>",
+];
+
 /// Finds orders in forms that people do not type: markup of chat models, hidden markup, encodings.
 fn hidden_orders(text: &str) -> Option<&'static str> {
     let lower = if text.is_ascii() { text.to_ascii_lowercase() } else { fold(text) };
-    const TAGS: [&str; 14] = [
-        "<|im_start|>",
-        "<|im_end|>",
-        "<|system|>",
-        "<|user|>",
-        "<|assistant|>",
-        "[inst]",
-        "<<sys>>",
-        "</system>",
-        "<system>",
-        "[system]",
-        "### instruction",
-        "###instruction",
-        "### system",
-        "<system_prompt>",
-    ];
     if TAGS.iter().any(|tag| lower.contains(tag)) {
         return Some("injection.chat_markup");
     }

@@ -39,6 +39,12 @@ fn idiom_is_not_taken_at_its_word() {
         ("quase tive um infarto com o preço", SAFETY),
         ("esse preço é um assalto", SAFETY),
         ("dropping the bomb: prices went up", SAFETY),
+    ]);
+}
+
+#[test]
+fn ordinary_requests_are_not_signals() {
+    check(&[
         ("legal! gostei muito", &[LegalThreat, DataProtection]),
         ("que legal", &[LegalThreat]),
         ("como está o processo de compra?", &[LegalThreat]),
