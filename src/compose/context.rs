@@ -116,44 +116,48 @@ pub(super) fn samples(locale: Locale) -> Vec<Value> {
     };
     let [ai_disclosure, way_to_person, topic, category_name, team, within, plan] = texts;
     let mut samples = Vec::new();
-    for register in Register::ALL {
-        for sentiment in Sentiment::ALL {
-            for known in [true, false] {
-                let input = ComposeInput {
-                    locale,
-                    channel: if known { Channel::Whatsapp } else { Channel::Email },
-                    brand: "Prisma",
-                    ai_disclosure,
-                    way_to_person,
-                    customer_name: known.then_some("Maria Souza"),
-                    topic: known.then_some(topic),
-                    category_name,
-                    sentiment: *sentiment,
-                    register: *register,
-                    ticket_number: known.then_some("2026-000123"),
-                    passages: &[],
-                };
-                let facts = NoticeFacts {
-                    team: known.then_some(team),
-                    answer_within: known.then_some(within),
-                    plan: known.then_some(plan),
-                    amount_hundredths: known.then_some(9_900),
-                    currency: "BRL",
-                    next_charge: chrono::NaiveDate::from_ymd_opt(2026, 12, 10).filter(|_| known),
-                    reason: known.then_some(category_name),
-                    options: if known { &["A", "B"] } else { &[] },
-                    spanish: known,
-                };
-                let line = EmergencyLine { name: "CVV", number: "188", when: "24 h" };
-                let answer =
-                    AnswerText { text: "Texto.\n\n1. Um.\n2. Dois.".to_owned(), has_steps: true };
-                samples.push(of(
-                    &input,
-                    &facts,
-                    if known { std::slice::from_ref(&line) } else { &[] },
-                    known.then_some(&answer),
-                ));
-            }
+    for (register, sentiment) in [
+        (Register::Casual, Sentiment::Neutral),
+        (Register::Neutral, Sentiment::Neutral),
+        (Register::Formal, Sentiment::Neutral),
+        (Register::Neutral, Sentiment::Negative),
+        (Register::Neutral, Sentiment::Angry),
+    ] {
+        for known in [true, false] {
+            let input = ComposeInput {
+                locale,
+                channel: if known { Channel::Whatsapp } else { Channel::Email },
+                brand: "Prisma",
+                ai_disclosure,
+                way_to_person,
+                customer_name: known.then_some("Maria Souza"),
+                topic: known.then_some(topic),
+                category_name,
+                sentiment,
+                register,
+                ticket_number: known.then_some("2026-000123"),
+                passages: &[],
+            };
+            let facts = NoticeFacts {
+                team: known.then_some(team),
+                answer_within: known.then_some(within),
+                plan: known.then_some(plan),
+                amount_hundredths: known.then_some(9_900),
+                currency: "BRL",
+                next_charge: chrono::NaiveDate::from_ymd_opt(2026, 12, 10).filter(|_| known),
+                reason: known.then_some(category_name),
+                options: if known { &["A", "B"] } else { &[] },
+                spanish: known,
+            };
+            let line = EmergencyLine { name: "CVV", number: "188", when: "24 h" };
+            let answer =
+                AnswerText { text: "Texto.\n\n1. Um.\n2. Dois.".to_owned(), has_steps: true };
+            samples.push(of(
+                &input,
+                &facts,
+                if known { std::slice::from_ref(&line) } else { &[] },
+                known.then_some(&answer),
+            ));
         }
     }
     samples

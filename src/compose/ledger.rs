@@ -61,22 +61,21 @@ pub(super) fn account(rendered: &str, passage: usize) -> (String, Vec<LedgerEntr
 /// Removes what template logic leaves behind: space at line ends, runs of empty lines and of spaces.
 fn tidy(rendered: &str) -> String {
     let mut tidy = String::with_capacity(rendered.len());
-    let mut empty = 0;
+    let (mut started, mut gap) = (false, false);
     for line in rendered.lines() {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        if words.iter().all(|word| unmarked(word).is_empty()) {
-            empty += 1;
+        if line.split_whitespace().all(is_mark) {
+            gap = true;
             // A mark alone on its line still opens or closes a span.
-            tidy.extend(words);
+            tidy.extend(line.split_whitespace());
             continue;
         }
-        if !unmarked(&tidy).is_empty() {
-            tidy.push_str(if empty > 0 { "\n\n" } else { "\n" });
+        if started {
+            tidy.push_str(if gap { "\n\n" } else { "\n" });
         }
-        empty = 0;
+        (started, gap) = (true, false);
         let mut space = false;
-        for word in words {
-            let seen = !unmarked(word).is_empty();
+        for word in line.split_whitespace() {
+            let seen = !is_mark(word);
             if space && seen {
                 tidy.push(' ');
             }
@@ -85,6 +84,11 @@ fn tidy(rendered: &str) -> String {
         }
     }
     tidy
+}
+
+/// True where a word is nothing but private characters.
+fn is_mark(word: &str) -> bool {
+    word.chars().all(|c| matches!(c, PASSAGE | TICKET | END | LINE_KEEPER))
 }
 
 fn take_marks(marked: &str) -> (String, Vec<(char, Range<usize>)>) {

@@ -18,7 +18,7 @@ static HEADING: LazyLock<Option<Regex>> =
 /// Returns Markdown as the channel's own formatting: WhatsApp's marks there, plain text elsewhere.
 pub(super) fn for_channel(markdown: &str, channel: Channel) -> String {
     let marks = channel == Channel::Whatsapp;
-    let text = replace(&LINK, markdown, |found| {
+    let text = replace(&LINK, '[', markdown, |found| {
         let (label, target) = (group(found, 1), group(found, 2));
         // A link inside the knowledge tree leads nowhere for a customer.
         if target.starts_with("http://") || target.starts_with("https://") {
@@ -28,13 +28,13 @@ pub(super) fn for_channel(markdown: &str, channel: Channel) -> String {
         }
     });
     let text =
-        replace(&HEADING, &text, |found| format!("**{}**", group(found, 1).replace("**", "")));
+        replace(&HEADING, '#', &text, |found| format!("**{}**", group(found, 1).replace("**", "")));
     // Italics first: afterwards a single star means bold.
-    let text = replace(&ITALIC, &text, |found| {
+    let text = replace(&ITALIC, '*', &text, |found| {
         let (before, inner) = (group(found, 1), group(found, 2));
         if marks { format!("{before}_{inner}_") } else { format!("{before}{inner}") }
     });
-    let text = replace(&BOLD, &text, |found| {
+    let text = replace(&BOLD, '*', &text, |found| {
         let inner = group(found, 1);
         if marks { format!("*{inner}*") } else { inner.to_owned() }
     });
@@ -43,12 +43,13 @@ pub(super) fn for_channel(markdown: &str, channel: Channel) -> String {
 
 fn replace(
     pattern: &LazyLock<Option<Regex>>,
+    sign: char,
     text: &str,
     with: impl Fn(&Captures<'_>) -> String,
 ) -> String {
     match &**pattern {
-        Some(pattern) => pattern.replace_all(text, with).into_owned(),
-        None => text.to_owned(),
+        Some(pattern) if text.contains(sign) => pattern.replace_all(text, with).into_owned(),
+        _ => text.to_owned(),
     }
 }
 

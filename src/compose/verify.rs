@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use regex::{Regex, RegexSet};
+use regex::{Regex, RegexSet, RegexSetBuilder};
 
 use super::words::{plain, words_of};
 use crate::domain::draft::{DraftKind, DraftText, LedgerEntry, Passage, Support};
@@ -100,22 +100,27 @@ const PERSON_OFFERS: &[&str] = &[
 ];
 
 /// Blanks that a template or a model left open. Masks of personal data (`[CPF_1]`) are filled later.
+/// Word borders are those of ASCII, because Unicode ones leave the fast path on text with accents.
 const BLANKS: &[&str] = &[
     r"\{\{|\}\}|\{%|<%",
     r"\[[A-ZÀ-Ú][A-ZÀ-Ú _-]*\]",
     r"(?i)\[(seu|sua|your|the|o|a|insert|inserir|data|date|valor|amount|xx)( [^\]\n]*)?\]",
-    r"(?i)\[[^\]\n_]*\b(name|nome)\b[^\]\n_]*\]",
+    r"(?i)\[[^\]\n_]*(?-u:\b)(name|nome)(?-u:\b)[^\]\n_]*\]",
     r"(?i)\$\{\w+\}|%[A-Z_]{3,}%|<(nome|name|cliente|customer|data|date|valor|amount)>",
-    r"\b[Xx]{3,}\b|_{4,}",
+    r"(?-u:\b)[Xx]{3,}(?-u:\b)|_{4,}",
 ];
 
 static PROMISE_SET: LazyLock<Vec<Regex>> = LazyLock::new(|| compiled(PROMISES));
-static FORBIDDEN_SET: LazyLock<Option<RegexSet>> = LazyLock::new(|| RegexSet::new(FORBIDDEN).ok());
-static DISCLOSURE_SET: LazyLock<Option<RegexSet>> =
-    LazyLock::new(|| RegexSet::new(DISCLOSURES).ok());
-static PERSON_SET: LazyLock<Option<RegexSet>> = LazyLock::new(|| RegexSet::new(PERSON_OFFERS).ok());
+static FORBIDDEN_SET: LazyLock<Option<RegexSet>> = LazyLock::new(|| plain_set(FORBIDDEN));
+static DISCLOSURE_SET: LazyLock<Option<RegexSet>> = LazyLock::new(|| plain_set(DISCLOSURES));
+static PERSON_SET: LazyLock<Option<RegexSet>> = LazyLock::new(|| plain_set(PERSON_OFFERS));
 static BLANK_SET: LazyLock<Option<RegexSet>> = LazyLock::new(|| RegexSet::new(BLANKS).ok());
-static PROMISE_ANY: LazyLock<Option<RegexSet>> = LazyLock::new(|| RegexSet::new(PROMISES).ok());
+static PROMISE_ANY: LazyLock<Option<RegexSet>> = LazyLock::new(|| plain_set(PROMISES));
+
+/// A set for plain text, whose letters are ASCII: without Unicode classes it stays on the fast path.
+fn plain_set(patterns: &[&str]) -> Option<RegexSet> {
+    RegexSetBuilder::new(patterns).unicode(false).build().ok()
+}
 
 fn compiled(patterns: &[&str]) -> Vec<Regex> {
     patterns.iter().filter_map(|pattern| Regex::new(pattern).ok()).collect()
@@ -134,6 +139,7 @@ pub fn verify(draft: &DraftText, input: &VerifyInput<'_>) -> Verification {
     let checked = draft.ledger.iter().filter(|e| e.support != Support::Template);
     let promises = match draft.kind {
         DraftKind::Safety | DraftKind::Template => 0,
+        _ if !PROMISE_ANY.as_ref().is_some_and(|set| set.is_match(&text)) => 0,
         _ => checked.filter(|entry| promises_unbacked(entry, input.passages)).count(),
     };
     let forbidden = FORBIDDEN_SET.as_ref().map_or(0, |set| set.matches(&text).iter().count());

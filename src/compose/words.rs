@@ -6,7 +6,11 @@ use crate::text::fold::fold;
 pub(super) fn words_of(text: &str) -> impl Iterator<Item = String> + '_ {
     text.split(|c: char| !(c.is_alphanumeric() || c == '\'' || c == '’'))
         .filter(|word| !word.is_empty())
-        .map(|word| word.to_lowercase().replace(['\'', '’'], ""))
+        .map(|word| {
+            let mut word = word.to_lowercase();
+            word.retain(|c| !matches!(c, '\'' | '’'));
+            word
+        })
 }
 
 /// Lower case, no marks, no emphasis signs, single spaces: two spellings of one statement become equal.

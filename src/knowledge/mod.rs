@@ -5,6 +5,7 @@
 
 mod article;
 mod rank;
+mod spelling;
 mod stem;
 mod terms;
 

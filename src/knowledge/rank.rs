@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use super::article::Article;
+use super::spelling::Spelling;
 use super::terms::Lexicon;
 
 /// BM25's usual term saturation and length normalisation.
@@ -70,6 +71,7 @@ struct Term {
 /// The searchable form of one locale's articles.
 pub(super) struct Index {
     lexicon: Lexicon,
+    spelling: Spelling,
     terms: HashMap<String, Term>,
     /// (article, section) of every passage.
     passages: Vec<(usize, usize)>,
@@ -97,6 +99,7 @@ impl Index {
     pub(super) fn new(lexicon: Lexicon, articles: &[&Article]) -> Self {
         let mut index = Self {
             lexicon,
+            spelling: Spelling::default(),
             terms: HashMap::new(),
             passages: Vec::new(),
             questions: Vec::new(),
@@ -122,6 +125,13 @@ impl Index {
             }
             index.questions.push((*number, 0.0));
         }
+        let texts = articles.iter().flat_map(|article| {
+            let sections = article.sections.iter().flat_map(|s| [&s.heading, &s.text]);
+            std::iter::once(&article.title).chain(&article.questions).chain(sections)
+        });
+        let words: std::collections::BTreeSet<String> =
+            texts.flat_map(|text| index.lexicon.words(text)).collect();
+        index.spelling = Spelling::new(&words);
         index.saturate(&lengths);
         index.count_articles();
         let masses: Vec<f64> = question_terms
@@ -201,7 +211,7 @@ impl Index {
     /// Returns the passages that share a word with the text, best first.
     pub(super) fn search(&self, text: &str) -> Vec<Hit> {
         let sentences: Vec<Vec<String>> = sentences(text)
-            .map(|sentence| distinct(self.lexicon.terms(sentence)))
+            .map(|sentence| distinct(self.terms_of(sentence)))
             .filter(|terms| !terms.is_empty())
             .collect();
         let all = distinct(sentences.iter().flatten().cloned().collect());
@@ -218,6 +228,28 @@ impl Index {
             self.judge(&all, whole, &mut relevance, &mut subjects);
         }
         self.hits(&all, &relevance, &subjects)
+    }
+
+    /// Returns the terms of a customer's words; a word one slip away from a known one is taken for it.
+    fn terms_of(&self, text: &str) -> Vec<String> {
+        let mut terms = Vec::new();
+        for word in self.lexicon.words(text) {
+            let term = self.lexicon.term(&word);
+            if self.terms.contains_key(&term) || self.lexicon.is_foreign(&term) {
+                terms.push(term);
+                continue;
+            }
+            let mut meant: Vec<String> = self
+                .spelling
+                .neighbours(&word)
+                .iter()
+                .map(|near| self.lexicon.term(near))
+                .collect();
+            meant.dedup();
+            // Two different words as near as each other: nobody can tell which was meant.
+            terms.push(if meant.len() == 1 { meant.pop().unwrap_or(term) } else { term });
+        }
+        terms
     }
 
     /// Raises the relevance of the articles that a sentence matches.

@@ -58,7 +58,12 @@ impl Lexicon {
 
     /// Returns the terms of a text in order, repeats included.
     pub(super) fn terms(&self, text: &str) -> Vec<String> {
-        let mut terms = Vec::new();
+        self.words(text).iter().map(|word| self.term(word)).collect()
+    }
+
+    /// Returns the words of a text that tell its subject: folded, abbreviations written out.
+    pub(super) fn words(&self, text: &str) -> Vec<String> {
+        let mut words = Vec::new();
         for word in text.split_whitespace() {
             if word.contains("://") || word.starts_with("www.") || is_placeholder(word) {
                 continue;
@@ -66,23 +71,24 @@ impl Lexicon {
             let folded = fold(word);
             for part in folded.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty())
             {
-                self.push(part, &mut terms);
+                self.push(part, &mut words);
             }
         }
-        terms
+        words
     }
 
-    fn push(&self, word: &str, terms: &mut Vec<String>) {
+    fn push(&self, word: &str, words: &mut Vec<String>) {
         if word.len() < 2 || word.bytes().all(|b| b.is_ascii_digit()) || self.stop.contains(word) {
             return;
         }
         match self.abbreviations.get(word) {
-            Some(words) => terms.extend(words.iter().map(|word| self.term(word))),
-            None => terms.push(self.term(word)),
+            Some(long) => words.extend(long.iter().cloned()),
+            None => words.push(word.to_owned()),
         }
     }
 
-    fn term(&self, word: &str) -> String {
+    /// Returns the term that stands for a word and its forms.
+    pub(super) fn term(&self, word: &str) -> String {
         let stem = stem(word, self.locale);
         match self.same.get(&stem) {
             Some(first) => first.clone(),
