@@ -5,8 +5,8 @@
 
 use std::ops::Range;
 
-use super::sentences;
 use crate::domain::draft::{LedgerEntry, Support};
+use crate::text::sentences;
 
 const PASSAGE: char = '\u{f8f0}';
 const TICKET: char = '\u{f8f1}';

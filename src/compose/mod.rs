@@ -9,7 +9,6 @@ mod ledger;
 mod markup;
 mod name;
 mod register;
-mod sentences;
 mod templates;
 mod verify;
 mod words;
