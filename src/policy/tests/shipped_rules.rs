@@ -163,7 +163,7 @@ pub(super) fn facts(rows: &[&str]) -> Facts {
     facts
 }
 
-fn outcome(pack: &Pack, rule: &str, facts: &Facts) -> RuleOutcome {
+fn outcome(pack: &Pack, rule: &str, facts: &Facts) -> Outcome {
     let all = pack.evaluate(facts);
     let found = all.into_iter().find(|e| e.rule.id == rule);
     found.unwrap_or_else(|| panic!("{} has no rule {rule}", pack.id)).outcome
@@ -181,8 +181,8 @@ fn every_rule_of_every_pack_fires_when_it_should_and_only_then() {
         let pack = shipped(id);
         for (rule, fires, does_not) in rows_of(id) {
             let outcome = |row| outcome(&pack, rule, &facts(&[EVERYDAY, row]));
-            assert_eq!(outcome(fires), RuleOutcome::Fired, "{id} {rule}: {fires}");
-            assert_eq!(outcome(does_not), RuleOutcome::Not, "{id} {rule}: {does_not}");
+            assert_eq!(outcome(fires), Outcome::Fired, "{id} {rule}: {fires}");
+            assert_eq!(outcome(does_not), Outcome::Not, "{id} {rule}: {does_not}");
         }
     }
 }
@@ -205,12 +205,12 @@ fn an_everyday_turn_fires_no_rule_and_leaves_only_category_rules_open() {
         let judged = pack.evaluate(&facts(&[EVERYDAY]));
         let fired: Vec<&str> = judged
             .iter()
-            .filter(|e| e.outcome == RuleOutcome::Fired)
+            .filter(|e| e.outcome == Outcome::Fired)
             .map(|e| e.rule.id.as_str())
             .collect();
         assert_eq!(fired, Vec::<&str>::new(), "{id}");
         for judged in judged {
-            if let RuleOutcome::NotKnown(missing) = judged.outcome {
+            if let Outcome::NotKnown(missing) = judged.outcome {
                 let about_category = |f: &Fact| matches!(f, Fact::Category | Fact::Subcategory);
                 assert!(missing.iter().all(about_category), "{id} {}", judged.rule.id);
             }
@@ -231,9 +231,9 @@ fn a_turn_without_customer_and_draft_leaves_their_rules_not_known() {
         ),
         ("R4.promise", vec![Fact::DraftPresent, Fact::DraftPromises]),
     ] {
-        assert_eq!(outcome(&pack, rule, &facts), RuleOutcome::NotKnown(missing), "{rule}");
+        assert_eq!(outcome(&pack, rule, &facts), Outcome::NotKnown(missing), "{rule}");
     }
-    assert_eq!(outcome(&pack, "T2.thank_you", &facts), RuleOutcome::Not);
+    assert_eq!(outcome(&pack, "T2.thank_you", &facts), Outcome::Not);
 }
 
 #[test]
@@ -257,7 +257,7 @@ fn what_must_reach_a_person_always_escalates() {
         ] {
             let facts = facts(&[EVERYDAY, &format!("signals={signal}")]);
             let escalates = pack.evaluate(&facts).iter().any(|e| {
-                e.outcome == RuleOutcome::Fired && e.rule.then.action == Some(RuleAction::Escalate)
+                e.outcome == Outcome::Fired && e.rule.then.action == Some(RuleAction::Escalate)
             });
             assert!(escalates, "{id}: {signal}");
         }
