@@ -6,42 +6,51 @@ fn messages(text: &str) -> String {
     told(&company(text).err().unwrap_or_default())
 }
 
+const EXPRESSIONS: &[&str] = &[
+    "custmer.plan == \"free\"",
+    "customer.plan == \"entreprise\"",
+    "'\"legal_thret\" in signals'",
+    "'\"x\" in customer.plan'",
+    "urgency > \"high\"",
+    "ticket.ai_turns == \"3\"",
+    "ticket.ai_turns > 2 && 5",
+    "customer",
+    "channel == whatsapp",
+    "language in [\"pt-BR\", \"pt\"]",
+    "category == \"biling\" || \"refnd\" in signals",
+    "category.startsWit(\"bi\")",
+    "size(signals) > 2 && size(3) > 1",
+    "ticket.ai_turns / 2 > 1",
+    "signals[0] == \"refund\"",
+    "customer.plan != null",
+    "has(customer.plan) == true",
+    "has(customer.plann)",
+    "signals.map(s, s) == signals",
+    "signals.exists(s, s == \"chrun\")",
+    "category.matches(\"(\")",
+    "refund.amount > limits.refund",
+    "refund.amount + 1 > 2",
+    "customer.vip = true",
+    "ticket.ai_turns >",
+    "'\"free\"'",
+    "'{\"a\": 1}'",
+    "'mode == \"manual\" ? true : 3'",
+];
+
+/// Returns the first lines that each case's problems are told in.
+fn told_each<'a>(cases: impl Iterator<Item = (&'a str, Result<Pack, Vec<Problem>>)>) -> String {
+    let mut blocks = Vec::new();
+    for (name, loaded) in cases {
+        let text = told(&loaded.err().unwrap_or_default());
+        let short: Vec<&str> = text.lines().take(4).collect();
+        blocks.push(format!("{name}\n{}\n", short.join("\n")));
+    }
+    blocks.join("\n")
+}
+
 #[test]
 fn expressions_that_could_fail_at_run_time_are_refused_at_load() {
-    let mut told_all = String::new();
-    for when in [
-        "custmer.plan == \"free\"",
-        "customer.plan == \"entreprise\"",
-        "'\"legal_thret\" in signals'",
-        "'\"x\" in customer.plan'",
-        "urgency > \"high\"",
-        "ticket.ai_turns == \"3\"",
-        "ticket.ai_turns > 2 && 5",
-        "customer",
-        "channel == whatsapp",
-        "language in [\"pt-BR\", \"pt\"]",
-        "category == \"biling\" || \"refnd\" in signals",
-        "category.startsWit(\"bi\")",
-        "size(signals) > 2 && size(3) > 1",
-        "ticket.ai_turns / 2 > 1",
-        "signals[0] == \"refund\"",
-        "customer.plan != null",
-        "has(customer.plan) == true",
-        "has(customer.plann)",
-        "signals.map(s, s) == signals",
-        "signals.exists(s, s == \"chrun\")",
-        "category.matches(\"(\")",
-        "refund.amount > limits.refund",
-        "refund.amount + 1 > 2",
-        "customer.vip = true",
-        "ticket.ai_turns >",
-        "'\"free\"'",
-        "'{\"a\": 1}'",
-        "'mode == \"manual\" ? true : 3'",
-    ] {
-        let problems = with_rule(when).err().unwrap_or_default();
-        told_all.push_str(&format!("{when}\n{}\n\n", told(&problems)));
-    }
+    let told_all = told_each(EXPRESSIONS.iter().map(|when| (*when, with_rule(when))));
     insta::assert_snapshot!(told_all, @r#"
 custmer.plan == "free"
 acme.yaml:4:11: rules[0].when: unknown fact "custmer.plan"; did you mean "customer.plan"?
@@ -148,6 +157,7 @@ acme.yaml:4:19: rules[0].when: unknown mode "manual"
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "what a person reads, in full")]
 fn every_problem_of_a_file_is_told_at_once_with_its_place() {
     insta::assert_snapshot!(messages(r#"extends: saas-br
 version: 2.0
@@ -260,8 +270,7 @@ fn a_file_that_is_no_yaml_or_no_pack_is_refused_with_a_reason() {
     let deep = format!("extends: saas-br\nname: {}1{}\n", "[".repeat(60), "]".repeat(60));
     let bomb = "a: &a [x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a]\nc: &c [*b, *b, *b, *b, *b, *b, *b, *b]\nd: &d [*c, *c, *c, *c, *c, *c, *c, *c]\ne: &e [*d, *d, *d, *d, *d, *d, *d, *d]\nf: [*e, *e, *e, *e, *e, *e, *e, *e]\n";
     let large = format!("extends: saas-br\n# {}\n", "x".repeat(1024 * 1024));
-    let mut told_all = String::new();
-    for (name, text) in [
+    let cases = [
         ("empty", ""),
         ("only a list", "- a\n- b\n"),
         ("a key twice", "extends: saas-br\nid: a\nid: b\n"),
@@ -277,72 +286,68 @@ fn a_file_that_is_no_yaml_or_no_pack_is_refused_with_a_reason() {
         ("two documents", "extends: saas-br\n---\nid: a\n"),
         ("merge key", "x: &x {a: 1}\ny: {<<: *x}\n"),
         ("NUL", "extends: saas-br\nid: \u{0}\n"),
-    ] {
-        let problems = company(text).err().unwrap_or_default();
-        let text = told(&problems);
-        let short: Vec<&str> = text.lines().take(4).collect();
-        told_all.push_str(&format!("{name}:\n{}\n\n", short.join("\n")));
-    }
+    ];
+    let told_all = told_each(cases.iter().map(|(name, text)| (*name, company(text))));
     insta::assert_snapshot!(told_all, @r#"
-empty:
+empty
 acme.yaml:1:1: expected a map (key: value), found nothing
 acme.yaml:1:1: taxonomy: "taxonomy" needs at least one item
   hint: start with "extends: saas-br" and change only what you want
 acme.yaml:1:1: teams: "teams" needs at least one item
 
-only a list:
+only a list
 acme.yaml:1:1: expected a map (key: value), found a list
 acme.yaml:1:1: taxonomy: "taxonomy" needs at least one item
   hint: start with "extends: saas-br" and change only what you want
 acme.yaml:1:1: teams: "teams" needs at least one item
 
-a key twice:
+a key twice
 acme.yaml:3:1: the key "id" appears twice
   hint: join the two or delete one
 
-a key twice, deeper:
+a key twice, deeper
 acme.yaml:4:3: the key "brand" appears twice
   hint: join the two or delete one
 
-an open quote:
+an open quote
 acme.yaml:3:1: invalid YAML: invalid indentation in multiline quoted scalar
   hint: check indentation, quotes and colons on this line and the one before
 
-a tab:
+a tab
 acme.yaml:3:2: invalid YAML: tabs disallowed within this context (block indentation)
   hint: check indentation, quotes and colons on this line and the one before
 
-an unknown base:
+an unknown base
 acme.yaml:1:10: extends: unknown pack "sass-br"; did you mean "saas-br"?
   hint: the packs are saas-br, call-centre, operations, publisher
 
-a base that is no word:
+a base that is no word
 acme.yaml:1:10: extends: expected the name of a pack or a file
 
-a missing file:
+a missing file
 acme.yaml:1:10: extends: the file cannot be read: No such file or directory (os error 2)
 
-deep:
+deep
 acme.yaml:2:46: the file has too many levels or repetitions (&, *)
   hint: write the values out
 
-bomb:
+bomb
 acme.yaml:6:17: the file has too many levels or repetitions (&, *)
   hint: write the values out
 
-large:
+large
 acme.yaml: the file is larger than 1 MiB
   hint: split the policy and use "extends"
 
-two documents:
+two documents
 acme.yaml:3:1: there is more than one document (---) in the file
   hint: put each into a file of its own
 
-merge key:
+merge key
 acme.yaml:2:5: "<<" is not used here
   hint: use "extends" at the top of the file
 
-NUL:
+NUL
 acme.yaml:2:5: invalid YAML: unexpected character: `\u{0}'
   hint: check indentation, quotes and colons on this line and the one before
 "#);

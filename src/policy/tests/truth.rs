@@ -1,19 +1,18 @@
 //! Three-valued logic: what a rule says when facts are missing.
 
 use super::*;
+use crate::policy::rules::Engine;
 
 /// Judges an expression over `customer.vip` (a), `message.media` (b) and `draft.present` (c).
 fn judge(when: &str, values: [Option<bool>; 3]) -> Outcome {
-    let pack = with_rule(&format!("'{when}'"))
-        .unwrap_or_else(|problems| panic!("{when}: {}", told(&problems)));
+    let expression = compiled(when);
     let mut facts = Facts::new();
     for (fact, value) in
         [Fact::CustomerVip, Fact::MessageMedia, Fact::DraftPresent].into_iter().zip(values)
     {
         facts.set_known(fact, value);
     }
-    let all = pack.evaluate(&facts);
-    all.into_iter().find(|e| e.rule.id == "X.test").map(|e| e.outcome).unwrap()
+    Engine::new().judge(&expression, &facts)
 }
 
 #[test]
@@ -21,7 +20,7 @@ fn and_and_or_follow_kleene() {
     use Outcome::{Fired, Not};
     let unknown_a = || Outcome::NotKnown(vec![Fact::CustomerVip]);
     let unknown_b = || Outcome::NotKnown(vec![Fact::MessageMedia]);
-    let unknown_ab = || Outcome::NotKnown(vec![Fact::CustomerVip, Fact::MessageMedia]);
+    let unknown_both = || Outcome::NotKnown(vec![Fact::CustomerVip, Fact::MessageMedia]);
     for (a, b, and, or) in [
         (Some(true), Some(true), Fired, Fired),
         (Some(true), Some(false), Not, Fired),
@@ -31,7 +30,7 @@ fn and_and_or_follow_kleene() {
         (Some(false), None, Not, unknown_b()),
         (None, Some(true), unknown_a(), Fired),
         (None, Some(false), Not, unknown_a()),
-        (None, None, unknown_ab(), unknown_ab()),
+        (None, None, unknown_both(), unknown_both()),
     ] {
         let case = [a, b, None];
         assert_eq!(judge("customer.vip && message.media", case), and, "{a:?} && {b:?}");
@@ -74,10 +73,9 @@ fn not_choice_and_presence_follow_kleene() {
 
 #[test]
 fn what_the_interpreter_cannot_compute_is_not_known_and_no_error() {
-    let pack = with_rule("ticket.ai_turns * 9223372036854775807 > 3").unwrap();
     let mut facts = Facts::new();
     facts.set(Fact::TicketAiTurns, 3_i64);
-    let all = pack.evaluate(&facts);
-    let outcome = all.into_iter().find(|e| e.rule.id == "X.test").map(|e| e.outcome);
-    assert_eq!(outcome, Some(Outcome::NotKnown(vec![Fact::TicketAiTurns])));
+    let outcome =
+        Engine::new().judge(&compiled("ticket.ai_turns * 9223372036854775807 > 3"), &facts);
+    assert_eq!(outcome, Outcome::NotKnown(vec![Fact::TicketAiTurns]));
 }
