@@ -7,7 +7,7 @@ mod lookups;
 mod shipped_rules;
 mod truth;
 
-use super::rules::{Expression, Scope, compile};
+use super::rules::{Expression, Outcome, Scope, compile};
 use super::*;
 use crate::domain::labels::Locale;
 
