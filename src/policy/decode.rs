@@ -8,7 +8,7 @@ use super::pack::{Category, Level, Pack, Plan, Role, Subcategory, Team};
 use super::problem::{Complaint, TEAM};
 use super::read::{Desk, MapView, View};
 use super::sla;
-use super::yaml::{Node, Yaml};
+use super::yaml::Node;
 
 /// The keys of a policy file.
 const KEYS: &[&str] = &[
@@ -130,13 +130,11 @@ pub(super) fn enabled<'n, 'd>(map: &MapView<'n, 'd>, key: &str) -> Vec<View<'n, 
     map.list(key)
         .into_iter()
         .filter(|view| {
-            !view.node.get("disabled").is_some_and(|node| match node.value {
-                Yaml::Bool(disabled) => disabled,
-                _ => {
-                    let path = format!("{}.disabled", view.path);
-                    View { node, path, desk: view.desk }.bool()
-                }
-            })
+            let disabled = view.node.get("disabled").is_some_and(|node| {
+                let path = format!("{}.disabled", view.path);
+                View { node, path, desk: view.desk }.bool()
+            });
+            !disabled
         })
         .collect()
 }

@@ -17,7 +17,7 @@ use super::read::{MapView, View, local};
 use super::rules::{Engine, Rule, RuleAction, RuleSet, Scope, Then, compile};
 use super::sla::words;
 use crate::domain::channel::Channel;
-use crate::domain::decision::Mode;
+use crate::domain::decision::{LocalText, Mode};
 use crate::domain::labels::{Complexity, Language, Locale, Sentiment, Urgency};
 use crate::domain::signal::Signal;
 use crate::text::phrases::{Pattern, PatternError};
@@ -42,9 +42,8 @@ pub(super) fn business(map: &MapView<'_, '_>) -> Business {
         "way_to_person",
     ]);
     let currency = map.text("currency");
-    if !currency.is_empty()
-        && !(currency.len() == 3 && currency.chars().all(|c| c.is_ascii_uppercase()))
-    {
+    let is_code = currency.len() == 3 && currency.chars().all(|c| c.is_ascii_uppercase());
+    if !currency.is_empty() && !is_code {
         map.desk.report(
             map.at,
             &map.path_of("currency"),
@@ -256,10 +255,12 @@ fn check_level(map: &MapView<'_, '_>, row: &RoutingRow, names: &Names, taxonomy:
     for team in teams.into_iter().filter(|team| !team.is_empty()) {
         let levels = names.levels(Some(team));
         if !levels.contains(&row.level.as_str()) {
-            let mut complaint = unknown(LEVEL, &row.level, &levels);
-            complaint.message.pt_br.push_str(&format!(" na equipe \"{team}\""));
-            complaint.message.en.push_str(&format!(" in team \"{team}\""));
-            view.complain(complaint);
+            let Complaint { message, hint } = unknown(LEVEL, &row.level, &levels);
+            let message = LocalText::new(
+                format!("{} (equipe \"{team}\")", message.pt_br),
+                format!("{} (team \"{team}\")", message.en),
+            );
+            view.complain(Complaint { message, hint });
             return;
         }
     }

@@ -37,7 +37,7 @@ impl Pack {
             let complaint = unknown(problem::PACK, id, SHIPPED);
             return Err(vec![file_problem(id, complaint.message, complaint.hint)]);
         }
-        Self::load(embedded_source(id).map_err(|problem| vec![problem])?, Vec::new())
+        Self::load(embedded_source(id)?, Vec::new())
     }
 
     /// Loads a company's own policy file, which may extend a shipped pack or a file beside it.
@@ -52,7 +52,7 @@ impl Pack {
         for path in std::iter::once(path).chain(overlays.iter().map(PathBuf::as_path)) {
             match read_file(path) {
                 Ok(source) => sources.push(source),
-                Err(problem) => problems.push(problem),
+                Err(found) => problems.extend(found),
             }
         }
         if !problems.is_empty() || sources.is_empty() {
@@ -66,16 +66,11 @@ impl Pack {
     pub fn load(base: Source, overlays: Vec<Source>) -> Result<Self, Vec<Problem>> {
         let mut sources = vec![base];
         let mut layers = Vec::new();
-        if let Err(problem) = follow(&mut sources, &mut layers) {
-            return Err(vec![problem]);
-        }
+        follow(&mut sources, &mut layers)?;
         layers.reverse();
         for source in overlays {
             let file = sources.len();
-            match parse(file, &source) {
-                Ok(node) => layers.push((file, without_extends(node))),
-                Err(problem) => return Err(vec![problem]),
-            }
+            layers.push((file, without_extends(parse(file, &source)?)));
             sources.push(source);
         }
         let digest = digest(layers.iter().filter_map(|(file, _)| sources.get(*file)));
@@ -94,7 +89,7 @@ impl Pack {
 }
 
 /// Parses the first source and all that it extends, uppermost first.
-fn follow(sources: &mut Vec<Source>, layers: &mut Vec<(usize, Node)>) -> Result<(), Problem> {
+fn follow(sources: &mut Vec<Source>, layers: &mut Vec<(usize, Node)>) -> Result<(), Vec<Problem>> {
     let mut next = Some(0);
     while let Some(file) = next.take() {
         let Some(source) = sources.get(file) else { break };
@@ -103,13 +98,15 @@ fn follow(sources: &mut Vec<Source>, layers: &mut Vec<(usize, Node)>) -> Result<
         let name = source.name.clone();
         layers.push((file, without_extends(node)));
         let Some(extends) = extends else { break };
-        let problem = |complaint: Complaint| Problem {
-            file: name.clone(),
-            line: extends.at.line,
-            column: extends.at.column,
-            path: "extends".to_owned(),
-            message: complaint.message,
-            hint: complaint.hint,
+        let problem = |complaint: Complaint| {
+            vec![Problem {
+                file: name.clone(),
+                line: extends.at.line,
+                column: extends.at.column,
+                path: "extends".to_owned(),
+                message: complaint.message,
+                hint: complaint.hint,
+            }]
         };
         let wanted = extends.as_text().ok_or_else(|| {
             problem(Complaint::new(
@@ -135,32 +132,38 @@ fn find(wanted: &str, from: &str) -> Result<Source, Complaint> {
     let is_file = Path::new(wanted).extension().is_some_and(|e| e == "yaml" || e == "yml");
     if is_file {
         let path = Path::new(from).parent().unwrap_or(Path::new("")).join(wanted);
-        return read_file(&path)
-            .map_err(|problem| Complaint { message: problem.message, hint: problem.hint });
+        return read_file(&path).map_err(|problems| complaint_of(problems, wanted));
     }
     let known = || [SHIPPED, FOUNDATIONS].concat();
     if known().contains(&wanted) {
-        return embedded_source(wanted)
-            .map_err(|problem| Complaint { message: problem.message, hint: problem.hint });
+        return embedded_source(wanted).map_err(|problems| complaint_of(problems, wanted));
     }
     Err(unknown(problem::PACK, wanted, SHIPPED))
 }
 
-fn embedded_source(id: &str) -> Result<Source, Problem> {
+/// Takes a file's problem to the place that names the file.
+fn complaint_of(problems: Vec<Problem>, wanted: &str) -> Complaint {
+    problems.into_iter().next().map_or_else(
+        || unknown(problem::PACK, wanted, SHIPPED),
+        |problem| Complaint { message: problem.message, hint: problem.hint },
+    )
+}
+
+fn embedded_source(id: &str) -> Result<Source, Vec<Problem>> {
     let name = format!("policies/{id}.yaml");
     let file = Embedded::get(&format!("{id}.yaml"));
     let text = file.and_then(|file| String::from_utf8(file.data.into_owned()).ok());
     match text {
         Some(text) => Ok(Source { name, text }),
-        None => Err(file_problem(
+        None => Err(vec![file_problem(
             &name,
             LocalText::new("o pacote não está no programa", "the pack is not in the binary"),
             None,
-        )),
+        )]),
     }
 }
 
-fn read_file(path: &Path) -> Result<Source, Problem> {
+fn read_file(path: &Path) -> Result<Source, Vec<Problem>> {
     let name = path.display().to_string();
     let too_large = std::fs::metadata(path).is_ok_and(|meta| meta.len() > MAX_BYTES as u64);
     if too_large {
@@ -169,19 +172,19 @@ fn read_file(path: &Path) -> Result<Source, Problem> {
     }
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Source { name, text }),
-        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => Err(file_problem(
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => Err(vec![file_problem(
             &name,
             LocalText::new("o arquivo não é texto em UTF-8", "the file is not text in UTF-8"),
             Some(LocalText::new("salve o arquivo como UTF-8", "save the file as UTF-8")),
-        )),
-        Err(error) => Err(file_problem(
+        )]),
+        Err(error) => Err(vec![file_problem(
             &name,
             LocalText::new(
                 format!("não foi possível ler o arquivo: {error}"),
                 format!("the file cannot be read: {error}"),
             ),
             None,
-        )),
+        )]),
     }
 }
 

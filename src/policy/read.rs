@@ -3,7 +3,7 @@
 //! A reader never stops: what is missing or wrong becomes a problem and an empty value, so that
 //! one run shows every problem of a file. The caller refuses the pack when any was found.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 
 use super::problem::{Complaint, KEY, Noun, Problem, unknown};
 use super::yaml::{Key, Node, Place, Source, Yaml};
@@ -97,22 +97,18 @@ impl<'n, 'd> View<'n, 'd> {
 
     /// Returns a whole number from `least` to `most`.
     pub(super) fn whole(&self, least: u32, most: u32) -> u32 {
-        match self.node.value {
-            Yaml::Int(value) => match u32::try_from(value) {
-                Ok(value) if (least..=most).contains(&value) => value,
-                _ => {
-                    self.complain(Complaint::new(
-                        format!("o número deve ficar entre {least} e {most}"),
-                        format!("the number must lie between {least} and {most}"),
-                    ));
-                    least
-                }
-            },
-            _ => {
-                self.wrong_kind("um número inteiro", "a whole number");
-                least
-            }
+        let Yaml::Int(value) = self.node.value else {
+            self.wrong_kind("um número inteiro", "a whole number");
+            return least;
+        };
+        let value = u32::try_from(value).ok().filter(|value| (least..=most).contains(value));
+        if value.is_none() {
+            self.complain(Complaint::new(
+                format!("o número deve ficar entre {least} e {most}"),
+                format!("the number must lie between {least} and {most}"),
+            ));
         }
+        value.unwrap_or(least)
     }
 
     /// Returns a number from `least` to `most`.
@@ -199,20 +195,16 @@ impl<'n, 'd> View<'n, 'd> {
     }
 
     pub(super) fn list(&self) -> Vec<View<'n, 'd>> {
-        match &self.node.value {
-            Yaml::List(items) => items
-                .iter()
-                .map(|node| View {
-                    node,
-                    path: format!("{}[{}]", self.path, node.index),
-                    desk: self.desk,
-                })
-                .collect(),
-            _ => {
-                self.wrong_kind("uma lista", "a list");
-                Vec::new()
-            }
-        }
+        let Yaml::List(items) = &self.node.value else {
+            self.wrong_kind("uma lista", "a list");
+            return Vec::new();
+        };
+        let view = |node: &'n Node| View {
+            node,
+            path: format!("{}[{}]", self.path, node.index),
+            desk: self.desk,
+        };
+        items.iter().map(view).collect()
     }
 
     /// Returns the items of a list, or the value itself as the only item.
@@ -237,19 +229,19 @@ impl<'n, 'd> View<'n, 'd> {
 
     /// Returns the map whatever its keys are.
     pub(super) fn open_map(&self) -> MapView<'n, 'd> {
-        let (entries, is_map): (&[(Key, Node)], bool) = match &self.node.value {
-            Yaml::Map(entries) => (entries, true),
-            _ => {
-                self.wrong_kind("um mapa (chave: valor)", "a map (key: value)");
-                (&[], false)
-            }
+        let entries: Option<&[(Key, Node)]> = match &self.node.value {
+            Yaml::Map(entries) => Some(entries),
+            _ => None,
         };
+        if entries.is_none() {
+            self.wrong_kind("um mapa (chave: valor)", "a map (key: value)");
+        }
         MapView {
-            entries,
+            entries: entries.unwrap_or_default(),
             at: self.node.at,
             path: self.path.clone(),
             desk: self.desk,
-            is_map: Cell::new(is_map),
+            is_map: entries.is_some(),
         }
     }
 }
@@ -260,7 +252,7 @@ pub(super) struct MapView<'n, 'd> {
     pub(super) at: Place,
     pub(super) path: String,
     pub(super) desk: &'d Desk<'d>,
-    is_map: Cell<bool>,
+    is_map: bool,
 }
 
 impl<'n, 'd> MapView<'n, 'd> {
@@ -280,7 +272,7 @@ impl<'n, 'd> MapView<'n, 'd> {
     pub(super) fn need(&self, key: &str) -> Option<View<'n, 'd>> {
         let found = self.get(key);
         // A value that should have been a map was already complained about.
-        if found.is_none() && self.is_map.get() {
+        if found.is_none() && self.is_map {
             self.desk.report(
                 self.at,
                 &self.path,

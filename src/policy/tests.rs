@@ -7,6 +7,7 @@ mod lookups;
 mod shipped_rules;
 mod truth;
 
+use super::rules::{Expression, Outcome, Scope, compile};
 use super::*;
 use crate::domain::labels::Locale;
 
@@ -32,6 +33,16 @@ fn with_rule(when: &str) -> Result<Pack, Vec<Problem>> {
     company(&format!(
         "extends: saas-br\nrules:\n  - id: X.test\n    when: {when}\n    then: {{action: review}}\n    text: {{pt-BR: a, en: b}}\n"
     ))
+}
+
+/// Compiles an expression where any word of a vocabulary is allowed; `None` when it is refused.
+fn try_compile(when: &str) -> Option<Expression> {
+    let limits = std::collections::BTreeMap::new();
+    compile(when, &Scope { limits: &limits, words: &|_| None }).ok()
+}
+
+fn compiled(when: &str) -> Expression {
+    try_compile(when).unwrap_or_else(|| panic!("refused: {when}"))
 }
 
 #[test]

@@ -78,7 +78,7 @@ impl Node {
 }
 
 /// Reads one file. The problem is the parser's, because nothing can be read past it.
-pub(super) fn parse(file: usize, source: &Source) -> Result<Node, Problem> {
+pub(super) fn parse(file: usize, source: &Source) -> Result<Node, Vec<Problem>> {
     let problem = |line, column, complaint: Complaint| Problem {
         file: source.name.clone(),
         line,
@@ -90,7 +90,7 @@ pub(super) fn parse(file: usize, source: &Source) -> Result<Node, Problem> {
     if source.text.len() > MAX_BYTES {
         let complaint = Complaint::new("o arquivo passa de 1 MiB", "the file is larger than 1 MiB")
             .hint("divida a política e use \"extends\"", "split the policy and use \"extends\"");
-        return Err(problem(0, 0, complaint));
+        return Err(vec![problem(0, 0, complaint)]);
     }
     let options = serde_saphyr::options! {
         strict_booleans: true,
@@ -109,7 +109,7 @@ pub(super) fn parse(file: usize, source: &Source) -> Result<Node, Problem> {
         Ok(raw) => Ok(raw.value.into_node(file, raw.referenced)),
         Err(error) => {
             let at = error.location().unwrap_or(Location::UNKNOWN);
-            Err(problem(small(at.line()), small(at.column()), yaml_complaint(&error)))
+            Err(vec![problem(small(at.line()), small(at.column()), yaml_complaint(&error))])
         }
     }
 }

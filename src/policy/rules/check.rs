@@ -9,8 +9,8 @@ use cel::common::ast::{
 
 use super::cut::{cut, leftmost, path_of, put_limits, stray_has};
 use super::eval::{Expression, Limits};
-use crate::policy::facts::{Fact, FactType, Vocabulary};
-use crate::policy::problem::{self, Complaint, nearest, unknown};
+use crate::policy::facts::{FactType, Vocabulary};
+use crate::policy::problem::{self, Complaint, unknown};
 
 /// The longest expression that is read, in bytes: the parser recurses.
 const LONGEST: usize = 2_000;
@@ -31,7 +31,7 @@ pub(in crate::policy) struct Fault {
 
 /// The type of an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ty {
+pub(super) enum Ty {
     Bool,
     Int,
     Double,
@@ -138,8 +138,8 @@ fn syntax_faults(errors: &cel::ParseErrors, when: &str) -> Vec<Fault> {
     faults
 }
 
-struct Checker<'a> {
-    scope: &'a Scope<'a>,
+pub(super) struct Checker<'a> {
+    pub(super) scope: &'a Scope<'a>,
     program: &'a cel::Program,
     faults: Vec<Fault>,
     /// Names that a macro binds, innermost last.
@@ -147,7 +147,7 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn fault(&mut self, expr: &IdedExpr, complaint: Complaint) {
+    pub(super) fn fault(&mut self, expr: &IdedExpr, complaint: Complaint) {
         // The parser counts from 1 and in characters; a select's place is its dot.
         let id = leftmost(expr).id;
         let offset = self.program.source_info().offset_for(id);
@@ -232,78 +232,6 @@ impl Checker<'_> {
         }
     }
 
-    fn name(&mut self, expr: &IdedExpr) -> Option<Ty> {
-        let Some(path) = path_of(expr) else {
-            self.fault(
-                expr,
-                Complaint::new("só fatos têm partes com ponto", "only facts have parts with a dot"),
-            );
-            return None;
-        };
-        if let Some(fact) = Fact::parse(&path) {
-            return Some(fact.ty().into());
-        }
-        if let Some(limit) = path.strip_prefix("limits.") {
-            let limits: Vec<&str> = self.scope.limits.keys().map(String::as_str).collect();
-            self.fault(expr, unknown(problem::LIMIT, limit, &limits));
-            return None;
-        }
-        let facts: Vec<&str> = Fact::ALL.iter().map(|fact| fact.name()).collect();
-        let mut complaint = unknown(problem::FACT, &path, &facts);
-        let group = format!("{path}.");
-        let inside: Vec<&str> = facts.iter().copied().filter(|f| f.starts_with(&group)).collect();
-        if !inside.is_empty() {
-            complaint = unknown(problem::FACT, &path, &inside);
-        } else if nearest(&path, &facts).is_none() && self.is_a_word(&path) {
-            complaint = complaint.hint(
-                format!("se \"{path}\" é um texto, ponha entre aspas"),
-                format!("if \"{path}\" is a text, put it in quotes"),
-            );
-        } else if let Some(prefix) = path.split_once('.').map(|(p, _)| format!("{p}.")) {
-            let near: Vec<&str> = facts.into_iter().filter(|f| f.starts_with(&prefix)).collect();
-            if !near.is_empty() && complaint.hint.is_none() {
-                let list = near.join(", ");
-                complaint =
-                    complaint.hint(format!("existem: {list}"), format!("there are: {list}"));
-            }
-        }
-        self.fault(expr, complaint);
-        None
-    }
-
-    fn is_a_word(&self, word: &str) -> bool {
-        use Vocabulary::{
-            Category, Channel, Complexity, Language, Mode, Plan, Sentiment, Signal, Subcategory,
-            Urgency,
-        };
-        [
-            Channel,
-            Language,
-            Category,
-            Subcategory,
-            Urgency,
-            Sentiment,
-            Complexity,
-            Signal,
-            Plan,
-            Mode,
-        ]
-        .into_iter()
-        .filter_map(|vocabulary| (self.scope.words)(vocabulary))
-        .any(|words| words.iter().any(|w| w == word))
-    }
-
-    fn presence(&mut self, expr: &IdedExpr, operand: &IdedExpr, field: &str) -> Option<Ty> {
-        let path = path_of(operand).map(|base| format!("{base}.{field}")).unwrap_or_default();
-        if Fact::parse(&path).is_some() {
-            return Some(Ty::Bool);
-        }
-        let facts: Vec<&str> =
-            Fact::ALL.iter().map(|fact| fact.name()).filter(|name| name.contains('.')).collect();
-        self.fault(expr, unknown(problem::FACT, &path, &facts));
-        None
-    }
-
     fn call(&mut self, expr: &IdedExpr, call: &CallExpr) -> Option<Ty> {
         match (call.func_name.as_str(), call.target.as_deref(), call.args.as_slice()) {
             (op::LOGICAL_AND | op::LOGICAL_OR | op::LOGICAL_NOT, None, parts) => {
@@ -342,8 +270,7 @@ impl Checker<'_> {
                 None
             }
             (op::NEGATE, None, [inner]) => self.expect(inner, &[Ty::Int, Ty::Double]),
-            ("size", None, [inner]) => self.size(inner),
-            ("size", Some(inner), []) => self.size(inner),
+            ("size", None, [inner]) | ("size", Some(inner), []) => self.size(inner),
             ("startsWith" | "endsWith" | "contains", Some(target), [part]) => {
                 let target = self.expect_text(target);
                 let part = self.expect_text(part);
@@ -543,22 +470,6 @@ impl Checker<'_> {
                 None
             }
         }
-    }
-
-    /// Checks that a literal which meets a text of a vocabulary is one of its words.
-    fn words_fit(&mut self, expr: &IdedExpr, other: Ty) -> bool {
-        let (Expr::Literal(LiteralValue::String(word)), Ty::Text(vocabulary)) = (&expr.expr, other)
-        else {
-            return true;
-        };
-        let Some(words) = (self.scope.words)(vocabulary) else { return true };
-        if words.iter().any(|w| w == word.inner()) {
-            return true;
-        }
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let complaint = unknown(vocabulary.noun(), word.inner(), &words);
-        self.fault(expr, complaint);
-        false
     }
 
     fn size(&mut self, inner: &IdedExpr) -> Option<Ty> {

@@ -6,11 +6,12 @@
 mod check;
 mod cut;
 mod eval;
+mod names;
 
 pub(super) use check::{Scope, compile};
 pub(super) use eval::Engine;
 #[cfg(test)]
-pub(super) use eval::to_cel;
+pub(super) use eval::{Expression, to_cel};
 
 use super::facts::{Fact, Facts};
 use crate::domain::decision::LocalText;
