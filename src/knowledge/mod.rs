@@ -32,17 +32,21 @@ pub struct Library {
 }
 
 impl Library {
-    /// Loads the sample articles and, over them, those of a folder; every problem is reported, not the first.
+    /// Loads a company's articles, or the samples where it has no folder; every problem is reported.
+    ///
+    /// The two never mix: the samples state facts of a made-up company.
     pub fn load(folder: Option<&Path>) -> Result<Self, Vec<Problem>> {
         let mut files = BTreeMap::new();
         let mut problems = Vec::new();
-        for path in Samples::iter() {
-            if let Some(file) = Samples::get(&path) {
-                files.insert(path.into_owned(), file.data.into_owned());
+        match folder {
+            Some(folder) => read_folder(folder, &mut files, &mut problems),
+            None => {
+                for path in Samples::iter() {
+                    if let Some(file) = Samples::get(&path) {
+                        files.insert(path.into_owned(), file.data.into_owned());
+                    }
+                }
             }
-        }
-        if let Some(folder) = folder {
-            read_folder(folder, &mut files, &mut problems);
         }
         let mut articles = Vec::new();
         for (path, bytes) in &files {

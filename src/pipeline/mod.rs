@@ -187,7 +187,10 @@ impl Pipeline {
             ai_disclosure: business.ai_disclosure.in_locale(locale),
             way_to_person: business.way_to_person.in_locale(locale),
             customer_name: name.or(turn.contact.name.as_deref()),
-            topic: None,
+            topic: passages
+                .first()
+                .and_then(|best| self.library.article(&best.article, best.locale))
+                .and_then(|article| article.topic.as_deref()),
             category_name: self
                 .pack
                 .category(&understood.category.value)
