@@ -69,7 +69,12 @@ const PORTUGUESE: &[Portuguese] = &[
          comando termina com 1.",
     ),
     arg_pt("triage", "file", "ARQUIVO", "Arquivo a ler; \"-\" ou nada lê a entrada padrão"),
-    arg_pt("triage", "policy", "POLÍTICA", "Pacote ou arquivo de política que decide (padrão: o da configuração)"),
+    arg_pt(
+        "triage",
+        "policy",
+        "POLÍTICA",
+        "Pacote ou arquivo de política que decide (padrão: o da configuração)",
+    ),
     arg_pt("triage", "schema", "", "Mostra o JSON Schema de uma linha de saída e termina"),
     command_pt("policy", "Confere políticas", ""),
     command_pt(

@@ -39,41 +39,43 @@ pub(super) fn decide(
         .fold(understood.urgency.value, Urgency::max);
 
     let mut reasons = Reasons::default();
-    let mut would = by_rules(&fired, understood, &mut reasons);
+    let would = by_rules(&fired, understood, &mut reasons);
     if would == Some(Action::None) {
         return quiet(pack, turn, priority, confidence, reasons, not_known(&evaluated));
     }
-    if turn.messages.is_empty() || turn.opted_out {
-        // Nothing new is asked, or nothing more may be sent: what is open stays with whoever has it.
-        let text = if turn.opted_out { OPTED_OUT } else { NOTHING_NEW };
-        if would != Some(Action::Escalate) {
-            reasons.add(text);
-            return quiet(pack, turn, priority, confidence, reasons, not_known(&evaluated));
-        }
+    if turn.messages.is_empty() && would != Some(Action::Escalate) {
+        reasons.add(NOTHING_NEW);
+        return quiet(pack, turn, priority, confidence, reasons, not_known(&evaluated));
     }
-    let by_evidence = by_evidence(pack, verified, confidence, &mut reasons);
-    would = Some(stronger(would, by_evidence));
-    let would = would.unwrap_or(Action::Escalate);
+    // Without a draft there is nothing to review: a person answers.
+    let (by_evidence, because) = by_evidence(pack, verified, confidence);
+    let would = stronger(would, by_evidence);
+    if would != Action::Escalate || !reasons.has_any() {
+        reasons.add(because);
+    }
 
     let mode = pack.mode(&understood.category.value, turn.channel);
-    let mut action = held(turn, would, &mut reasons);
-    action = match (mode, action) {
-        (Mode::Off, Action::Send | Action::Review) => {
-            reasons.add(MODE_OFF);
+    let action = match (mode, turn.owner) {
+        // People who have a conversation keep it.
+        (_, OwnerKind::Queue | OwnerKind::Agent) if would != Action::Escalate => {
+            reasons.put_first(HELD);
             Action::Escalate
         }
-        (Mode::Draft, Action::Send) => {
-            reasons.add(MODE_DRAFT);
+        // Whoever opted out and writes again is answered, but by a person.
+        _ if turn.opted_out && would != Action::Escalate => {
+            reasons.put_first(OPTED_OUT);
+            Action::Escalate
+        }
+        (Mode::Off, _) if would != Action::Escalate => {
+            reasons.put_first(MODE_OFF);
+            Action::Escalate
+        }
+        (Mode::Draft, _) if would == Action::Send => {
+            reasons.put_first(MODE_DRAFT);
             Action::Review
         }
-        (_, action) => action,
+        _ => would,
     };
-    // There is nothing to review without a draft: a person answers.
-    if action == Action::Review && verified.is_none() {
-        action = Action::Escalate;
-    }
-    let would =
-        if would == Action::Review && verified.is_none() { Action::Escalate } else { would };
     let (queue, level) = destination(pack, turn, understood, &fired, priority);
     Decided {
         decision: Decision {
@@ -116,46 +118,27 @@ fn by_rules(
     }
 }
 
-/// What evidence and confidence allow.
-fn by_evidence(
-    pack: &Pack,
-    verified: Option<&Verified>,
-    confidence: Confidence,
-    reasons: &mut Reasons,
-) -> Action {
-    let Some(verified) = verified else {
-        reasons.add(NO_DRAFT);
-        return Action::Escalate;
-    };
-    if verified.checks.forbidden > 0 || verified.checks.unfilled {
-        reasons.add(WORDING);
-        return Action::Review;
-    }
-    if confidence.get() < pack.thresholds().send {
-        reasons.add(LOW_CONFIDENCE);
-        return Action::Review;
-    }
-    reasons.add(SUPPORTED);
-    Action::Send
-}
-
-/// People who have a conversation keep it.
-fn held(turn: &TurnInput, would: Action, reasons: &mut Reasons) -> Action {
-    match turn.owner {
-        OwnerKind::Queue | OwnerKind::Agent => {
-            reasons.add(HELD);
-            Action::Escalate
+/// What evidence and confidence allow, and why.
+fn by_evidence(pack: &Pack, verified: Option<&Verified>, confidence: Confidence) -> (Action, Own) {
+    match verified {
+        None => (Action::Escalate, NO_DRAFT),
+        Some(draft) if draft.checks.forbidden > 0 || draft.checks.unfilled => {
+            (Action::Review, WORDING)
         }
-        OwnerKind::Ai | OwnerKind::Review => would,
+        Some(_) if confidence.get() < pack.thresholds().send => (Action::Review, LOW_CONFIDENCE),
+        Some(_) => (Action::Send, SUPPORTED),
     }
 }
 
 /// Escalate is stronger than review, review than send.
 fn stronger(by_rules: Option<Action>, by_evidence: Action) -> Action {
-    match (by_rules, by_evidence) {
-        (Some(Action::Escalate), _) | (None, Action::Escalate) => Action::Escalate,
-        (Some(Action::Review), _) | (None, Action::Review) => Action::Review,
-        (_, other) => other,
+    let demanded = [by_rules.unwrap_or(by_evidence), by_evidence];
+    if demanded.contains(&Action::Escalate) {
+        Action::Escalate
+    } else if demanded.contains(&Action::Review) {
+        Action::Review
+    } else {
+        by_evidence
     }
 }
 
@@ -285,8 +268,8 @@ const MODE_DRAFT: Own = (
 );
 const OPTED_OUT: Own = (
     "T2.opted_out",
-    "A pessoa pediu para não receber mais mensagens.",
-    "The person asked to receive no more messages.",
+    "A pessoa tinha pedido para não receber mensagens e voltou a escrever; uma pessoa responde.",
+    "They had asked for no more messages and wrote again; a person answers.",
 );
 const NOTHING_NEW: Own =
     ("T2.nothing_new", "Não há nada novo a responder.", "There is nothing new to answer.");
@@ -299,7 +282,19 @@ impl Reasons {
         self.0.push(Reason { rule: one.rule.id.clone(), text: one.rule.text.clone() });
     }
 
-    fn add(&mut self, (rule, pt_br, en): Own) {
-        self.0.push(Reason { rule: rule.to_owned(), text: LocalText::new(pt_br, en) });
+    fn add(&mut self, own: Own) {
+        self.0.push(reason(own));
     }
+
+    fn put_first(&mut self, own: Own) {
+        self.0.insert(0, reason(own));
+    }
+
+    fn has_any(&self) -> bool {
+        !self.0.is_empty()
+    }
+}
+
+fn reason((rule, pt_br, en): Own) -> Reason {
+    Reason { rule: rule.to_owned(), text: LocalText::new(pt_br, en) }
 }

@@ -135,13 +135,15 @@ pub(super) fn answer_confidence(
         .min(Confidence::clamped(verified.checks.coverage))
 }
 
-/// Two engines that agree are surer than one: an article of the same category that clears the floor
-/// lifts the category's confidence to 0.9.
+/// Two engines that agree are surer than one: an article of the category that the keywords found,
+/// above the floor, lifts the category's confidence to 0.9.
 fn field_confidence(understood: &Understood, passages: &[Passage]) -> Confidence {
     let category = &understood.category;
-    let agrees = passages.first().is_some_and(|best| {
-        best.above_floor && best.article.split('/').next() == Some(category.value.as_str())
-    });
+    let by_article = category.reasons.iter().any(|reason| reason.starts_with("article "));
+    let agrees = !by_article
+        && passages.first().is_some_and(|best| {
+            best.above_floor && best.article.split('/').next() == Some(category.value.as_str())
+        });
     let lifted = Confidence::clamped(0.9);
     if agrees && category.confidence < lifted { lifted } else { category.confidence }
 }

@@ -17,6 +17,7 @@ use crate::compose::{
     self, ComposeInput, EmergencyLine, Register, Templates, Verification, VerifyInput,
 };
 use crate::domain::confidence::Confidence;
+use crate::domain::decision::Action;
 use crate::domain::draft::{DraftText, Passage};
 use crate::domain::field::{Engine, Field};
 use crate::domain::labels::Locale;
@@ -32,6 +33,8 @@ pub use turn::{Outcome, TurnInput};
 
 /// Passages that a draft may rest on.
 const PASSAGES: usize = 5;
+/// How sure a category is that only the best article speaks for: enough to route, not to send.
+const PLACED_BY_ARTICLE: f64 = 0.75;
 /// How many hours the fixed safety text is not repeated to the same person.
 const SAFETY_AGAIN_HOURS: i64 = 12;
 
@@ -77,11 +80,34 @@ impl Pipeline {
         &self.pack
     }
 
-    /// Decides a turn.
+    /// Decides a turn. Where people still owe an answer to earlier messages, thanks or an automatic
+    /// reply on top of them change nothing; anything else is read together with them.
     pub fn run(&self, turn: &TurnInput) -> Outcome {
+        if turn.waiting > 0
+            && let Some(new) = turn.messages.get(turn.waiting..).filter(|new| !new.is_empty())
+        {
+            let mut history = turn.history.clone();
+            let earlier = turn.messages.iter().take(turn.waiting);
+            history.extend(earlier.map(|text| PastMessage {
+                author: Author::Customer,
+                text: text.clone(),
+                at: None,
+            }));
+            let only_new =
+                TurnInput { messages: new.to_vec(), waiting: 0, history, ..turn.clone() };
+            let outcome = self.decide(&only_new);
+            if outcome.decision.action == Action::None {
+                return outcome;
+            }
+        }
+        self.decide(turn)
+    }
+
+    fn decide(&self, turn: &TurnInput) -> Outcome {
         let masked = self.mask(turn);
-        let understood = self.understand(turn, &masked);
+        let mut understood = self.understand(turn, &masked);
         let passages = self.retrieve(turn, &masked, &understood);
+        self.place_by_article(&mut understood, &passages);
         let draft = self.compose(turn, &understood, &masked, &passages);
         let verified = draft.map(|draft| self.verify(&understood, draft, &passages));
         let facts = facts::of(&self.pack, turn, &understood, &passages, verified.as_ref());
@@ -151,6 +177,19 @@ impl Pipeline {
             None => masked.text.clone(),
         };
         self.library.search(&question, locale, PASSAGES)
+    }
+
+    /// Takes the category of the article that answers, where no keyword placed the turn.
+    fn place_by_article(&self, understood: &mut Understood, passages: &[Passage]) {
+        let Some(best) = passages.first().filter(|best| best.above_floor) else { return };
+        let found = best.article.split('/').next().and_then(|id| self.pack.category(id));
+        if understood.category.engine == Engine::Default
+            && let Some(category) = found
+        {
+            let confidence = Confidence::clamped(PLACED_BY_ARTICLE);
+            understood.category = Field::new(category.id.clone(), confidence, Engine::Rules)
+                .because(format!("article {}", best.article));
+        }
     }
 
     fn compose(

@@ -20,8 +20,10 @@ pub struct TurnInput {
     pub channel: Channel,
     /// Subject line, if any.
     pub subject: Option<String>,
-    /// The customer's messages of this turn, in order, as received.
+    /// The customer's messages that nobody has answered, in order, as received.
     pub messages: Vec<String>,
+    /// How many of these an earlier turn decided already; the rest are new.
+    pub waiting: usize,
     /// The conversation before this turn, oldest first.
     pub history: Vec<PastMessage>,
     /// The person, as the channel tells.

@@ -65,7 +65,8 @@ impl Worker {
                 language: Some(understood.language.value.as_str().to_owned()),
             },
             vault,
-            opted_out: turn.opted_out || opts_out,
+            // Whoever writes again of their own accord has taken the opt-out back.
+            opted_out: opts_out || (turn.opted_out && stays),
             draft: draft.filter(|_| decision.action != Action::None).map(|draft| NewDraft {
                 id: self.clock.draft_id(),
                 draft,

@@ -220,6 +220,8 @@ fn input_of(case: &Case, now: chrono::DateTime<chrono::Utc>) -> TurnInput {
         channel: turn.channel,
         subject: open.iter().find_map(|message| message.subject.clone()),
         messages: open.iter().map(|message| message.text.clone()).collect(),
+        // Decided messages stand before new ones: a turn covers everything that had come by then.
+        waiting: open.iter().take_while(|message| message.decided).count(),
         history,
         contact: turn.contact.clone(),
         profile: turn.profile.clone(),

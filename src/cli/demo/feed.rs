@@ -69,7 +69,9 @@ pub(super) async fn play(
                 app.worker.file_messages().await?;
             }
             Accepted::Duplicate(..) => duplicates += 1,
-            Accepted::Full => anyhow::bail!("the inbox is full; let `atende serve` work it off first"),
+            Accepted::Full => {
+                anyhow::bail!("the inbox is full; let `atende serve` work it off first")
+            }
             Accepted::KeyReused => anyhow::bail!("the inbox refused a message without a key"),
         }
     }
@@ -114,6 +116,7 @@ fn message(app: &App, tenant: &TenantId, event: Event) -> InboundMessage {
 
 /// Reads the bundled customers with the reader that `customers import` uses.
 pub(super) fn customers(file: &str) -> anyhow::Result<Vec<(String, CustomerProfile)>> {
-    let _ = file; let read = Vec::new();
+    let _ = file;
+    let read = Vec::new();
     Ok(read)
 }

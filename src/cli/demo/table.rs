@@ -19,12 +19,28 @@ const WHY: usize = 72;
 /// Prints the table, the summary and the next commands.
 pub(super) fn write(cx: &mut CliCx<'_>, played: &Played, took: Duration) -> std::io::Result<()> {
     let heads = match cx.lang {
-        Locale::PtBr => {
-            ["hora", "quem", "canal", "língua", "categoria", "urgência", "humor", "decisão", "por quê"]
-        }
-        Locale::En => {
-            ["time", "who", "channel", "lang", "category", "urgency", "sentiment", "decision", "why"]
-        }
+        Locale::PtBr => [
+            "hora",
+            "quem",
+            "canal",
+            "língua",
+            "categoria",
+            "urgência",
+            "humor",
+            "decisão",
+            "por quê",
+        ],
+        Locale::En => [
+            "time",
+            "who",
+            "channel",
+            "lang",
+            "category",
+            "urgency",
+            "sentiment",
+            "decision",
+            "why",
+        ],
     };
     row(cx.out, &heads.map(str::to_owned))?;
     let rule: usize = WIDTHS.iter().sum::<usize>() + WIDTHS.len() * 2 + WHY;
@@ -36,7 +52,8 @@ pub(super) fn write(cx: &mut CliCx<'_>, played: &Played, took: Duration) -> std:
 }
 
 fn cells(turn: &DecisionRow, lang: Locale) -> [String; 9] {
-    let text = |path: &str| turn.record.pointer(path).and_then(Value::as_str).unwrap_or("–").to_owned();
+    let text =
+        |path: &str| turn.record.pointer(path).and_then(Value::as_str).unwrap_or("–").to_owned();
     // The demo's company works in Brazil's time, which has had no daylight saving since 2019.
     let local = turn.decided_at - chrono::Duration::hours(3);
     [
@@ -55,7 +72,8 @@ fn cells(turn: &DecisionRow, lang: Locale) -> [String; 9] {
 /// The first reason: its rule, and its text.
 fn why(record: &Value, lang: Locale) -> String {
     let reason = record.pointer("/decision/reasons/0");
-    let of = |path: &str| reason.and_then(|r| r.pointer(path)).and_then(Value::as_str).unwrap_or("");
+    let of =
+        |path: &str| reason.and_then(|r| r.pointer(path)).and_then(Value::as_str).unwrap_or("");
     format!("{}: {}", of("/rule"), of(&format!("/text/{}", lang.as_str())))
 }
 
@@ -89,30 +107,69 @@ fn write_summary(cx: &mut CliCx<'_>, played: &Played, took: Duration) -> std::io
     let duplicates = played.duplicates;
     match cx.lang {
         Locale::PtBr => {
-            writeln!(cx.out, "\n{events} mensagens, {turns} turnos ({joined} juntaram várias mensagens), em {seconds:.1} s.")?;
+            writeln!(
+                cx.out,
+                "\n{events} mensagens, {turns} turnos ({joined} juntaram várias mensagens), em {seconds:.1} s."
+            )?;
             if new == 0 {
-                writeln!(cx.out, "Nada de novo: todas as mensagens já estavam guardadas, e nenhuma foi duplicada.")?;
+                writeln!(
+                    cx.out,
+                    "Nada de novo: todas as mensagens já estavam guardadas, e nenhuma foi duplicada."
+                )?;
             } else if duplicates > 0 {
-                writeln!(cx.out, "{duplicates} mensagens chegaram de novo e foram reconhecidas, sem duplicar nada.")?;
+                writeln!(
+                    cx.out,
+                    "{duplicates} mensagens chegaram de novo e foram reconhecidas, sem duplicar nada."
+                )?;
             }
-            writeln!(cx.out, "  {send:>3} enviadas pela assistente\n  {review:>3} rascunhos à espera de revisão\n  {escalate:>3} nas filas de pessoas\n  {none:>3} sem resposta a dar")?;
+            writeln!(
+                cx.out,
+                "  {send:>3} enviadas pela assistente\n  {review:>3} rascunhos à espera de revisão\n  {escalate:>3} nas filas de pessoas\n  {none:>3} sem resposta a dar"
+            )?;
             writeln!(cx.out, "Tudo está em {data}, no negócio \"{TENANT}\".\n\nPara continuar:")?;
         }
         Locale::En => {
-            writeln!(cx.out, "\n{events} messages, {turns} turns ({joined} joined several messages), in {seconds:.1} s.")?;
+            writeln!(
+                cx.out,
+                "\n{events} messages, {turns} turns ({joined} joined several messages), in {seconds:.1} s."
+            )?;
             if new == 0 {
-                writeln!(cx.out, "Nothing new: every message was stored before, and none was doubled.")?;
+                writeln!(
+                    cx.out,
+                    "Nothing new: every message was stored before, and none was doubled."
+                )?;
             } else if duplicates > 0 {
-                writeln!(cx.out, "{duplicates} messages came twice and were recognised; nothing was doubled.")?;
+                writeln!(
+                    cx.out,
+                    "{duplicates} messages came twice and were recognised; nothing was doubled."
+                )?;
             }
-            writeln!(cx.out, "  {send:>3} sent by the assistant\n  {review:>3} drafts waiting for review\n  {escalate:>3} in people's queues\n  {none:>3} with nothing to answer")?;
-            writeln!(cx.out, "Everything is in {data}, under the business \"{TENANT}\".\n\nTo go on:")?;
+            writeln!(
+                cx.out,
+                "  {send:>3} sent by the assistant\n  {review:>3} drafts waiting for review\n  {escalate:>3} in people's queues\n  {none:>3} with nothing to answer"
+            )?;
+            writeln!(
+                cx.out,
+                "Everything is in {data}, under the business \"{TENANT}\".\n\nTo go on:"
+            )?;
         }
     }
     for (command, pt, en) in [
-        ("atende demo --serve", "o mesmo, e depois a API no ar com um token", "the same, then the API up with a token"),
-        ("echo '{\"id\":1,\"channel\":\"whatsapp\",\"text\":\"esqueci minha senha\"}' | atende triage", "decide uma mensagem sua, sem guardar nada", "decides a message of yours, stores nothing"),
-        ("atende init minha-empresa", "cria a pasta da sua empresa", "creates your own company's folder"),
+        (
+            "atende demo --serve",
+            "o mesmo, e depois a API no ar com um token",
+            "the same, then the API up with a token",
+        ),
+        (
+            "echo '{\"id\":1,\"channel\":\"whatsapp\",\"text\":\"esqueci minha senha\"}' | atende triage",
+            "decide uma mensagem sua, sem guardar nada",
+            "decides a message of yours, stores nothing",
+        ),
+        (
+            "atende init minha-empresa",
+            "cria a pasta da sua empresa",
+            "creates your own company's folder",
+        ),
         ("atende store check", "confere o que foi guardado", "checks what was stored"),
     ] {
         let about = cx.say(pt, en);

@@ -181,6 +181,7 @@ fn turn(
         channel,
         subject,
         messages: vec![text],
+        waiting: 0,
         ai_turns: u32::try_from(ai_turns.count()).unwrap_or(u32::MAX),
         history,
         contact,
