@@ -84,6 +84,8 @@ pub enum Refused {
     NotHeld,
     /// The life cycle has no such step.
     Status(TicketStatus, TicketStatus),
+    /// The ticket is over; its conversation may have another one by now.
+    Closed,
     /// The contact asked to receive nothing more.
     OptedOut,
     /// The same key came with another body.
@@ -121,7 +123,7 @@ pub(super) struct TicketRef {
     owner: OwnerKind,
     owner_ref: Option<String>,
     owner_until: Option<DateTime<Utc>>,
-    opted_out: bool,
+    pub(super) opted_out: bool,
     contact: Contact,
     thread: String,
     subject: Option<String>,
@@ -242,6 +244,12 @@ async fn apply(
     if needs_hold && let Some((agent, until)) = ticket.held_by_another(actor, now) {
         return Ok(Outcome::Refused(Refused::HeldBy(agent, until)));
     }
+    // The conversation of a closed ticket may belong to its successor by now.
+    let takes_conversation =
+        matches!(change, Change::Claim(_) | Change::Release(_) | Change::Reply(_));
+    if takes_conversation && ticket.status == TicketStatus::Closed {
+        return Ok(Outcome::Refused(Refused::Closed));
+    }
     let mut before = serde_json::json!({"status": ticket.status, "owner": ticket.owner});
     let mut after = serde_json::json!({});
     let owner = match change {
@@ -272,6 +280,9 @@ async fn apply(
                 return Ok(Outcome::Refused(Refused::Status(ticket.status, *next)));
             }
             set_status(connection, now, ticket, next.as_str()).await?;
+            if !next.is_open() {
+                super::drafts::retire_proposed(connection, &ticket.id).await?;
+            }
             after = serde_json::json!({"status": next});
             None
         }
@@ -404,9 +415,14 @@ async fn override_field(
 ) -> Result<(), StoreError> {
     let mut overrides = ticket.overrides.clone();
     overrides.insert(field.to_owned(), value.clone());
+    if field == "category" {
+        // A subcategory belongs to its category; one of the old category says nothing any more.
+        overrides.remove("subcategory");
+    }
     let text = |name: &str| (field == name).then(|| value.as_str().map(str::to_owned)).flatten();
     sqlx::query(
-        "UPDATE tickets SET overrides = $1, category = COALESCE($2, category), subcategory = COALESCE($3, subcategory), \
+        "UPDATE tickets SET overrides = $1, category = COALESCE($2, category), \
+         subcategory = CASE WHEN $2 IS NOT NULL AND $2 <> COALESCE(category, '') THEN NULL ELSE COALESCE($3, subcategory) END, \
          urgency = COALESCE($4, urgency), sentiment = COALESCE($5, sentiment), language = COALESCE($6, language), \
          updated_at = $7 WHERE id = $8",
     )

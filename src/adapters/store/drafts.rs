@@ -42,6 +42,8 @@ pub enum DraftOutcome {
     },
     /// Another agent holds the conversation until then.
     HeldBy(String, DateTime<Utc>),
+    /// The contact asked to receive nothing more; the draft can only be rejected.
+    OptedOut,
 }
 
 /// Retires drafts that nobody has decided, because the conversation moved on.
@@ -122,6 +124,9 @@ async fn decide(
     }
     if let Some((agent, until)) = ticket.held_by_another(&decision.actor, now) {
         return Ok(DraftOutcome::HeldBy(agent, until));
+    }
+    if ticket.opted_out && !matches!(decision.action, DraftAction::Reject(_)) {
+        return Ok(DraftOutcome::OptedOut);
     }
     let id: String = row.try_get("id")?;
     let draft_text: String = row.try_get("text")?;

@@ -37,7 +37,7 @@ pub use actions::{Actor, Change, Outcome, Refused, ReplyRequest};
 pub use customers::CustomerUpsert;
 pub use decisions::DecisionRow;
 pub use dialect::Dialect;
-pub use drafts::{DraftAction, DraftOutcome};
+pub use drafts::{DraftAction, DraftDecision, DraftOutcome};
 pub use intake::{Intake, Recorded, TurnWindow};
 pub use jobs::{Lease, LeasedJob};
 pub use outbox::{Claimed, DeliveryEnd, OutboxBody, OutboxRow};

@@ -267,10 +267,11 @@ impl Store {
                 sql.push_str(&format!(" AND t.{column} = ${}", texts.len()));
             }
         }
-        let tag = filter.tag.as_ref().map(|tag| format!("%{}%", super::to_json(tag)));
+        let tag = filter.tag.as_ref().map(super::to_json);
         if let Some(tag) = &tag {
             texts.push(tag);
-            sql.push_str(&format!(" AND t.tags LIKE ${}", texts.len()));
+            // Not LIKE: its wildcards may stand in a tag, and SQLite's does not mind the case.
+            sql.push_str(&format!(" AND REPLACE(t.tags, ${}, '') <> t.tags", texts.len()));
         }
         if let Some(customer) = &filter.customer {
             texts.push(customer);
@@ -496,6 +497,21 @@ impl Store {
                 oldest: oldest.map(moment),
             })
             .collect())
+    }
+
+    /// Finds a ticket by its number; `None` if the tenant has no such ticket.
+    pub async fn ticket_by_number(
+        &self,
+        tenant: &TenantId,
+        number: TicketNumber,
+    ) -> Result<Option<TicketId>, StoreError> {
+        let row: Option<(String,)> =
+            sqlx::query_as("SELECT id FROM tickets WHERE tenant = $1 AND number = $2")
+                .bind(tenant.as_str())
+                .bind(i64::try_from(number.running()).unwrap_or(i64::MAX))
+                .fetch_optional(&self.reads)
+                .await?;
+        Ok(row.map(|(id,)| TicketId::from_stored(id)))
     }
 
     /// Lists drafts that wait for review, oldest first.

@@ -53,12 +53,14 @@ impl Store {
     }
 
     /// Declares an incident or, with `None`, ends it. Automatic replies not yet sent are retired.
+    /// The reason goes into the audit trail.
     pub async fn set_incident(
         &self,
         now: DateTime<Utc>,
         tenant: &TenantId,
         actor: &str,
         incident: Option<String>,
+        reason: Option<String>,
     ) -> Result<TenantState, StoreError> {
         let (tenant, actor) = (tenant.clone(), actor.to_owned());
         self.write(move |connection| {
@@ -83,7 +85,7 @@ impl Store {
                         action: if incident.is_some() { "incident.declared" } else { "incident.ended" },
                         before: None,
                         after: Some(to_json(&serde_json::json!({"incident": incident, "epoch": epoch}))),
-                        cause: None,
+                        cause: reason,
                     },
                 )
                 .await?;

@@ -1,0 +1,133 @@
+//! The running process: health, metrics, incidents, a graceful end.
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+
+#[tokio::test]
+async fn an_incident_is_declared_and_ended() {
+    let api = Api::new().await;
+    let put = |body: Value| api.call("PUT", "/v1/incident").json(body);
+    assert_eq!(api.get("/v1/incident").await.is(200), json!({"active": false, "id": null}));
+    let declared = put(json!({"active": true, "id": "INC-7", "reason": "fila parada"})).await;
+    assert_eq!(declared.is(200), json!({"active": true, "id": "INC-7"}));
+    assert_eq!(api.get("/v1/incident").await.is(200)["id"], "INC-7");
+    let stranger = api.token("stranger", Scope::ALL, &other()).await;
+    let theirs = api.call_as(&stranger, "GET", "/v1/incident").send().await.is(200);
+    assert_eq!(theirs["active"], false);
+    assert_eq!(put(json!({"active": false})).await.is(200)["active"], false);
+    assert_eq!(put(json!({"active": true})).await.is(200)["id"], "incident-20261120T120000Z");
+    for (body, field) in [
+        (json!({}), "active"),
+        (json!({"active": "yes"}), "active"),
+        (json!({"activ": true}), "active"),
+    ] {
+        let answer = put(body.clone()).await;
+        assert_eq!((answer.status.as_u16(), answer.fields()[0]), (422, field), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn readiness_names_what_does_not_answer() {
+    let api = Api::new().await;
+    assert_eq!(api.get("/healthz").await.is(200)["status"], "ok");
+    assert_eq!(api.get("/readyz").await.is(200), json!({"status": "ready", "not_ready": []}));
+    api.readiness.expect("worker", Duration::from_secs(60));
+    let answer = api.get("/readyz").await;
+    assert_eq!(answer.status, 503);
+    assert_eq!(answer.body, json!({"status": "not_ready", "not_ready": ["worker"]}));
+    api.readiness.beat("worker");
+    api.get("/readyz").await.is(200);
+}
+
+#[tokio::test]
+async fn metrics_count_without_telling_of_anybody() {
+    let api = Api::new().await;
+    let body = json!({"channel": "api", "external_id": "ext-77", "from": {"email": "ana@exemplo.com.br"}, "text": "segredo"});
+    api.post("/v1/messages", body.clone()).await.is(202);
+    api.post("/v1/messages", body).await.is(202);
+    api.post("/v1/messages", json!({})).await.is(422);
+    api.get("/v1/whatever/ext-77").await.is(404);
+    let path = format!("/v1/tickets/{}", api.drafted(&TenantId::main(), "t-1").await);
+    api.get(&path).await.is(200);
+    let text = api.get("/metrics").await.text;
+    for line in [
+        "atende_messages_received_total{outcome=\"accepted\"} 1",
+        "atende_messages_received_total{outcome=\"duplicate\"} 1",
+        "atende_messages_received_total{outcome=\"refused\"} 1",
+        "atende_http_requests_total{method=\"POST\",route=\"/v1/messages\",status=\"2xx\"} 2",
+        "atende_http_requests_total{method=\"GET\",route=\"unknown\",status=\"4xx\"} 1",
+        "atende_http_requests_total{method=\"GET\",route=\"/v1/tickets/{id}\",status=\"2xx\"} 1",
+        "atende_http_request_seconds_count{route=\"/v1/messages\"} 3",
+        "atende_inbox_backlog 1",
+        "atende_tickets{state=\"open\"} 1",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+    for secret in ["ext-77", "ana@", "segredo", "tck_", "tok_", "secret", "main"] {
+        assert!(!text.contains(secret), "{secret}\n{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_shutdown_finishes_what_is_in_flight_and_takes_nothing_new() {
+    let api = Api::with(quick(), 10).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let shutdown = CancellationToken::new();
+    let grace = Duration::from_secs(20);
+    let serving = atende::web::serve(listener, api.router.clone(), shutdown.clone(), grace);
+    let client = async {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let body = r#"{"channel":"api","text":"a"}"#;
+        let head = format!(
+            "POST /v1/messages HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nexpect: 100-continue\r\n\r\n",
+            api.bearer,
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        // The server asks for the body: the request is in flight.
+        let mut asked = [0; 25];
+        stream.read_exact(&mut asked).await.unwrap();
+        assert!(asked.starts_with(b"HTTP/1.1 100"));
+        shutdown.cancel();
+        stream.write_all(body.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
+    };
+    let (served, ()) = tokio::join!(serving, client);
+    served.unwrap();
+    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+    assert_eq!(api.inbox.backlog(), 1);
+}
+
+#[tokio::test]
+async fn a_stuck_request_does_not_hold_up_the_end_beyond_the_grace() {
+    let api = Api::new().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let shutdown = CancellationToken::new();
+    let serving = atende::web::serve(
+        listener,
+        api.router.clone(),
+        shutdown.clone(),
+        Duration::from_millis(20),
+    );
+    let client = async {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST /v1/messages HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n",
+            api.bearer
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut asked = [0; 25];
+        stream.read_exact(&mut asked).await.unwrap();
+        shutdown.cancel();
+        stream
+    };
+    let (served, _stuck) = tokio::join!(serving, client);
+    served.unwrap();
+}
