@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::adapters::inbox::Inbox;
-use crate::adapters::store::{Store, StoreLocation};
+use crate::adapters::store::{Scope, Store, StoreLocation, TokenRow};
 use crate::channels::callback::{self, CallbackClient};
 use crate::compose::Templates;
 use crate::config::{CallbackSettings, Config, PolicySource, TenantView};
@@ -226,6 +226,30 @@ pub fn load_pipeline(config: &Config, tenant: &TenantId, lang: Locale) -> anyhow
         format!("the settings know no business {tenant}; add [tenants.{tenant}]")
     })?;
     Sources::of(&view).pipeline(lang).map_err(|problems| anyhow::anyhow!("{}", problems.join("\n")))
+}
+
+/// Makes a bearer token, `ID.SECRET`, that is shown this once: only a hash of its secret is stored.
+/// `None` when the tenant has a working token of that name.
+pub async fn mint_token(
+    store: &Store,
+    clock: &Arc<dyn Clock>,
+    tenant: &TenantId,
+    name: &str,
+    scopes: &[Scope],
+) -> anyhow::Result<Option<String>> {
+    let mut secret = [0_u8; 32];
+    getrandom::fill(&mut secret).context("read random bytes")?;
+    let secret = hex::encode(secret);
+    let token = TokenRow {
+        id: clock.token_id(),
+        tenant: tenant.clone(),
+        name: name.to_owned(),
+        scopes: scopes.to_vec(),
+        created_at: clock.now(),
+        revoked_at: None,
+    };
+    let bearer = format!("{}.{secret}", token.id);
+    Ok(store.add_token(token, &secret).await?.then_some(bearer))
 }
 
 /// A directory's worker with everything it needs.

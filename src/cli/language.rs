@@ -61,6 +61,19 @@ const PORTUGUESE: &[Portuguese] = &[
     arg_pt("demo", "json", "", "Escreve JSON Lines em vez da tabela"),
     arg_pt("demo", "serve", "", "Deixa a API no ar no fim, com um token para experimentar"),
     command_pt(
+        "serve",
+        "Põe no ar o worker e a API HTTP até alguém parar",
+        "Escuta em 127.0.0.1, a menos que a configuração diga outra coisa. Toda chamada precisa de um token: \
+         crie um com \"atende tokens add\". O primeiro Ctrl+C ou SIGTERM termina o que está em andamento, o \
+         segundo para na hora; nada do que foi aceito se perde em nenhum dos casos.",
+    ),
+    arg_pt(
+        "serve",
+        "bind",
+        "ENDEREÇO",
+        "Endereço em que escutar, por exemplo 127.0.0.1:8080 (padrão: o da configuração)",
+    ),
+    command_pt(
         "triage",
         "Decide as mensagens de um arquivo, um objeto JSON por linha, sem guardar nada",
         "Cada linha é um turno: {\"id\", \"channel\", \"text\"} e, se houver, \"subject\", \"from\", \

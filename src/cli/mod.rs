@@ -10,6 +10,7 @@ mod init;
 mod language;
 mod policy;
 mod privacy;
+mod serve;
 mod store;
 mod triage;
 
@@ -67,6 +68,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(demo::Args),
+    Serve(serve::Args),
     Triage(triage::Args),
     Init(init::Args),
     #[command(subcommand, arg_required_else_help = true)]
@@ -82,6 +84,7 @@ enum Command {
 fn dispatch(cx: &mut CliCx<'_>, command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Demo(args) => demo::run(cx, &args),
+        Command::Serve(args) => serve::run(cx, &args),
         Command::Triage(args) => triage::run(cx, &args),
         Command::Init(args) => init::run(cx, &args),
         Command::Policy(policy::Command::Check(args)) => policy::run(cx, &args),

@@ -11,7 +11,8 @@ use tokio_util::task::TaskTracker;
 
 use super::{CliCx, ExitCode};
 use crate::adapters::clock::SystemClock;
-use crate::app::App;
+use crate::adapters::store::Scope;
+use crate::app::{App, mint_token};
 use crate::config::Config;
 use crate::domain::ids::TenantId;
 use crate::ports::Clock;
@@ -145,7 +146,9 @@ async fn announce(
     let on = cx.say("No ar em", "Serving on");
     writeln!(cx.out, "{on} http://{address}")?;
     if let Some(tenant) = demo {
-        let bearer = super::tokens::fresh(app, tenant).await?;
+        let name = format!("demo-{}", app.clock.now().timestamp_millis());
+        let bearer = mint_token(&app.stores.store, &app.clock, tenant, &name, Scope::ALL).await?;
+        let bearer = bearer.context("a token of that name exists already")?;
         let hint = cx.say("Para experimentar:", "To try it:");
         writeln!(cx.out, "{hint}\n  curl -H 'Authorization: Bearer {bearer}' http://{address}/v1/queues")?;
         writeln!(cx.out, "  curl -H 'Authorization: Bearer {bearer}' 'http://{address}/v1/review?limit=1'")?;

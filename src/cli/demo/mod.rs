@@ -65,7 +65,7 @@ pub(super) fn run(cx: &mut CliCx<'_>, args: &Args) -> anyhow::Result<ExitCode> {
     cx.out.flush()?;
     if args.serve {
         drop(runtime);
-        return Ok(ExitCode::Ok);
+        return super::serve::demo(cx, loaded.config);
     }
     Ok(ExitCode::Ok)
 }
