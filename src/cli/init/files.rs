@@ -69,7 +69,7 @@ fn policy(company: &Company) -> String {
         .in_locale(company.locale)
         .replace("{language}", company.locale.as_str())
         .replace("{hours}", hours(&company.hours).trim_end())
-        .replace("{sou}", &quote(&format!("Sou a Aya, assistente virtual da equipe {name}.")))
+        .replace("{sou}", &quote(&format!("Sou a Aya, assistente de IA da equipe {name}.")))
         .replace("{i_am}", &quote(&format!("I am Aya, the AI assistant of {name}.")))
         .replace("{brand}", &quote(name))
 }
