@@ -228,6 +228,16 @@ pub fn load_pipeline(config: &Config, tenant: &TenantId, lang: Locale) -> anyhow
     Sources::of(&view).pipeline(lang).map_err(|problems| anyhow::anyhow!("{}", problems.join("\n")))
 }
 
+/// Says everything that is wrong with the policies, articles and templates that the settings name,
+/// one line each.
+pub fn problems_of(config: &Config, lang: Locale) -> Vec<String> {
+    sources_of(config)
+        .into_iter()
+        .filter_map(|(id, sources)| Some((id, sources.pipeline(lang).err()?)))
+        .flat_map(|(id, problems)| problems.into_iter().map(move |line| format!("{id}: {line}")))
+        .collect()
+}
+
 /// Makes a bearer token, `ID.SECRET`, that is shown this once: only a hash of its secret is stored.
 /// `None` when the tenant has a working token of that name.
 pub async fn mint_token(

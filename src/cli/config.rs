@@ -3,6 +3,7 @@
 use clap::Subcommand;
 
 use super::{CliCx, ExitCode, usable};
+use crate::app::problems_of;
 use crate::config::{effective, survey};
 
 /// Look at the settings
@@ -27,6 +28,13 @@ pub(super) fn check(cx: &mut CliCx<'_>, _args: &CheckArgs) -> anyhow::Result<Exi
         writeln!(cx.err, "{}", problem.describe(cx.lang))?;
     }
     if !usable(&loaded) {
+        return Ok(ExitCode::Problems);
+    }
+    let problems = problems_of(&loaded.config, cx.lang);
+    for problem in &problems {
+        writeln!(cx.err, "{problem}")?;
+    }
+    if !problems.is_empty() {
         return Ok(ExitCode::Problems);
     }
     let verdict = if loaded.problems.is_empty() {

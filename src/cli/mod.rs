@@ -23,8 +23,9 @@ use anyhow::Context as _;
 use clap::{FromArgMatches as _, Parser, Subcommand};
 use tokio::runtime::Runtime;
 
-use crate::config::{Config, Loaded, Severity, Sources, Words, embedded_packs};
+use crate::config::{Config, Loaded, Severity, Sources, Words};
 use crate::domain::labels::Locale;
+use crate::policy::Pack;
 
 /// Triage and answers for customer support
 #[derive(Debug, Parser)]
@@ -161,14 +162,12 @@ impl CliCx<'_> {
 
     /// Calls `read` with the places settings come from.
     pub fn with_sources<T>(&self, read: impl FnOnce(&Sources<'_>) -> T) -> T {
-        let packs = embedded_packs();
-        let packs: Vec<&str> = packs.iter().map(String::as_str).collect();
         read(&Sources {
             file: self.config_file.clone(),
             data: self.data.clone(),
             current_dir: self.current_dir.clone(),
             env: self.env.clone(),
-            packs: &packs,
+            packs: Pack::shipped(),
         })
     }
 

@@ -115,7 +115,7 @@ fn the_check_shows_settings_on_stdout_and_problems_on_stderr() {
     fs::write(here.path().join("atende.toml"), "[worker]\nlease_sec = 1\n[lgo]\n").unwrap();
     let wrong = call.run(&["config", "check", "--lang", "pt-BR"]);
     assert_eq!(wrong.code, ExitCode::Problems);
-    assert!(wrong.out.contains("[worker]\nconcurrency = 32"), "{}", wrong.out);
+    assert!(wrong.out.contains("[worker]\nconcurrency = 128"), "{}", wrong.out);
     for expected in ["atende.toml:2  worker.lease_sec", "lease_secs?", "atende.toml:3  lgo", "log?"]
     {
         assert!(wrong.err.contains(expected), "{expected}: {}", wrong.err);

@@ -168,15 +168,6 @@ pub const SECTIONS: &[Section] = &[
         keys: CALLBACKS,
     },
     Section {
-        name: "privacy",
-        about: Words {
-            pt: "Por quanto tempo os dados são guardados, em dias; 0 guarda para sempre.",
-            en: "How long data is kept, in days; 0 keeps it for ever.",
-        },
-        per_tenant: false,
-        keys: PRIVACY,
-    },
-    Section {
         name: "log",
         about: Words {
             pt: "O que o processo registra na saída de erros; nunca o texto dos clientes.",
@@ -274,28 +265,10 @@ const WORKER: &[Key] = &[
         "How often the reservation is renewed, in seconds; less than half of lease_secs.",
     ),
     key(
-        "lease_batch_max",
-        Kind::Integer(1, 10_000),
-        "Máximo de trabalhos reservados de uma vez.",
-        "Jobs reserved in one go at most.",
-    ),
-    key(
         "max_attempts",
         Kind::Integer(1, 100),
         "Tentativas antes de o trabalho ir para a lista de falhas definitivas.",
         "Attempts before a job becomes a dead letter.",
-    ),
-    key(
-        "retry_first_secs",
-        Kind::Integer(1, 3600),
-        "Espera antes da segunda tentativa, em segundos; dobra a cada nova tentativa.",
-        "Wait before the second attempt, in seconds; it doubles with each one.",
-    ),
-    key(
-        "retry_max_secs",
-        Kind::Integer(1, 86_400),
-        "Maior espera entre duas tentativas, em segundos.",
-        "Longest wait between two attempts, in seconds.",
     ),
     key(
         "poll_ms",
@@ -390,27 +363,6 @@ const CALLBACKS: &[Key] = &[
         Kind::Flag,
         "Permite que url traga um endereço IP da rede interna.",
         "Allows url to hold an IP address of the internal network.",
-    ),
-];
-
-const PRIVACY: &[Key] = &[
-    key(
-        "messages_days",
-        Kind::Integer(0, 36_500),
-        "Mensagens, rascunhos e respostas de tickets fechados, em dias.",
-        "Messages, drafts and replies of closed tickets, in days.",
-    ),
-    key(
-        "raw_days",
-        Kind::Integer(0, 36_500),
-        "O conteúdo recebido, do jeito que chegou, em dias.",
-        "What came in, exactly as it came in, in days.",
-    ),
-    key(
-        "audit_days",
-        Kind::Integer(0, 36_500),
-        "Decisões e auditoria, que não contêm texto de clientes, em dias.",
-        "Decisions and audit, which hold no customer text, in days.",
     ),
 ];
 

@@ -5,7 +5,6 @@
 
 pub mod keys;
 mod load;
-mod packs;
 pub mod problem;
 mod relations;
 mod render;
@@ -18,13 +17,11 @@ mod value;
 mod words;
 
 pub use load::{FILE_NAME, Loaded, Sources, VARIABLE_PREFIX, process_env, survey};
-pub use packs::embedded_packs;
 pub use problem::{ConfigProblem, Origin, Severity, nearest};
 pub use render::{company_file, effective, example_file};
 pub use secret::Secret;
 pub use settings::{
     CallbackSettings, Config, InboxSettings, KnowledgeSettings, PolicySettings, PolicySource,
-    PrivacySettings, ServerSettings, StoreSettings, TemplateSettings, TenantSettings, TenantView,
-    WorkerSettings,
+    ServerSettings, StoreSettings, TemplateSettings, TenantSettings, TenantView, WorkerSettings,
 };
 pub use words::Words;

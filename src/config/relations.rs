@@ -66,54 +66,6 @@ impl Check<'_> {
                 ),
             );
         }
-        self.at_most(
-            ("worker.retry_first_secs", worker.retry_first_secs),
-            ("worker.retry_max_secs", worker.retry_max_secs),
-        );
-        let privacy = &config.privacy;
-        self.kept_no_longer(
-            ("privacy.raw_days", privacy.raw_days),
-            ("privacy.messages_days", privacy.messages_days),
-        );
-        self.kept_no_longer(
-            ("privacy.messages_days", privacy.messages_days),
-            ("privacy.audit_days", privacy.audit_days),
-        );
-    }
-
-    fn at_most(&mut self, low: (&str, u64), high: (&str, u64)) {
-        if low.1 > high.1 {
-            let said = |more: &str| format!("{} ({}) {more} {} ({})", low.0, low.1, high.0, high.1);
-            self.pair(
-                [low.0, high.0],
-                &Complaint::new(
-                    (said("é maior que"), said("is greater than")),
-                    (
-                        format!("diminua {} ou aumente {}", low.0, high.0),
-                        format!("lower {} or raise {}", low.0, high.0),
-                    ),
-                ),
-            );
-        }
-    }
-
-    /// Like [`Self::at_most`], for days of which 0 means for ever.
-    fn kept_no_longer(&mut self, low: (&str, u32), high: (&str, u32)) {
-        let days = |days: u32| if days == 0 { u64::MAX } else { u64::from(days) };
-        if days(low.1) <= days(high.1) {
-            return;
-        }
-        let said = |longer: &str| format!("{} ({}) {longer} {} ({})", low.0, low.1, high.0, high.1);
-        self.pair(
-            [low.0, high.0],
-            &Complaint::new(
-                (said("guarda por mais tempo que"), said("keeps longer than")),
-                (
-                    format!("diminua {} ou aumente {}; 0 é para sempre", low.0, high.0),
-                    format!("lower {} or raise {}; 0 is for ever", low.0, high.0),
-                ),
-            ),
-        );
     }
 
     fn pair(&mut self, paths: [&str; 2], complaint: &Complaint) {

@@ -31,8 +31,6 @@ pub struct Config {
     pub templates: TemplateSettings,
     /// Where replies of the tenant `main` leave to.
     pub callbacks: CallbackSettings,
-    /// How long customer data is kept.
-    pub privacy: PrivacySettings,
     /// What the process says on stderr.
     pub log: LogSettings,
     /// Businesses besides `main`, by name.
@@ -149,20 +147,14 @@ impl Default for InboxSettings {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WorkerSettings {
-    /// Conversations worked on at once. Default 32.
+    /// Conversations worked on at once. Default 128.
     pub concurrency: u32,
     /// How long a job stays with its worker without renewal, in seconds. Default 60.
     pub lease_secs: u64,
     /// How often a lease is renewed, in seconds; less than half of `lease_secs`. Default 20.
     pub renew_secs: u64,
-    /// Jobs leased by one commit at most. Default 256.
-    pub lease_batch_max: u32,
     /// Attempts before a job becomes a dead letter. Default 8.
     pub max_attempts: u32,
-    /// Wait before the second attempt, in seconds; it doubles with each. Default 2.
-    pub retry_first_secs: u64,
-    /// Longest wait between two attempts, in seconds. Default 300.
-    pub retry_max_secs: u64,
     /// How often an idle worker looks for due work, in milliseconds. Default 500.
     pub poll_ms: u64,
     /// How often changed policies, templates and articles are looked for, in seconds. Default 2.
@@ -172,13 +164,10 @@ pub struct WorkerSettings {
 impl Default for WorkerSettings {
     fn default() -> Self {
         Self {
-            concurrency: 32,
+            concurrency: 128,
             lease_secs: 60,
             renew_secs: 20,
-            lease_batch_max: 256,
             max_attempts: 8,
-            retry_first_secs: 2,
-            retry_max_secs: 300,
             poll_ms: 500,
             reload_secs: 2,
         }
@@ -266,24 +255,6 @@ impl Default for CallbackSettings {
             idempotent: true,
             allow_private: false,
         }
-    }
-}
-
-/// How long customer data is kept; 0 keeps it for ever.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct PrivacySettings {
-    /// Messages, drafts and replies of closed tickets, in days. Default 730.
-    pub messages_days: u32,
-    /// Payloads as they came in, in days. Default 30.
-    pub raw_days: u32,
-    /// Decisions and audit, which hold no customer text, in days. Default 1825.
-    pub audit_days: u32,
-}
-
-impl Default for PrivacySettings {
-    fn default() -> Self {
-        Self { messages_days: 730, raw_days: 30, audit_days: 1825 }
     }
 }
 

@@ -1,1 +1,129 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use chrono::TimeZone as _;
+use serde_json::Value;
+
+use super::*;
+use crate::compose::Templates;
+use crate::knowledge::Library;
+
+fn pipeline() -> Pipeline {
+    let pack = Pack::embedded("saas-br").unwrap();
+    let library = Library::load(None).map_err(|p| format!("{p:?}")).unwrap();
+    let templates = Templates::load(None).map_err(|p| format!("{p:?}")).unwrap();
+    Pipeline::new(Arc::new(pack), Arc::new(library), Arc::new(templates))
+}
+
+fn triaged(input: &[u8]) -> (Vec<Value>, Counts) {
+    let mut out = Vec::new();
+    let now = Utc.timestamp_opt(1_795_000_000, 0).unwrap();
+    let counts =
+        triage(&pipeline(), Locale::En, now, &mut std::io::Cursor::new(input), &mut out).unwrap();
+    let lines = String::from_utf8(out).unwrap();
+    (lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), counts)
+}
+
+#[test]
+fn lines_are_answered_in_their_order_and_a_bad_one_does_not_stop_the_others() {
+    let input = br#"{"id": "a", "channel": "whatsapp", "text": "esqueci minha senha, como troco?"}
+
+{"id": "b", "channel": "fax", "text": "oi"}
+not json
+{"id": 3, "channel": "email", "text": "I want to talk to a human", "shoe_size": 42}
+"#;
+    let (answers, counts) = triaged(input);
+    let ids: Vec<Value> = answers.iter().map(|a| a["id"].clone()).collect();
+    assert_eq!(ids, [Value::from("a"), Value::from("b"), Value::Null, Value::from(3)]);
+    assert_eq!(answers[1]["error"]["line"], 3);
+    assert_eq!(answers[1]["error"]["field"], "channel");
+    assert_eq!(answers[2]["error"]["line"], 4);
+    assert_eq!(answers[3]["decision"]["action"], "escalate");
+    assert_eq!((counts.lines, counts.bad), (4, 2));
+    assert_eq!(counts.unknown.get("shoe_size"), Some(&1));
+}
+
+#[test]
+fn every_mistake_of_a_line_names_its_field() {
+    for (line, field) in [
+        (r#"[]"#, ""),
+        (r#"{"channel":"api","text":"x"}"#, "id"),
+        (r#"{"id":1,"text":"x"}"#, "channel"),
+        (r#"{"id":1,"channel":"api"}"#, "text"),
+        (r#"{"id":1,"channel":"api","text":"  \n "}"#, "text"),
+        (r#"{"id":1,"channel":"api","text":7}"#, "text"),
+        (r#"{"id":1,"channel":"api","text":"x","subject":[]}"#, "subject"),
+        (r#"{"id":1,"channel":"api","text":"x","history":{}}"#, "history"),
+        (r#"{"id":1,"channel":"api","text":"x","history":[1]}"#, "history[0]"),
+        (
+            r#"{"id":1,"channel":"api","text":"x","history":[{"from":"bot","text":"y"}]}"#,
+            "history[0].from",
+        ),
+        (
+            r#"{"id":1,"channel":"api","text":"x","history":[{"from":"ai","text":"y","at":"noon"}]}"#,
+            "history[0].at",
+        ),
+        (r#"{"id":1,"channel":"api","text":"x","customer":3}"#, "customer"),
+        (r#"{"id":1,"channel":"api","text":"x","customer":{"plan":3}}"#, "customer.plan"),
+        (
+            r#"{"id":1,"channel":"api","text":"x","customer":{"annual_revenue":{"amount":"much","currency":"BRL"}}}"#,
+            "customer.annual_revenue.amount",
+        ),
+        (r#"{"id":1,"channel":"api","text":"x","category":"nonsense"}"#, "category"),
+        (r#"{"id":1,"channel":"api","text":"x","urgency":"soon"}"#, "urgency"),
+        (r#"{"id":1,"channel":"api","text":"x","media":"yes"}"#, "media"),
+    ] {
+        let (answers, counts) = triaged(line.as_bytes());
+        assert_eq!(answers[0]["error"]["field"], field, "{line}");
+        assert_eq!(counts.bad, 1, "{line}");
+    }
+    let (answers, _) = triaged(b"{\"id\":1,\"channel\":\"api\",\"text\":\"\xff\"}");
+    assert!(answers[0]["error"]["message"].as_str().unwrap().contains("not UTF-8"), "{answers:?}");
+}
+
+#[test]
+fn an_answer_has_exactly_the_fields_of_the_printed_schema() {
+    let schema: Value = serde_json::from_slice(include_bytes!("schema.json")).unwrap();
+    let (answers, _) = triaged(
+        br#"{"id": 1, "channel": "email", "subject": "Password", "text": "Hello, how do I reset my password? Thanks"}"#,
+    );
+    holds(&answers[0], &schema["oneOf"][0], "$");
+    let (bad, _) = triaged(b"{}");
+    holds(&bad[0], &schema["oneOf"][1], "$");
+}
+
+/// Checks the parts of JSON Schema that ours uses: required, properties, items, enum, oneOf.
+fn holds(value: &Value, schema: &Value, path: &str) {
+    if let Some(words) = schema["enum"].as_array() {
+        assert!(words.contains(value), "{path}: {value}");
+    }
+    if let Some(one) = schema["oneOf"].as_array() {
+        let kind = one.iter().find(|s| (s["type"] == "null") == value.is_null()).unwrap();
+        return holds(value, kind, path);
+    }
+    if let Value::Object(object) = value {
+        let known: BTreeSet<&str> =
+            schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+        let found: BTreeSet<&str> = object.keys().map(String::as_str).collect();
+        assert!(found.is_subset(&known), "{path}: {:?}", found.difference(&known));
+        for required in schema["required"].as_array().unwrap() {
+            assert!(found.contains(required.as_str().unwrap()), "{path}: lacks {required}");
+        }
+        for (name, value) in object {
+            holds(value, &schema["properties"][name], &format!("{path}.{name}"));
+        }
+    }
+    for (at, item) in value.as_array().into_iter().flatten().enumerate() {
+        holds(item, &schema["items"], &format!("{path}[{at}]"));
+    }
+}
+
+#[test]
+fn a_line_that_is_too_long_is_passed_over_and_the_next_one_is_read() {
+    let mut input = vec![b'x'; MAX_LINE + 10];
+    input.extend(b"\n{\"id\":2,\"channel\":\"api\",\"text\":\"oi\"}\n");
+    let (answers, counts) = triaged(&input);
+    assert!(answers[0]["error"]["message"].as_str().unwrap().contains("longer than"));
+    assert_eq!(answers[1]["id"], 2);
+    assert_eq!((counts.lines, counts.bad), (2, 1));
+}
