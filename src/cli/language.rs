@@ -108,6 +108,38 @@ const PORTUGUESE: &[Portuguese] = &[
          termina com 1.",
     ),
     arg_pt("privacy mask", "file", "ARQUIVO", "Arquivo a ler; \"-\" ou nada lê a entrada padrão"),
+    command_pt("tokens", "Cria, lista ou revoga os tokens da API", ""),
+    command_pt(
+        "tokens add",
+        "Cria um token e o mostra, uma única vez",
+        "Escopos: ingest (envia mensagens e tickets), read (tickets, filas, saída), agent (revisa rascunhos e \
+         age nos tickets), customers (grava clientes), admin (declara incidentes). O token vai para a saída \
+         padrão; o resto, para a saída de erros.",
+    ),
+    arg_pt("tokens add", "name", "NOME", "Como se chama: o sistema ou a pessoa que o usa"),
+    arg_pt("tokens add", "scopes", "ESCOPOS", "O que permite, separado por vírgulas"),
+    arg_pt("tokens add", "tenant", "EMPRESA", "De que empresa é (padrão: main)"),
+    command_pt("tokens list", "Lista os tokens, também os revogados", ""),
+    command_pt("tokens revoke", "Revoga um token; um servidor no ar o recusa em segundos", ""),
+    arg_pt("tokens revoke", "token", "NOME", "O nome ou o id dele"),
+    arg_pt("tokens revoke", "tenant", "EMPRESA", "De que empresa é (padrão: main)"),
+    command_pt("customers", "Traz clientes", ""),
+    command_pt(
+        "customers import",
+        "Cria ou substitui clientes a partir de um arquivo CSV",
+        "A primeira linha nomeia as colunas, em português ou inglês: referência (a única obrigatória), nome, \
+         e-mail, telefone, plano, receita anual, moeda, cliente desde, consentimento_FINALIDADE; qualquer outra \
+         coluna vira um campo com o nome dela. Separadas por ponto e vírgula ou vírgula, em UTF-8 ou Windows-1252, \
+         com datas como 31/12/2024 ou 2024-12-31. Um cliente que já existe é substituído. Termina com 1 se \
+         alguma linha for recusada; as outras são importadas.",
+    ),
+    arg_pt("customers import", "file", "ARQUIVO", "Arquivo a ler"),
+    arg_pt(
+        "customers import",
+        "tenant",
+        "EMPRESA",
+        "De que empresa são os clientes (padrão: main)",
+    ),
     command_pt("store", "Copia ou confere o que está guardado", ""),
     command_pt(
         "store backup",

@@ -5,6 +5,7 @@
 //! Portuguese texts in `language`; tests name what is missing.
 
 mod config;
+mod customers;
 mod demo;
 mod init;
 mod language;
@@ -12,6 +13,7 @@ mod policy;
 mod privacy;
 mod serve;
 mod store;
+mod tokens;
 mod triage;
 
 use std::collections::BTreeMap;
@@ -80,6 +82,10 @@ enum Command {
     Privacy(privacy::Command),
     #[command(subcommand, arg_required_else_help = true)]
     Store(store::Command),
+    #[command(subcommand, arg_required_else_help = true)]
+    Tokens(tokens::Command),
+    #[command(subcommand, arg_required_else_help = true)]
+    Customers(customers::Command),
 }
 
 fn dispatch(cx: &mut CliCx<'_>, command: Command) -> anyhow::Result<ExitCode> {
@@ -91,6 +97,8 @@ fn dispatch(cx: &mut CliCx<'_>, command: Command) -> anyhow::Result<ExitCode> {
         Command::Policy(policy::Command::Check(args)) => policy::run(cx, &args),
         Command::Privacy(privacy::Command::Mask(args)) => privacy::run(cx, &args),
         Command::Store(command) => store::run(cx, &command),
+        Command::Tokens(command) => tokens::run(cx, &command),
+        Command::Customers(command) => customers::run(cx, &command),
         Command::Config(config::Command::Check(args)) => config::check(cx, &args),
     }
 }

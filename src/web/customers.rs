@@ -13,15 +13,16 @@ use utoipa::ToSchema;
 use super::AppState;
 use super::auth::Caller;
 use super::form::{Form, Limits, short_text};
-use super::messages::{NAME, is_email, is_phone, not_email, not_phone};
+use super::messages::{NAME, ProblemAndHint, is_email, is_phone, not_email, not_phone};
 use super::money::{is_currency, parse_plain};
 use super::payload::Payload;
-use super::problem::{Kind, Problem, say};
+use super::problem::{FieldProblem, Kind, Problem, say};
 use crate::adapters::store::CustomerUpsert;
 use crate::domain::customer::{Customer, CustomerProfile, Money};
+use crate::domain::decision::LocalText;
 
 /// The limits of the business's own key.
-pub(super) const REFERENCE: Limits = Limits { max: 200, exact: true };
+const REFERENCE: Limits = Limits { max: 200, exact: true };
 const PLAN: Limits = Limits { max: 100, exact: true };
 const FIELD_NAME: Limits = Limits { max: 100, exact: true };
 const FIELD_VALUE: Limits = Limits { max: 2000, exact: false };
@@ -67,18 +68,33 @@ pub(super) struct CustomerIn {
     fields: BTreeMap<String, String>,
 }
 
+/// Reads a profile from JSON as `PUT /v1/customers/{ref}` takes it; every problem at once.
+pub fn read_profile(body: Value) -> Result<CustomerProfile, Vec<FieldProblem>> {
+    let read = Form::new(body).and_then(|mut form| {
+        let profile = profile(&mut form);
+        form.finish(Some(profile))
+    });
+    read.map_err(Problem::into_errors)
+}
+
+/// Reads the business's own key of a customer; `None` if there is nothing in it.
+pub fn read_reference(text: &str) -> Result<Option<String>, LocalText> {
+    short_text(text, REFERENCE)
+}
+
 /// Reads a customer's profile.
 pub(super) fn profile(form: &mut Form) -> CustomerProfile {
     let text = Limits { max: 254, exact: true };
     let emails = form.texts("emails", LIST_MAX, text);
     let phones = form.texts("phones", LIST_MAX, text);
-    let checks: [(&str, &[String], fn(&str) -> bool, _); 2] =
-        [("emails", &emails, is_email, not_email()), ("phones", &phones, is_phone, not_phone())];
-    for (name, values, fits, (problem, hint)) in checks {
-        for (index, _) in values.iter().enumerate().filter(|(_, value)| !fits(value)) {
-            form.wrong(&format!("{name}[{index}]"), problem.clone(), Some(hint.clone()));
-        }
-    }
+    let mut check =
+        |name: &str, values: &[String], fits: fn(&str) -> bool, wrong: ProblemAndHint| {
+            for (index, _) in values.iter().enumerate().filter(|(_, value)| !fits(value)) {
+                form.wrong(&format!("{name}[{index}]"), wrong.0.clone(), Some(wrong.1.clone()));
+            }
+        };
+    check("emails", &emails, is_email, not_email());
+    check("phones", &phones, is_phone, not_phone());
     CustomerProfile {
         name: form.short("name", NAME),
         emails,
@@ -92,7 +108,7 @@ pub(super) fn profile(form: &mut Form) -> CustomerProfile {
 }
 
 fn money(form: &mut Form, mut inner: Form) -> Option<Money> {
-    let currency = inner.required_short("currency", Limits { max: 3, exact: true });
+    let currency = inner.required_short("currency", PLAN);
     if currency.as_deref().is_some_and(|code| !is_currency(code)) {
         inner.wrong(
             "currency",
@@ -139,7 +155,7 @@ fn amount_of(inner: &mut Form, amount: &Value, currency: &str) -> Option<Money> 
             return None;
         }
         other => {
-            inner.wrong_kind("amount", other, say("um texto", "a string"));
+            inner.wrong_kind("amount", other, &say("um texto", "a string"));
             return None;
         }
     };
@@ -168,14 +184,11 @@ fn date(form: &mut Form, name: &'static str) -> Option<NaiveDate> {
 fn consent(form: &mut Form) -> BTreeMap<String, bool> {
     let mut consent = BTreeMap::new();
     for (key, value) in named(form, "consent") {
-        match value.as_bool() {
-            Some(agreed) => {
-                consent.insert(key, agreed);
-            }
-            None => {
-                let wanted = say("true ou false", "true or false");
-                form.wrong_kind(&format!("consent.{key}"), &value, wanted);
-            }
+        if let Some(agreed) = value.as_bool() {
+            consent.insert(key, agreed);
+        } else {
+            let wanted = say("true ou false", "true or false");
+            form.wrong_kind(&format!("consent.{key}"), &value, &wanted);
         }
     }
     consent
@@ -190,7 +203,7 @@ fn free_fields(form: &mut Form) -> BTreeMap<String, String> {
                 fields.insert(key, text.unwrap_or_default());
             }
             Some(Err(problem)) => form.wrong(&at, problem, None),
-            None => form.wrong_kind(&at, &value, say("um texto", "a string")),
+            None => form.wrong_kind(&at, &value, &say("um texto", "a string")),
         }
     }
     fields
@@ -225,10 +238,10 @@ fn named(form: &mut Form, name: &'static str) -> Vec<(String, Value)> {
 }
 
 fn reference_of(path: &str) -> Result<String, Problem> {
-    match short_text(path, REFERENCE) {
+    match read_reference(path) {
         Ok(Some(reference)) => Ok(reference),
         Ok(None) => Err(no_customer()),
-        Err(problem) => Err(Problem::field("ref", problem, None).as_bad_request()),
+        Err(problem) => Err(Problem::field("ref", problem, None).into_bad_request()),
     }
 }
 

@@ -82,7 +82,7 @@ impl Form {
         self.wrong(name, say("campo obrigatório ausente", "required field is missing"), Some(hint));
     }
 
-    pub(super) fn wrong_kind(&mut self, name: &str, value: &Value, wanted: LocalText) {
+    pub(super) fn wrong_kind(&mut self, name: &str, value: &Value, wanted: &LocalText) {
         let (pt, en) = kind_name(value);
         self.wrong(
             name,
@@ -99,7 +99,7 @@ impl Form {
         match self.take(name)? {
             Value::String(text) => Some(text),
             other => {
-                self.wrong_kind(name, &other, say("um texto", "a string"));
+                self.wrong_kind(name, &other, &say("um texto", "a string"));
                 None
             }
         }
@@ -187,7 +187,7 @@ impl Form {
         match self.take(name)? {
             Value::Bool(value) => Some(value),
             other => {
-                self.wrong_kind(name, &other, say("true ou false", "true or false"));
+                self.wrong_kind(name, &other, &say("true ou false", "true or false"));
                 None
             }
         }
@@ -213,27 +213,25 @@ impl Form {
     /// Reads a moment in RFC 3339.
     pub(super) fn moment(&mut self, name: &'static str) -> Option<DateTime<Utc>> {
         let text = self.text(name)?;
-        match DateTime::parse_from_rfc3339(&text) {
-            Ok(moment) => Some(moment.with_timezone(&Utc)),
-            Err(_) => {
-                self.wrong(
-                    name,
-                    say("não é uma data e hora da RFC 3339", "is not a date and time of RFC 3339"),
-                    Some(say(
-                        "escreva, por exemplo, 2026-11-20T09:30:00-03:00",
-                        "write, for example, 2026-11-20T09:30:00-03:00",
-                    )),
-                );
-                None
-            }
+        let moment = DateTime::parse_from_rfc3339(&text).ok();
+        if moment.is_none() {
+            self.wrong(
+                name,
+                say("não é uma data e hora da RFC 3339", "is not a date and time of RFC 3339"),
+                Some(say(
+                    "escreva, por exemplo, 2026-11-20T09:30:00-03:00",
+                    "write, for example, 2026-11-20T09:30:00-03:00",
+                )),
+            );
         }
+        moment.map(|moment| moment.with_timezone(&Utc))
     }
 
     /// Reads a list of short texts without repetitions.
     pub(super) fn texts(&mut self, name: &'static str, most: usize, limits: Limits) -> Vec<String> {
         let Some(value) = self.take(name) else { return Vec::new() };
         let Value::Array(items) = value else {
-            self.wrong_kind(name, &value, say("uma lista de textos", "a list of strings"));
+            self.wrong_kind(name, &value, &say("uma lista de textos", "a list of strings"));
             return Vec::new();
         };
         if items.len() > most {
@@ -248,7 +246,7 @@ impl Form {
         for (index, item) in items.iter().enumerate() {
             let at = format!("{name}[{index}]");
             match item.as_str().map(|text| short_text(text, limits)) {
-                None => self.wrong_kind(&at, item, say("um texto", "a string")),
+                None => self.wrong_kind(&at, item, &say("um texto", "a string")),
                 Some(Err(problem)) => self.wrong(&at, problem, None),
                 Some(Ok(None)) => {
                     self.wrong(&at, say("está vazio", "is empty"), None);
@@ -272,7 +270,7 @@ impl Form {
                 Some(Self::of(fields, path))
             }
             other => {
-                self.wrong_kind(name, &other, say("um objeto", "an object"));
+                self.wrong_kind(name, &other, &say("um objeto", "an object"));
                 None
             }
         }
@@ -400,7 +398,37 @@ mod tests {
         inner.short("email", NAME);
         form.adopt(inner);
         let document = form.finish(Some(())).unwrap_err().document(Locale::En);
-        insta::assert_json_snapshot!(document["errors"], @"");
+        insta::assert_json_snapshot!(document["errors"], @r#"
+        [
+          {
+            "field": "name",
+            "problem": "is a number; must be a string"
+          },
+          {
+            "field": "tags[1]",
+            "problem": "is a number; must be a string"
+          },
+          {
+            "field": "tags[2]",
+            "problem": "is empty"
+          },
+          {
+            "field": "from.mail",
+            "problem": "unknown field",
+            "hint": "did you mean `email`?"
+          },
+          {
+            "field": "from.nmae",
+            "problem": "unknown field",
+            "hint": "did you mean `name`?"
+          },
+          {
+            "field": "nubmer",
+            "problem": "unknown field",
+            "hint": "did you mean `number`?"
+          }
+        ]
+        "#);
     }
 
     #[test]

@@ -186,7 +186,6 @@ pub(super) async fn limit(State(state): State<AppState>, request: Request, next:
 }
 
 /// Answers for a handler that panicked. What it said may hold customer text, so it goes nowhere.
-#[expect(clippy::needless_pass_by_value, reason = "the signature is the layer's")]
 pub(super) fn panicked(_panic: Box<dyn Any + Send + 'static>) -> Response {
     let mut response = Problem::new(
         Kind::Internal,

@@ -63,7 +63,6 @@ pub(super) struct Health {
     get, path = "/healthz", tag = "operation", security(()),
     responses((status = 200, description = "The process is alive", body = Health))
 )]
-#[expect(clippy::unused_async, reason = "a handler is asynchronous")]
 pub(super) async fn healthz() -> Response {
     Json(Health { status: "ok", not_ready: Vec::new() }).into_response()
 }

@@ -82,8 +82,8 @@ pub(super) async fn declare(
     let mut form = payload.form()?;
     let read = IncidentIn::fields(&mut form);
     let IncidentIn { active, id, reason } = form.finish(read)?;
-    let called = || now.format("incident-%Y%m%dT%H%M%SZ").to_string();
-    let incident = active.then(|| id.unwrap_or_else(called));
+    let by_moment = || now.format("incident-%Y%m%dT%H%M%SZ").to_string();
+    let incident = active.then(|| id.unwrap_or_else(by_moment));
     let actor = format!("agent:{}", caller.name);
     let tenant = &caller.tenant;
     let after = state.store().set_incident(now, tenant, &actor, incident, reason).await?;

@@ -391,7 +391,9 @@ pub(super) fn contact(form: &mut Form, name: &'static str) -> Contact {
     contact
 }
 
-type ProblemAndHint = (crate::domain::decision::LocalText, crate::domain::decision::LocalText);
+/// What is wrong with a value, and what to do.
+pub(super) type ProblemAndHint =
+    (crate::domain::decision::LocalText, crate::domain::decision::LocalText);
 
 pub(super) fn not_email() -> ProblemAndHint {
     (
@@ -411,7 +413,7 @@ pub(super) fn not_phone() -> ProblemAndHint {
 }
 
 /// True for one `@` between two parts, the second with a dot inside, and no blanks.
-pub fn is_email(text: &str) -> bool {
+pub(super) fn is_email(text: &str) -> bool {
     let parts = text.split_once('@');
     text.len() <= 254
         && !text.chars().any(|c| c.is_whitespace() || c.is_control() || "<>(),;:\"".contains(c))
@@ -424,7 +426,7 @@ pub fn is_email(text: &str) -> bool {
 }
 
 /// True for 8 to 15 digits (E.164) with the usual marks between them.
-pub fn is_phone(text: &str) -> bool {
+pub(super) fn is_phone(text: &str) -> bool {
     let digits = text.chars().filter(char::is_ascii_digit).count();
     (8..=15).contains(&digits)
         && text.chars().all(|c| c.is_ascii_digit() || "+-(). /".contains(c))

@@ -46,9 +46,10 @@ use crate::domain::labels::Locale;
 use crate::policy::{Category, Pack};
 use crate::ports::Clock;
 
+pub use customers::{read_profile, read_reference};
 pub use health::Readiness;
-pub use messages::{is_email, is_phone};
-pub use money::{is_currency, parse_plain, parse_written};
+pub use money::{parse_plain, parse_written};
+pub use problem::{FieldProblem, Problem};
 pub use words::{CorrectedField, ReleaseTo, ReviewAction};
 
 /// The limits of the API.

@@ -16,7 +16,7 @@ const WITH_MILLS: &[&str] = &["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"];
 const WHOLE_DIGITS_MAX: usize = 15;
 
 /// True for the shape of an ISO 4217 code: three capital letters.
-pub fn is_currency(code: &str) -> bool {
+pub(super) fn is_currency(code: &str) -> bool {
     code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
@@ -67,7 +67,6 @@ pub fn parse_written(text: &str, currency: &str) -> Result<Money, LocalText> {
     let last = number.rfind(['.', ',']);
     let tail = last.and_then(|at| number.get(at + 1..)).unwrap_or_default().len();
     let decimal = match (dots, commas) {
-        (0, 0) => None,
         (1.., 1..) => last.and_then(|at| number.get(at..=at)),
         (1, 0) | (0, 1) if tail != 3 || number.starts_with('0') => {
             last.and_then(|at| number.get(at..=at))
@@ -98,7 +97,7 @@ pub fn parse_written(text: &str, currency: &str) -> Result<Money, LocalText> {
     let whole: String = whole.chars().filter(|c| !matches!(c, '.' | ',')).collect();
     let plain = if fraction.is_empty() { whole } else { format!("{whole}.{fraction}") };
     parse_plain(&plain, currency).map_err(|problem| {
-        if plain.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        if !plain.is_empty() && plain.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
             problem
         } else {
             wrong()

@@ -13,7 +13,10 @@ use utoipa::{Modify, OpenApi, ToSchema};
 
 use super::problem::{Kind, PROBLEM_JSON};
 use super::{actions, customers, drafts, health, incident, intake, messages, metrics, tickets};
-use crate::domain::labels::Locale;
+use crate::domain::channel::Channel;
+use crate::domain::decision::Action;
+use crate::domain::labels::{Language, Locale, Sentiment, Urgency};
+use crate::domain::ticket::TicketStatus;
 
 /// The whole description, made once.
 static DOCUMENT: LazyLock<String> =
@@ -24,7 +27,6 @@ static DOCUMENT: LazyLock<String> =
     get, path = "/openapi.json", tag = "operation", security(()),
     responses((status = 200, description = "This document", body = serde_json::Value))
 )]
-#[expect(clippy::unused_async, reason = "a handler is asynchronous")]
 pub(super) async fn document() -> Response {
     ([(CONTENT_TYPE, "application/json")], DOCUMENT.as_str()).into_response()
 }
@@ -74,7 +76,9 @@ pub(super) struct FieldProblemSchema {
         actions::correct, actions::note, actions::tag,
         customers::put, customers::show, incident::show, incident::declare
     ),
-    components(schemas(ProblemSchema, FieldProblemSchema)),
+    components(schemas(
+        ProblemSchema, FieldProblemSchema, Action, Channel, Language, Sentiment, TicketStatus, Urgency
+    )),
     modifiers(&Common),
     tags(
         (name = "intake", description = "Messages and tickets in"),
@@ -109,7 +113,7 @@ impl Modify for Common {
             for kind in kinds_of(&route) {
                 let status = kind.status().as_str().to_owned();
                 let title = kind.title(Locale::En);
-                let known = operation.responses.responses.get(&status).is_some();
+                let known = operation.responses.responses.contains_key(&status);
                 if !known {
                     operation.responses.responses.insert(status, response(title).into());
                 }

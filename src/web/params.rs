@@ -119,6 +119,6 @@ impl Params {
         if self.problems.is_empty() {
             return Ok(());
         }
-        Err(Problem::invalid(self.problems).as_bad_request())
+        Err(Problem::invalid(self.problems).into_bad_request())
     }
 }

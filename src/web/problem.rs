@@ -93,9 +93,12 @@ impl Kind {
             Self::Timeout => {
                 (408, "timeout", "O pedido demorou a chegar", "The request took too long")
             }
-            Self::Conflict => {
-                (409, "conflict", "Outra mudança veio antes", "Something else came first")
-            }
+            Self::Conflict => (
+                409,
+                "conflict",
+                "Não é possível no estado atual",
+                "Not possible in the present state",
+            ),
             Self::TooLarge => (413, "too-large", "Corpo grande demais", "Body too large"),
             Self::UriTooLong => (414, "uri-too-long", "Endereço longo demais", "Address too long"),
             Self::UnsupportedMediaType => {
@@ -204,7 +207,7 @@ impl Problem {
     }
 
     /// Turns the problem of a body into that of a query: 400.
-    pub(super) fn as_bad_request(mut self) -> Self {
+    pub(super) fn into_bad_request(mut self) -> Self {
         self.0.kind = Kind::BadRequest;
         self
     }
@@ -227,6 +230,10 @@ impl Problem {
     fn because(mut self, cause: impl Into<anyhow::Error>) -> Self {
         self.0.cause = Some(Arc::new(cause.into()));
         self
+    }
+
+    pub(super) fn into_errors(self) -> Vec<FieldProblem> {
+        self.0.errors
     }
 
     pub(super) fn kind(&self) -> Kind {
@@ -400,6 +407,22 @@ mod tests {
         assert_eq!(words.len(), Kind::ALL.len());
         for kind in Kind::ALL {
             assert!(kind.status().is_client_error() || kind.status().is_server_error(), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_failure_outside_tells_the_caller_what_they_may_do() {
+        for (kind, status, retry_after) in [
+            (PortErrorKind::Transient, 503, Some("5")),
+            (PortErrorKind::Throttled { after: std::time::Duration::ZERO }, 429, Some("1")),
+            (PortErrorKind::Throttled { after: std::time::Duration::from_secs(7) }, 429, Some("7")),
+            (PortErrorKind::Permanent, 500, None),
+            (PortErrorKind::Unknown, 503, Some("5")),
+        ] {
+            let error = PortError::new("write inbox", kind, anyhow::anyhow!("disk full"));
+            let response = Problem::from(error).render(Locale::En);
+            let retry = response.headers().get(RETRY_AFTER).map(|value| value.to_str().unwrap());
+            assert_eq!((response.status().as_u16(), retry), (status, retry_after), "{kind:?}");
         }
     }
 

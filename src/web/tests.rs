@@ -57,8 +57,9 @@ fn no_reference_of_the_description_leads_nowhere() {
 
 #[test]
 fn bodies_are_described_with_exactly_the_fields_that_are_read() {
+    type Read<'a> = (&'a str, &'a dyn Fn(&mut Form));
     let now = DateTime::UNIX_EPOCH;
-    let read: &[(&str, &dyn Fn(&mut Form))] = &[
+    let read: &[Read<'_>] = &[
         ("MessageIn", &|form| drop(messages::MessageIn::fields(form, None, now))),
         ("TicketIn", &|form| drop(intake::TicketIn::fields(form, None, now))),
         ("IncidentIn", &|form| drop(incident::IncidentIn::fields(form))),
@@ -75,11 +76,22 @@ fn bodies_are_described_with_exactly_the_fields_that_are_read() {
 #[test]
 fn a_part_is_ready_while_it_shows_signs_of_life() {
     let readiness = Readiness::default();
-    readiness.expect("worker", Duration::from_secs(60));
+    readiness.expect("worker", Duration::from_mins(1));
     readiness.expect("gone", Duration::ZERO);
     assert_eq!(readiness.parts(), BTreeMap::from([("gone", false), ("worker", false)]));
     readiness.beat("worker");
     readiness.beat("gone");
     readiness.beat("never declared");
     assert_eq!(readiness.parts(), BTreeMap::from([("gone", false), ("worker", true)]));
+}
+
+#[test]
+fn a_panic_is_a_problem_that_repeats_nothing_of_it() {
+    let response = guard::panicked(Box::new("segredo do cliente"));
+    let problem = response.extensions().get::<Problem>().unwrap();
+    for locale in Locale::ALL {
+        let document = problem.document(*locale);
+        assert_eq!(document["status"], 500);
+        assert!(!document.to_string().contains("segredo"), "{document}");
+    }
 }

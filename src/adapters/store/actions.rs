@@ -155,15 +155,16 @@ impl Store {
         let (dialect, tenant, ticket) = (self.dialect, tenant.clone(), ticket.clone());
         self.write(move |connection| {
             Box::pin(async move {
+                let Some(ticket) = lock_ticket(connection, dialect, &tenant, &ticket).await? else {
+                    return Ok(Outcome::NotFound);
+                };
+                // Asked under the lock: of two calls with one key at the same time, one waits here.
                 if let Change::Reply(reply) = &change
                     && let Some(earlier) = repeated(connection, &tenant, reply).await?
                 {
                     return Ok(earlier);
                 }
-                match lock_ticket(connection, dialect, &tenant, &ticket).await? {
-                    Some(ticket) => apply(connection, now, &ticket, &actor, &change).await,
-                    None => Ok(Outcome::NotFound),
-                }
+                apply(connection, now, &ticket, &actor, &change).await
             })
         })
         .await

@@ -38,7 +38,7 @@ async fn one_agent_at_a_time_has_a_conversation() {
     insta::assert_json_snapshot!(api.post(&path("release"), json!({})).await.is(409), @r#"
     {
       "type": "urn:atende:problem:conflict",
-      "title": "Something else came first",
+      "title": "Not possible in the present state",
       "status": 409,
       "detail": "No agent has this conversation; there is nothing to give back."
     }
@@ -98,7 +98,7 @@ async fn a_ticket_moves_along_its_life_cycle_only() {
     insta::assert_json_snapshot!(api.post(&path, json!({"status": "pending"})).await.is(409), @r#"
     {
       "type": "urn:atende:problem:conflict",
-      "title": "Something else came first",
+      "title": "Not possible in the present state",
       "status": 409,
       "detail": "A ticket in `solved` cannot become `pending`; it can become: open, escalated, closed.",
       "status_now": "solved",

@@ -45,7 +45,7 @@ async fn edited_words_are_sent_and_rejected_ones_are_not() {
     insta::assert_json_snapshot!(api.post(&path, reject).await.is(409), @r#"
     {
       "type": "urn:atende:problem:conflict",
-      "title": "Something else came first",
+      "title": "Not possible in the present state",
       "status": 409,
       "detail": "all already rejected this draft at 2026-11-20 12:00:00 UTC.",
       "state": "rejected",
@@ -64,7 +64,7 @@ async fn a_draft_that_was_overtaken_or_never_was_is_a_conflict() {
     insta::assert_json_snapshot!(api.post(&path, approve(7)).await.is(409), @r#"
     {
       "type": "urn:atende:problem:conflict",
-      "title": "Something else came first",
+      "title": "Not possible in the present state",
       "status": 409,
       "detail": "This ticket has no draft version 7; the latest is 1. Read the ticket and decide that one.",
       "latest_version": 1
@@ -88,7 +88,7 @@ async fn a_draft_of_a_ticket_that_another_agent_holds_waits_for_them() {
     insta::assert_json_snapshot!(api.post(&path, approve("rui")).await.is(409), @r#"
     {
       "type": "urn:atende:problem:conflict",
-      "title": "Something else came first",
+      "title": "Not possible in the present state",
       "status": 409,
       "detail": "ana has this conversation until 2026-11-20 12:10 UTC. Ask them to release it, or wait until then.",
       "held_by": "ana",

@@ -34,7 +34,7 @@ async fn readiness_names_what_does_not_answer() {
     let api = Api::new().await;
     assert_eq!(api.get("/healthz").await.is(200)["status"], "ok");
     assert_eq!(api.get("/readyz").await.is(200), json!({"status": "ready", "not_ready": []}));
-    api.readiness.expect("worker", Duration::from_secs(60));
+    api.readiness.expect("worker", Duration::from_mins(1));
     let answer = api.get("/readyz").await;
     assert_eq!(answer.status, 503);
     assert_eq!(answer.body, json!({"status": "not_ready", "not_ready": ["worker"]}));
