@@ -23,7 +23,9 @@ use crate::adapters::clock::SystemClock;
 use crate::adapters::store::{CustomerUpsert, Store};
 use crate::app::Stores;
 use crate::config::{Config, PolicySource};
+use crate::domain::customer::CustomerProfile;
 use crate::domain::ids::TenantId;
+use crate::domain::labels::Locale;
 use crate::policy::Pack;
 use crate::ports::Clock;
 
@@ -93,6 +95,31 @@ pub(super) fn run(cx: &mut CliCx<'_>, command: &Command) -> anyhow::Result<ExitC
         import.all(cx, &mut file, &columns).await?;
         report(cx, &import.done)
     })
+}
+
+/// Reads a whole list that comes with the program; a bad row is an error.
+pub(super) fn read_bundled(
+    text: &str,
+    currency: &str,
+) -> anyhow::Result<Vec<(String, CustomerProfile)>> {
+    let lang = Locale::En;
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let headers: Vec<String> = reader.headers()?.iter().map(str::to_owned).collect();
+    let columns = Columns::of(&headers, currency).map_err(|found| {
+        anyhow::anyhow!("{:?}", found.iter().map(|p| p.in_locale(lang)).collect::<Vec<_>>())
+    })?;
+    reader
+        .records()
+        .map(|record| {
+            let values: Vec<String> = record?.iter().map(str::to_owned).collect();
+            columns.read(&values).map_err(|found| {
+                anyhow::anyhow!(
+                    "{}",
+                    found.iter().map(|p| p.describe(lang)).collect::<Vec<_>>().join("; ")
+                )
+            })
+        })
+        .collect()
 }
 
 /// Returns the currency of amounts that name none: the one of the business's policy.

@@ -11,7 +11,6 @@ use crate::adapters::clock::RecordedClock;
 use crate::adapters::inbox::Accepted;
 use crate::app::App;
 use crate::domain::channel::Channel;
-use crate::domain::customer::CustomerProfile;
 use crate::domain::ids::TenantId;
 use crate::domain::labels::Urgency;
 use crate::domain::message::{Contact, Given, InboundMessage, MessageFlags};
@@ -112,11 +111,4 @@ fn message(app: &App, tenant: &TenantId, event: Event) -> InboundMessage {
         sent_at: event.at,
         received_at: event.at,
     }
-}
-
-/// Reads the bundled customers with the reader that `customers import` uses.
-pub(super) fn customers(file: &str) -> anyhow::Result<Vec<(String, CustomerProfile)>> {
-    let _ = file;
-    let read = Vec::new();
-    Ok(read)
 }

@@ -133,7 +133,7 @@ async fn play(cx: &CliCx<'_>, config: &Config) -> anyhow::Result<Played> {
 
 async fn import_customers(app: &App, tenant: &TenantId) -> anyhow::Result<()> {
     let file = bundled("customers.csv")?;
-    let customers = feed::customers(&file)?
+    let customers = super::customers::read_bundled(&file, "BRL")?
         .into_iter()
         .map(|(reference, profile)| CustomerUpsert {
             id: app.clock.customer_id(),
