@@ -4,4 +4,5 @@
 #![cfg(test)]
 
 mod api;
+mod contract;
 mod tidy;

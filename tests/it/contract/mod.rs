@@ -1,0 +1,5 @@
+//! What the store and the inbox promise. Each story runs on SQLite and on PostgreSQL: with two databases
+//! in one crate no macro can check the queries, so these stories are their type checker.
+
+mod intake;
+mod world;
