@@ -205,7 +205,7 @@ pub(super) async fn lock_ticket(
         "SELECT t.id, t.tenant, t.conversation_id, t.number, t.status, t.queue, t.tags, t.overrides, t.subject, \
          c.owner, c.owner_ref, c.owner_until, c.opted_out, c.contact, c.thread \
          FROM tickets t JOIN conversations c ON c.id = t.conversation_id WHERE t.tenant = $1 AND t.id = $2{}",
-        dialect.lock_conversation()
+        dialect.lock("c, t")
     );
     let row = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(tenant.as_str())

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 use sqlx::AnyConnection;
 
-use super::{Store, StoreError, audit, from_json, millis, to_json};
+use super::{Dialect, Store, StoreError, audit, from_json, millis, to_json};
 use crate::domain::ids::{ConversationId, JobId, TicketId};
 use crate::domain::message::{Contact, InboundMessage};
 
@@ -55,11 +55,12 @@ impl Store {
         now: DateTime<Utc>,
         batch: Vec<Intake>,
     ) -> Result<Vec<Recorded>, StoreError> {
+        let dialect = self.dialect;
         self.write(move |connection| {
             Box::pin(async move {
                 let mut recorded = Vec::with_capacity(batch.len());
                 for intake in &batch {
-                    recorded.push(record_one(connection, now, intake).await?);
+                    recorded.push(record_one(connection, dialect, now, intake).await?);
                 }
                 Ok(recorded)
             })
@@ -70,6 +71,7 @@ impl Store {
 
 async fn record_one(
     connection: &mut AnyConnection,
+    dialect: Dialect,
     now: DateTime<Utc>,
     intake: &Intake,
 ) -> Result<Recorded, StoreError> {
@@ -87,7 +89,7 @@ async fn record_one(
         return Ok(Recorded::Duplicate);
     }
 
-    let (conversation, ticket) = match find_conversation(connection, message).await? {
+    let (conversation, ticket) = match find_conversation(connection, dialect, message).await? {
         Some(filed) if filed.status != "closed" => {
             touch_conversation(connection, now, message, &filed).await?;
             (filed.id, filed.ticket)
@@ -116,20 +118,25 @@ async fn record_one(
     Ok(Recorded::New(TicketId::from_stored(ticket)))
 }
 
+/// Locks both rows, so that nobody closes the ticket between this look and the filing.
 async fn find_conversation(
     connection: &mut AnyConnection,
+    dialect: Dialect,
     message: &InboundMessage,
 ) -> Result<Option<Filed>, StoreError> {
-    let row: Option<(String, String, String, Option<String>, String)> = sqlx::query_as(
+    let sql = format!(
         "SELECT c.id, t.id, t.status, c.customer_id, c.contact FROM conversations c JOIN tickets t ON t.id = c.ticket_id \
-         WHERE c.tenant = $1 AND c.channel = $2 AND c.account = $3 AND c.thread = $4",
-    )
-    .bind(message.tenant.as_str())
-    .bind(message.channel.as_str())
-    .bind(&message.account)
-    .bind(&message.thread)
-    .fetch_optional(connection)
-    .await?;
+         WHERE c.tenant = $1 AND c.channel = $2 AND c.account = $3 AND c.thread = $4{}",
+        dialect.lock("c, t")
+    );
+    let row: Option<(String, String, String, Option<String>, String)> =
+        sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(message.tenant.as_str())
+            .bind(message.channel.as_str())
+            .bind(&message.account)
+            .bind(&message.thread)
+            .fetch_optional(connection)
+            .await?;
     Ok(row.map(|(id, ticket, status, customer, contact)| Filed {
         id,
         ticket,

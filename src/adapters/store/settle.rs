@@ -149,7 +149,7 @@ async fn settle(
     let sql = format!(
         "SELECT c.version, j.lease, COALESCE((SELECT epoch FROM tenants WHERE tenant = c.tenant), 0) AS epoch \
          FROM conversations c JOIN jobs j ON j.id = $1 WHERE c.id = $2{}",
-        dialect.lock_conversation()
+        dialect.lock("c, j")
     );
     let row = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(turn.job.id.as_str())
