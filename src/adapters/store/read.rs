@@ -267,11 +267,10 @@ impl Store {
                 sql.push_str(&format!(" AND t.{column} = ${}", texts.len()));
             }
         }
-        let tag = filter.tag.as_ref().map(super::to_json);
-        if let Some(tag) = &tag {
+        if let Some(tag) = &filter.tag {
             texts.push(tag);
-            // Not LIKE: its wildcards may stand in a tag, and SQLite's does not mind the case.
-            sql.push_str(&format!(" AND REPLACE(t.tags, ${}, '') <> t.tags", texts.len()));
+            let tags = self.dialect.json_strings("t.tags");
+            sql.push_str(&format!(" AND ${} IN {tags}", texts.len()));
         }
         if let Some(customer) = &filter.customer {
             texts.push(customer);
