@@ -8,7 +8,7 @@ use sqlx::AnyConnection;
 use sqlx::Row;
 
 use super::outbox::{NewRow, OutboxBody, insert_row};
-use super::{Dialect, Store, StoreError, audit, from_json, millis, moment, to_json};
+use super::{Dialect, Store, StoreError, audit, from_json, millis, moment, no_nul, to_json};
 use crate::domain::ids::{OutboxId, TenantId, TicketId, TicketNumber};
 use crate::domain::labels::Locale;
 use crate::domain::message::Contact;
@@ -209,7 +209,7 @@ pub(super) async fn lock_ticket(
     );
     let row = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(tenant.as_str())
-        .bind(ticket.as_str())
+        .bind(no_nul(ticket.as_str()))
         .fetch_optional(connection)
         .await?;
     row.map(|row| {
@@ -299,7 +299,7 @@ async fn apply(
                 .bind(&ticket.tenant)
                 .bind(&ticket.id)
                 .bind(&actor.name)
-                .bind(text)
+                .bind(no_nul(text))
                 .bind(millis(now))
                 .execute(&mut *connection)
                 .await?;
@@ -544,7 +544,7 @@ pub(super) async fn reply_body(
         to: ticket.contact.clone(),
         ticket_number: TicketNumber::new(u64::try_from(ticket.number).unwrap_or(0)).to_string(),
         subject: ticket.subject.clone(),
-        text,
+        text: no_nul(&text),
         locale: Locale::parse(locale).unwrap_or(Locale::PtBr),
         in_reply_to: latest.and_then(|(id,)| id),
         fallback_queue: ticket.queue.clone().unwrap_or_else(|| "human".to_owned()),

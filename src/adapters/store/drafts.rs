@@ -6,7 +6,7 @@ use sqlx::Row;
 
 use super::actions::{self, Actor, TicketRef};
 use super::outbox::{NewRow, insert_row};
-use super::{Store, StoreError, audit, millis, moment, to_json};
+use super::{Store, StoreError, audit, millis, moment, no_nul, to_json};
 use crate::domain::ids::{OutboxId, TenantId, TicketId};
 
 /// What an agent does with a draft.
@@ -132,8 +132,8 @@ async fn decide(
     let draft_text: String = row.try_get("text")?;
     let (new_state, text, reason) = match &decision.action {
         DraftAction::Approve => ("approved", Some(draft_text), None),
-        DraftAction::Edit(text) => ("edited", Some(text.clone()), None),
-        DraftAction::Reject(reason) => ("rejected", None, Some(reason.clone())),
+        DraftAction::Edit(text) => ("edited", Some(no_nul(text)), None),
+        DraftAction::Reject(reason) => ("rejected", None, Some(no_nul(reason))),
     };
     sqlx::query(
         "UPDATE drafts SET state = $1, decided_by = $2, decided_at = $3, reason = $4, final_text = $5 WHERE id = $6",

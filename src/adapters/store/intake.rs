@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 use sqlx::AnyConnection;
 
-use super::{Dialect, Store, StoreError, audit, from_json, millis, to_json};
+use super::{Dialect, Store, StoreError, audit, from_json, millis, no_nul, to_json};
 use crate::domain::ids::{ConversationId, JobId, TicketId};
 use crate::domain::message::{Contact, InboundMessage};
 
@@ -53,8 +53,9 @@ impl Store {
     pub async fn record_inbound(
         &self,
         now: DateTime<Utc>,
-        batch: Vec<Intake>,
+        mut batch: Vec<Intake>,
     ) -> Result<Vec<Recorded>, StoreError> {
+        batch.iter_mut().for_each(|intake| make_storable(&mut intake.message));
         let dialect = self.dialect;
         self.write(move |connection| {
             Box::pin(async move {
@@ -66,6 +67,25 @@ impl Store {
             })
         })
         .await
+    }
+}
+
+/// Takes NUL out of everything that the sender chose.
+fn make_storable(message: &mut InboundMessage) {
+    let texts = [
+        Some(&mut message.account),
+        Some(&mut message.external_id),
+        Some(&mut message.thread),
+        Some(&mut message.text),
+        message.subject.as_mut(),
+        message.given.category.as_mut(),
+        message.contact.reference.as_mut(),
+        message.contact.email.as_mut(),
+    ];
+    for text in texts.into_iter().flatten() {
+        if text.contains('\0') {
+            *text = no_nul(text);
+        }
     }
 }
 

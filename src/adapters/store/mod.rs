@@ -250,9 +250,39 @@ fn moment(millis: i64) -> DateTime<Utc> {
     Utc.timestamp_millis_opt(millis).single().unwrap_or_default()
 }
 
-/// Writes a value as JSON text. Values of ours always serialise.
+/// Writes a value as JSON text, without NUL as `no_nul` does. Values of ours always serialise.
 fn to_json<T: serde::Serialize>(value: &T) -> String {
-    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
+    let text = serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned());
+    if !text.contains("\\u0000") {
+        return text;
+    }
+    // A backslash before the escape may itself be escaped; only JSON's own reader is sure.
+    let mut value = serde_json::from_str(&text).unwrap_or(serde_json::Value::Null);
+    clean_json(&mut value);
+    value.to_string()
+}
+
+fn clean_json(value: &mut serde_json::Value) {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => *text = no_nul(text),
+        Value::Array(values) => values.iter_mut().for_each(clean_json),
+        Value::Object(members) => {
+            *members = std::mem::take(members)
+                .into_iter()
+                .map(|(name, mut value)| {
+                    clean_json(&mut value);
+                    (no_nul(&name), value)
+                })
+                .collect();
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Puts the sign for NUL in the place of NUL, which PostgreSQL cannot hold in text.
+fn no_nul(text: &str) -> String {
+    text.replace('\0', "\u{2400}")
 }
 
 /// Reads JSON text that we wrote.
@@ -261,4 +291,21 @@ fn from_json<T: serde::de::DeserializeOwned>(
     text: &str,
 ) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|_| StoreError::Unreadable(what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stored_json_never_holds_nul_and_keeps_everything_else() {
+        for (value, expected) in [
+            (serde_json::json!({"a": "x\0y"}), r#"{"a":"x␀y"}"#),
+            (serde_json::json!({"k\0": ["\0"]}), r#"{"k␀":["␀"]}"#),
+            (serde_json::json!(r"C:\u0000"), r#""C:\\u0000""#),
+            (serde_json::json!("\u{1}"), r#""\u0001""#),
+        ] {
+            assert_eq!(to_json(&value), expected);
+        }
+    }
 }

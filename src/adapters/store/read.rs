@@ -6,7 +6,7 @@ use serde_json::Value;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::{Store, StoreError, from_json, millis, moment};
+use super::{Store, StoreError, from_json, millis, moment, no_nul};
 use crate::domain::ids::{TenantId, TicketId, TicketNumber};
 
 /// A place in a list: the creation time and id of the last row seen.
@@ -286,7 +286,7 @@ impl Store {
         sql.push_str(&format!(" ORDER BY t.created_at DESC, t.id DESC LIMIT {limit}"));
         let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
         for text in texts {
-            query = query.bind(text);
+            query = query.bind(no_nul(text));
         }
         query.fetch_all(&self.reads).await?.iter().map(ticket_row).collect()
     }
@@ -304,7 +304,7 @@ impl Store {
         );
         let row = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(tenant.as_str())
-            .bind(id.as_str())
+            .bind(no_nul(id.as_str()))
             .fetch_optional(&self.reads)
             .await?;
         let Some(row) = row else { return Ok(None) };
@@ -350,7 +350,7 @@ impl Store {
             "SELECT ticket_id, decision_id FROM messages WHERE tenant = $1 AND id = $2",
         )
         .bind(tenant.as_str())
-        .bind(message)
+        .bind(no_nul(message))
         .fetch_optional(&self.reads)
         .await?;
         Ok(row.map(|(ticket, decision)| (ticket, decision.is_some())))
