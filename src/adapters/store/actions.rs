@@ -107,6 +107,9 @@ pub enum Outcome {
     Refused(Refused),
 }
 
+/// The queue of a ticket that no decision routed.
+const FALLBACK_QUEUE: &str = "human";
+
 /// Most tags of one ticket.
 const TAGS_MAX: usize = 50;
 
@@ -366,7 +369,25 @@ async fn give_back(
             .bind(&ticket.id)
             .fetch_optional(connection)
             .await?;
-    Ok((if draft.is_some() { "review" } else { "queue" }, ticket.queue.clone(), None))
+    let queue = people_queue(connection, ticket).await?;
+    Ok((if draft.is_some() { "review" } else { "queue" }, Some(queue), None))
+}
+
+/// Returns the ticket's queue after making sure that it has one: what waits for people without a queue
+/// is seen by nobody.
+pub(super) async fn people_queue(
+    connection: &mut AnyConnection,
+    ticket: &TicketRef,
+) -> Result<String, StoreError> {
+    if let Some(queue) = &ticket.queue {
+        return Ok(queue.clone());
+    }
+    sqlx::query("UPDATE tickets SET queue = $1 WHERE id = $2")
+        .bind(FALLBACK_QUEUE)
+        .bind(&ticket.id)
+        .execute(connection)
+        .await?;
+    Ok(FALLBACK_QUEUE.to_owned())
 }
 
 async fn assign(
@@ -547,6 +568,6 @@ pub(super) async fn reply_body(
         text: no_nul(&text),
         locale: Locale::parse(locale).unwrap_or(Locale::PtBr),
         in_reply_to: latest.and_then(|(id,)| id),
-        fallback_queue: ticket.queue.clone().unwrap_or_else(|| "human".to_owned()),
+        fallback_queue: ticket.queue.clone().unwrap_or_else(|| FALLBACK_QUEUE.to_owned()),
     })
 }

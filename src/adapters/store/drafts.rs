@@ -175,7 +175,7 @@ async fn decide(
             DraftOutcome::Queued(decision.outbox.clone())
         }
         None => {
-            let queue = ticket.queue.clone().unwrap_or_else(|| "human".to_owned());
+            let queue = actions::people_queue(connection, ticket).await?;
             actions::raise_version(connection, now, ticket, Some(("queue", Some(&queue), None)))
                 .await?;
             DraftOutcome::Rejected
