@@ -123,7 +123,7 @@ pub(super) struct TicketRef {
     pub(super) queue: Option<String>,
     tags: Vec<String>,
     overrides: serde_json::Map<String, serde_json::Value>,
-    owner: OwnerKind,
+    pub(super) owner: OwnerKind,
     owner_ref: Option<String>,
     owner_until: Option<DateTime<Utc>>,
     pub(super) opted_out: bool,

@@ -8,6 +8,7 @@ use super::actions::{self, Actor, TicketRef};
 use super::outbox::{NewRow, insert_row};
 use super::{Store, StoreError, audit, millis, moment, no_nul, to_json};
 use crate::domain::ids::{OutboxId, TenantId, TicketId};
+use crate::domain::ticket::OwnerKind;
 
 /// What an agent does with a draft.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,7 +151,9 @@ async fn decide(
         Some(text) => {
             let locale: String = row.try_get("locale")?;
             let body = actions::reply_body(connection, ticket, text, &locale).await?;
-            let version = actions::raise_version(connection, now, ticket, None).await?;
+            // Reviewed is done: the assistant has the conversation again, unless an agent keeps it.
+            let owner = (ticket.owner == OwnerKind::Review).then_some(("ai", None, None));
+            let version = actions::raise_version(connection, now, ticket, owner).await?;
             insert_row(
                 connection,
                 now,
