@@ -115,9 +115,9 @@ async fn record_one(
             (filed.id, filed.ticket)
         }
         Some(filed) => {
-            touch_conversation(connection, now, message, &filed).await?;
-            let customer = filed.customer.as_deref();
-            open_ticket(connection, now, message, &filed.id, customer, Some(&filed.ticket)).await?;
+            let customer = touch_conversation(connection, now, message, &filed).await?;
+            let (customer, parent) = (customer.as_deref(), Some(filed.ticket.as_str()));
+            open_ticket(connection, now, message, &filed.id, customer, parent).await?;
             sqlx::query("UPDATE conversations SET ticket_id = $1, owner = 'ai', owner_ref = NULL, owner_until = NULL, fence = fence + 1 WHERE id = $2")
                 .bind(message.ticket_id.as_str())
                 .bind(&filed.id)
@@ -166,13 +166,14 @@ async fn find_conversation(
     }))
 }
 
-/// Raises the version, so that nothing drafted before this message is sent after it.
+/// Raises the version, so that nothing drafted before this message is sent after it. Returns the
+/// customer, if known by now.
 async fn touch_conversation(
     connection: &mut AnyConnection,
     now: DateTime<Utc>,
     message: &InboundMessage,
     filed: &Filed,
-) -> Result<(), StoreError> {
+) -> Result<Option<String>, StoreError> {
     let contact = merged(from_json("contact", &filed.contact)?, &message.contact);
     let customer = match &filed.customer {
         Some(known) => Some(known.clone()),
@@ -183,13 +184,24 @@ async fn touch_conversation(
          last_inbound_at = $3, updated_at = $4 WHERE id = $5",
     )
     .bind(to_json(&contact))
-    .bind(customer)
+    .bind(&customer)
     .bind(millis(message.sent_at))
     .bind(millis(now))
     .bind(&filed.id)
     .execute(&mut *connection)
     .await?;
-    super::drafts::retire_proposed(connection, &filed.ticket).await
+    if filed.customer.is_none() && customer.is_some() {
+        // Whoever wrote before they were known has their tickets all the same.
+        sqlx::query(
+            "UPDATE tickets SET customer_id = $1 WHERE conversation_id = $2 AND customer_id IS NULL",
+        )
+        .bind(&customer)
+        .bind(&filed.id)
+        .execute(&mut *connection)
+        .await?;
+    }
+    super::drafts::retire_proposed(connection, &filed.ticket).await?;
+    Ok(customer)
 }
 
 fn merged(known: Contact, new: &Contact) -> Contact {
