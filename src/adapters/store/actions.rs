@@ -367,7 +367,7 @@ async fn give_back(
     let draft: Option<(i64,)> =
         sqlx::query_as("SELECT version FROM drafts WHERE ticket_id = $1 AND state = 'proposed'")
             .bind(&ticket.id)
-            .fetch_optional(connection)
+            .fetch_optional(&mut *connection)
             .await?;
     let queue = people_queue(connection, ticket).await?;
     Ok((if draft.is_some() { "review" } else { "queue" }, Some(queue), None))

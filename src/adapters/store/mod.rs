@@ -103,7 +103,10 @@ pub struct StoreLocation {
 impl StoreLocation {
     /// The embedded default: `store.db` in the data directory.
     pub fn embedded(data: &Path) -> Self {
-        Self { url: format!("sqlite:{}", data.join("store.db").display()), connections: 4 }
+        // The path stands in a URL: its own signs must not be read as the URL's.
+        let path = data.join("store.db").display().to_string();
+        let path = path.replace('%', "%25").replace('?', "%3F").replace('#', "%23");
+        Self { url: format!("sqlite:{path}"), connections: 4 }
     }
 }
 
@@ -144,10 +147,26 @@ impl Store {
                      or use another --data directory",
             ),
             OpenError::Migrate(error) => {
-                PortError::new("migrate store", PortErrorKind::Permanent, error)
+                let kind = match &error {
+                    MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+                        dialect::classify(error)
+                    }
+                    _ => PortErrorKind::Permanent,
+                };
+                PortError::new("migrate store", kind, error)
             }
             OpenError::Database(error) => {
-                PortError::new("open store", dialect::classify(&error), error)
+                let kind = dialect::classify(&error);
+                let error = anyhow::Error::from(error);
+                let error = match dialect {
+                    Dialect::Sqlite => error.context(format!(
+                        "cannot open {}; the folder must exist, be writable and have room",
+                        location.url
+                    )),
+                    Dialect::Postgres => error
+                        .context("cannot reach PostgreSQL; check that it runs and the store's url"),
+                };
+                PortError::new("open store", kind, error)
             }
         })
     }
