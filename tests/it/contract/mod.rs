@@ -1,5 +1,7 @@
 //! What the store and the inbox promise. Each story runs on SQLite and on PostgreSQL: with two databases
 //! in one crate no macro can check the queries, so these stories are their type checker.
 
+mod drafts;
 mod intake;
+mod turns;
 mod world;
