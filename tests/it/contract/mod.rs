@@ -1,7 +1,9 @@
 //! What the store and the inbox promise. Each story runs on SQLite and on PostgreSQL: with two databases
 //! in one crate no macro can check the queries, so these stories are their type checker.
 
+mod actions;
 mod drafts;
 mod intake;
+mod outbox;
 mod turns;
 mod world;
