@@ -532,7 +532,7 @@ impl Store {
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(tenant.as_str())
             .bind(after.at)
-            .bind(after.id)
+            .bind(no_nul(&after.id))
             .fetch_all(&self.reads)
             .await?;
         rows.iter()
