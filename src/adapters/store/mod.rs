@@ -176,7 +176,10 @@ impl Store {
         let options: AnyConnectOptions = url.parse()?;
         let mut connection = AnyConnection::connect_with(&options).await?;
         prepare_sqlite(&mut connection, false).await?;
-        SQLITE.run(&mut connection).await?;
+        // One transaction for all, taken at once: two processes may open a new store together.
+        let mut migration = connection.begin_with("BEGIN IMMEDIATE").await?;
+        SQLITE.run(&mut *migration).await?;
+        migration.commit().await?;
         let reads = AnyPoolOptions::new()
             .max_connections(location.connections)
             .acquire_timeout(BUSY)
