@@ -5,4 +5,5 @@
 
 mod api;
 mod contract;
+mod migrations;
 mod tidy;

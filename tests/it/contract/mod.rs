@@ -3,7 +3,11 @@
 
 mod actions;
 mod drafts;
+mod inbox;
 mod intake;
 mod outbox;
+mod people;
+mod read;
 mod turns;
-mod world;
+mod upkeep;
+pub(crate) mod world;

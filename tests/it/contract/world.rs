@@ -50,11 +50,24 @@ macro_rules! on_both {
 }
 pub(crate) use on_both;
 
-pub(crate) struct World {
-    pub(crate) store: Store,
+/// A database that nothing was written to yet.
+pub(crate) struct Place {
     pub(crate) location: StoreLocation,
     pub(crate) folder: Option<TempDir>,
     schema: Option<(String, String)>,
+}
+
+pub(crate) struct World {
+    pub(crate) store: Store,
+    place: Place,
+}
+
+impl std::ops::Deref for World {
+    type Target = Place;
+
+    fn deref(&self) -> &Place {
+        &self.place
+    }
 }
 
 static FRESH: AtomicU64 = AtomicU64::new(1);
@@ -101,18 +114,21 @@ pub(crate) fn postgres_url() -> Option<String> {
     None
 }
 
-impl World {
-    pub(crate) async fn sqlite() -> Self {
+impl Place {
+    pub(crate) fn sqlite() -> Self {
+        sqlx::any::install_default_drivers();
         let folder = tempfile::tempdir().unwrap();
         let location = StoreLocation::embedded(folder.path());
-        let store = Store::open(&location, &TaskTracker::new()).await.unwrap();
-        Self { store, location, folder: Some(folder), schema: None }
+        // Raw connections expect the file; the store takes an empty one for a new one.
+        std::fs::File::create(folder.path().join("store.db")).unwrap();
+        Self { location, folder: Some(folder), schema: None }
     }
 
+    /// A schema of its own on the server for tests, if there is one.
     pub(crate) async fn postgres() -> Option<Self> {
+        sqlx::any::install_default_drivers();
         let server = postgres_url()?;
         let schema = format!("t{}_{}", std::process::id(), fresh());
-        sqlx::any::install_default_drivers();
         let mut connection = AnyConnection::connect(&server).await.unwrap();
         sqlx::query(sqlx::AssertSqlSafe(format!("CREATE SCHEMA {schema}")))
             .execute(&mut connection)
@@ -121,8 +137,7 @@ impl World {
         let joint = if server.contains('?') { '&' } else { '?' };
         let url = format!("{server}{joint}options=-c%20search_path%3D{schema}");
         let location = StoreLocation { url, connections: 8 };
-        let store = Store::open(&location, &TaskTracker::new()).await.unwrap();
-        Some(Self { store, location, folder: None, schema: Some((server, schema)) })
+        Some(Self { location, folder: None, schema: Some((server, schema)) })
     }
 
     pub(crate) async fn remove_schema(&self) {
@@ -134,14 +149,29 @@ impl World {
             .unwrap();
     }
 
-    /// A second handle to the same database, as another process has one.
-    pub(crate) async fn another_store(&self) -> Store {
-        Store::open(&self.location, &TaskTracker::new()).await.unwrap()
-    }
-
     /// A connection past the store, to look behind it or to do damage.
     pub(crate) async fn raw(&self) -> AnyConnection {
         AnyConnection::connect(&self.location.url).await.unwrap()
+    }
+}
+
+impl World {
+    pub(crate) async fn sqlite() -> Self {
+        Self::at(Place::sqlite()).await
+    }
+
+    pub(crate) async fn postgres() -> Option<Self> {
+        Some(Self::at(Place::postgres().await?).await)
+    }
+
+    async fn at(place: Place) -> Self {
+        let store = Store::open(&place.location, &TaskTracker::new()).await.unwrap();
+        Self { store, place }
+    }
+
+    /// A second handle to the same database, as another process has one.
+    pub(crate) async fn another_store(&self) -> Store {
+        Store::open(&self.location, &TaskTracker::new()).await.unwrap()
     }
 
     pub(crate) async fn run(&self, sql: &str) {
