@@ -13,6 +13,7 @@ mod intake;
 mod jobs;
 mod outbox;
 mod read;
+mod rows;
 mod settle;
 mod tenants;
 mod tokens;
@@ -41,7 +42,7 @@ pub use drafts::{DraftAction, DraftDecision, DraftOutcome};
 pub use intake::{Intake, Recorded, TurnWindow};
 pub use jobs::{Lease, LeasedJob};
 pub use outbox::{Claimed, DeliveryEnd, OutboxBody, OutboxRow};
-pub use read::{
+pub use rows::{
     AuditRow, Cursor, DraftRow, MessageRow, QueueCount, ReviewRow, TicketFilter, TicketRow,
     TicketView,
 };

@@ -16,6 +16,7 @@ on_both! {
     who_does_not_hold_the_conversation_cannot_decide,
     finishing_a_ticket_retires_its_draft,
     a_draft_that_does_not_exist_is_not_found,
+    a_draft_for_someone_who_opted_out_can_only_be_rejected,
 }
 
 async fn an_approved_draft_leaves_in_the_agents_name(w: &World) {
@@ -171,4 +172,16 @@ async fn a_draft_that_does_not_exist_is_not_found(w: &World) {
         let outcome = w.decide(1, &ticket, "rui", version, DraftAction::Approve).await;
         assert_eq!(outcome, DraftOutcome::NotFound, "{version}");
     }
+}
+
+async fn a_draft_for_someone_who_opted_out_can_only_be_rejected(w: &World) {
+    let ticket = w.reviewed("ana", 0).await;
+    w.run("UPDATE conversations SET opted_out = 1").await;
+    for action in [DraftAction::Approve, DraftAction::Edit("Oi".to_owned())] {
+        let outcome = w.decide(10, &ticket, "rui", 1, action).await;
+        assert_eq!(outcome, DraftOutcome::OptedOut);
+    }
+    let reject = DraftAction::Reject("opted out".to_owned());
+    assert_eq!(w.decide(11, &ticket, "rui", 1, reject).await, DraftOutcome::Rejected);
+    assert!(outbox_states(&w.view(&ticket).await).is_empty());
 }

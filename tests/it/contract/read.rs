@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use atende::adapters::store::{Change, Cursor, TicketFilter};
-use atende::domain::ids::TicketId;
+use atende::domain::ids::{TicketId, TicketNumber};
 use atende::domain::message::InboundMessage;
 use atende::domain::ticket::TicketStatus;
 
@@ -19,6 +19,8 @@ on_both! {
     nothing_of_a_tenant_is_shown_to_another,
     a_message_leads_to_its_ticket,
     a_cursor_reads_back_and_refuses_other_words,
+    decisions_are_walked_in_the_order_they_were_made,
+    a_ticket_is_found_by_its_number,
 }
 
 async fn a_list_walked_by_cursor_shows_each_ticket_once_while_more_arrive(w: &World) {
@@ -162,6 +164,9 @@ async fn nothing_of_a_tenant_is_shown_to_another(w: &World) {
     assert!(w.store.queue_counts(&other).await.unwrap().is_empty());
     assert!(w.store.list_review(&other, None, 10).await.unwrap().is_empty());
     assert!(w.store.ticket_of_message(&other, &message).await.unwrap().is_none());
+    assert!(w.store.list_decisions(&other, None, 10).await.unwrap().is_empty());
+    let number = TicketNumber::new(1);
+    assert!(w.store.ticket_by_number(&other, number).await.unwrap().is_none());
     assert!(w.store.tenant_state(&other).await.unwrap().is_none());
     assert!(w.store.customer(&other, "c1").await.unwrap().is_none());
 }
@@ -194,4 +199,32 @@ async fn a_cursor_reads_back_and_refuses_other_words(w: &World) {
     let filter = TicketFilter::default();
     assert!(w.store.list_tickets(&main_tenant(), &filter, Some(&strange), 10).await.is_ok());
     assert!(w.store.list_review(&main_tenant(), Some(&strange), 10).await.is_ok());
+    assert!(w.store.list_decisions(&main_tenant(), Some(&strange), 10).await.is_ok());
+}
+
+async fn decisions_are_walked_in_the_order_they_were_made(w: &World) {
+    let mut expected = Vec::new();
+    for n in 0..7 {
+        w.file(w.from_thread(&format!("t{n}"), &format!("early-{n}"), n * 20)).await;
+        expected.push(w.reviewed(&format!("t{n}"), n * 20).await.to_string());
+    }
+    let (mut seen, mut after): (Vec<String>, Option<Cursor>) = (Vec::new(), None);
+    loop {
+        let page = w.store.list_decisions(&main_tenant(), after.as_ref(), 3).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Cursor::decode(&last.cursor().encode());
+        assert!(page.iter().all(|row| row.messages == 2 && row.customer_name.is_some()));
+        seen.extend(page.into_iter().map(|row| row.ticket_id));
+    }
+    assert_eq!(seen, expected);
+}
+
+async fn a_ticket_is_found_by_its_number(w: &World) {
+    let ticket = w.file_new(w.message("m1", 0)).await;
+    let main = main_tenant();
+    assert_eq!(w.store.ticket_by_number(&main, TicketNumber::new(1)).await.unwrap(), Some(ticket));
+    for unknown in [0, 2, u64::MAX] {
+        let found = w.store.ticket_by_number(&main, TicketNumber::new(unknown)).await.unwrap();
+        assert_eq!(found, None, "{unknown}");
+    }
 }

@@ -23,6 +23,7 @@ on_both! {
     a_long_burst_is_read_and_decided_whole,
     a_turn_shows_the_customers_other_tickets,
     an_escalation_is_counted_and_named,
+    a_buried_turn_is_settled_and_its_job_stays_where_people_see_it,
 }
 
 async fn one_job_is_leased_to_one_of_eight_workers(w: &World) {
@@ -143,7 +144,7 @@ async fn an_overtaken_turn_goes_back_without_counting_the_attempt(w: &World) {
             }
             "incident" => {
                 let incident = Some("outage".to_owned());
-                w.store.set_incident(at(7), &main, "ops", incident).await.unwrap();
+                w.store.set_incident(at(7), &main, "ops", incident, None).await.unwrap();
             }
             _ => {
                 w.store.adopt_policy(&main, "two").await.unwrap();
@@ -198,7 +199,7 @@ async fn a_message_keeps_its_first_decision(w: &World) {
     let ticket = w.answered("ana", 0).await;
     let first = w.view(&ticket).await.messages[0].decision_id.clone().expect("decided");
     // An incident retires the reply; the turn is decided anew and covers the same message.
-    w.store.set_incident(at(8), &main_tenant(), "ops", Some("x".to_owned())).await.unwrap();
+    w.store.set_incident(at(8), &main_tenant(), "ops", Some("x".to_owned()), None).await.unwrap();
     assert!(w.claim(9).await.is_empty());
     let (job, turn) = w.turn(10).await;
     assert!(turn.messages[0].decided);
@@ -282,4 +283,19 @@ async fn an_escalation_is_counted_and_named(w: &World) {
     w.done(10, &ticket, "rui", Change::Claim(at(600))).await;
     let view = w.view(&ticket).await;
     assert_eq!(view.row.status, "open", "claiming acknowledges the escalation");
+}
+
+async fn a_buried_turn_is_settled_and_its_job_stays_where_people_see_it(w: &World) {
+    let ticket = w.file_new(w.message("m1", 0)).await;
+    let (job, turn) = w.turn(6).await;
+    let mut settlement = w.for_review(job, &turn).await;
+    settlement.bury = Some("eight attempts failed".to_owned());
+    assert_eq!(w.settle(7, settlement.clone()).await, Settled::Done);
+    assert_eq!(w.settle(8, settlement).await, Settled::LostLease, "only once");
+    let dead = [("message".to_owned(), "dead".to_owned(), 1)];
+    assert_eq!(w.store.job_counts().await.unwrap(), dead);
+    assert!(w.view(&ticket).await.messages[0].decision_id.is_some());
+    w.file(w.message("m2", 100)).await;
+    let (job, _) = w.turn(106).await;
+    assert_eq!(job.attempt, 1, "a new message is a new try");
 }

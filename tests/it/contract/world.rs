@@ -279,6 +279,7 @@ impl World {
             owner: Some(Owner { kind: OwnerKind::Review, name: Some("suporte".to_owned()) }),
             draft: Some(draft("Olá, Ana.")),
             replies: Vec::new(),
+            bury: None,
             job,
         }
     }
