@@ -55,7 +55,9 @@ impl Store {
         now: DateTime<Utc>,
         mut batch: Vec<Intake>,
     ) -> Result<Vec<Recorded>, StoreError> {
-        batch.iter_mut().for_each(|intake| make_storable(&mut intake.message));
+        for intake in &mut batch {
+            make_storable(&mut intake.message);
+        }
         let dialect = self.dialect;
         self.write(move |connection| {
             Box::pin(async move {

@@ -8,7 +8,7 @@ use super::rows::{
     AuditRow, Cursor, DraftRow, MessageRow, QueueCount, ReviewRow, TicketFilter, TicketRow,
     TicketView, draft_row, ticket_row,
 };
-use super::{Store, StoreError, from_json, millis, moment, no_nul};
+use super::{Store, StoreError, from_json, moment, no_nul};
 use crate::domain::ids::{TenantId, TicketId, TicketNumber};
 
 const TICKET_COLUMNS: &str = "t.id, t.number, t.status, t.channel, t.subject, t.language, t.category, t.subcategory, \
@@ -26,31 +26,34 @@ impl Store {
         after: Option<&Cursor>,
         limit: u32,
     ) -> Result<Vec<TicketRow>, StoreError> {
-        let mut sql = format!("SELECT {TICKET_COLUMNS} FROM {TICKET_TABLES} WHERE t.tenant = $1");
+        let mut conditions = vec!["t.tenant = $1".to_owned()];
         let mut texts: Vec<&str> = vec![tenant.as_str()];
         for (column, value) in &filter.equal {
             if TicketFilter::COLUMNS.contains(column) {
                 texts.push(value);
-                sql.push_str(&format!(" AND t.{column} = ${}", texts.len()));
+                conditions.push(format!("t.{column} = ${}", texts.len()));
             }
         }
         if let Some(tag) = &filter.tag {
             texts.push(tag);
             let tags = self.dialect.json_strings("t.tags");
-            sql.push_str(&format!(" AND ${} IN {tags}", texts.len()));
+            conditions.push(format!("${} IN {tags}", texts.len()));
         }
         if let Some(customer) = &filter.customer {
             texts.push(customer);
-            sql.push_str(&format!(" AND k.reference = ${}", texts.len()));
+            conditions.push(format!("k.reference = ${}", texts.len()));
         }
         if let Some(cursor) = after {
             texts.push(&cursor.id);
             let (id, at) = (texts.len(), cursor.at);
-            sql.push_str(&format!(
-                " AND (t.created_at < {at} OR (t.created_at = {at} AND t.id < ${id}))"
-            ));
+            conditions
+                .push(format!("(t.created_at < {at} OR (t.created_at = {at} AND t.id < ${id}))"));
         }
-        sql.push_str(&format!(" ORDER BY t.created_at DESC, t.id DESC LIMIT {limit}"));
+        let sql = format!(
+            "SELECT {TICKET_COLUMNS} FROM {TICKET_TABLES} WHERE {} \
+             ORDER BY t.created_at DESC, t.id DESC LIMIT {limit}",
+            conditions.join(" AND ")
+        );
         let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
         for text in texts {
             query = query.bind(no_nul(text));
@@ -244,8 +247,8 @@ impl Store {
 
     /// Counts what waits, per queue, level and kind of owner.
     pub async fn queue_counts(&self, tenant: &TenantId) -> Result<Vec<QueueCount>, StoreError> {
-        let rows: Vec<(Option<String>, Option<String>, String, i64, Option<i64>)> = sqlx::query_as(
-            "SELECT t.queue, t.level, c.owner, COUNT(*), MIN(t.created_at) FROM tickets t \
+        let rows = sqlx::query(
+            "SELECT t.queue, t.level, c.owner, COUNT(*) AS tickets, MIN(t.created_at) AS oldest FROM tickets t \
              JOIN conversations c ON c.id = t.conversation_id \
              WHERE t.tenant = $1 AND t.status IN ('new', 'open', 'escalated', 'pending') AND t.queue IS NOT NULL \
              AND c.ticket_id = t.id AND c.owner <> 'ai' GROUP BY t.queue, t.level, c.owner ORDER BY t.queue, t.level, c.owner",
@@ -253,16 +256,17 @@ impl Store {
         .bind(tenant.as_str())
         .fetch_all(&self.reads)
         .await?;
-        Ok(rows
-            .into_iter()
-            .map(|(queue, level, owner, tickets, oldest)| QueueCount {
-                queue: queue.unwrap_or_default(),
-                level,
-                owner,
-                tickets,
-                oldest: oldest.map(moment),
+        rows.iter()
+            .map(|row| {
+                Ok(QueueCount {
+                    queue: row.try_get("queue")?,
+                    level: row.try_get("level")?,
+                    owner: row.try_get("owner")?,
+                    tickets: row.try_get("tickets")?,
+                    oldest: row.try_get::<Option<i64>, _>("oldest")?.map(moment),
+                })
             })
-            .collect())
+            .collect()
     }
 
     /// Finds a ticket by its number; `None` if the tenant has no such ticket.

@@ -60,14 +60,14 @@ impl Store {
         let hash = hash_of(secret);
         self.write(move |connection| {
             Box::pin(async move {
-                let taken: Option<(String,)> = sqlx::query_as(
+                let working: Option<(String,)> = sqlx::query_as(
                     "SELECT id FROM tokens WHERE tenant = $1 AND name = $2 AND revoked_at IS NULL",
                 )
                 .bind(token.tenant.as_str())
                 .bind(&token.name)
                 .fetch_optional(&mut *connection)
                 .await?;
-                if taken.is_some() {
+                if working.is_some() {
                     return Ok(false);
                 }
                 let scopes: Vec<&str> = token.scopes.iter().map(|scope| scope.as_str()).collect();
