@@ -196,10 +196,9 @@ fn judge(
         // Refused before it was looked at: 425 and 429 by definition, 503 only with the promise of a key,
         // because a gateway may answer it after its backend did the work.
         425 | 429 => attempt.again(now, after, &why),
-        408 | 500..=599 if attempt.idempotent => attempt.again(now, after, &why),
-        408 | 500..=599 => DeliveryEnd::Unknown(why),
         // A 409 under our own key says that the first attempt is still being worked on.
-        409 if attempt.idempotent => attempt.again(now, after, &why),
+        408 | 409 | 500..=599 if attempt.idempotent => attempt.again(now, after, &why),
+        408 | 500..=599 => DeliveryEnd::Unknown(why),
         _ => DeliveryEnd::Failed(why),
     }
 }

@@ -1,4 +1,9 @@
-//! Flows through the real parts: a store and an inbox on disk, the API as it is served.
+//! Everything that is tested from outside, in one binary: the house rules, what store and inbox promise,
+//! and flows through the real parts with the API as it is served.
+
 #![cfg(test)]
 
 mod api;
+mod contract;
+mod migrations;
+mod tidy;

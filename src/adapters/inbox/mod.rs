@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
+    SqliteQueryResult, SqliteSynchronous,
 };
 use sqlx::{ConnectOptions, Connection};
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -88,7 +88,7 @@ enum Command {
         seqs: Vec<i64>,
         set_aside: Option<String>,
         now: DateTime<Utc>,
-        answer: oneshot::Sender<Result<(), Arc<sqlx::Error>>>,
+        answer: oneshot::Sender<Result<i64, Arc<sqlx::Error>>>,
     },
     Purge {
         before: DateTime<Utc>,
@@ -121,17 +121,15 @@ impl Inbox {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(10))
             .pragma("secure_delete", "ON");
-        let mut writer = options.connect().await.map_err(|error| failed("open inbox", error))?;
-        MIGRATIONS.run(&mut writer).await.map_err(|error| match error {
-            MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => {
-                PortError::permanent(
-                    "open inbox",
-                    "the inbox was written by a newer version of atende; install that version, or \
-                     use another --data directory",
-                )
-            }
-            error => PortError::new("migrate inbox", PortErrorKind::Permanent, error),
+        let mut writer = options.connect().await.map_err(|error| {
+            let why = format!(
+                "cannot open {}; the folder must exist, be writable and have room",
+                file.display()
+            );
+            let error = anyhow::Error::from(error).context(why);
+            PortError::new("open inbox", PortErrorKind::Transient, error)
         })?;
+        migrate(&mut writer).await?;
         let (waiting,): (i64,) =
             sqlx::query_as("SELECT COUNT(*) FROM inbox WHERE taken_at IS NULL")
                 .fetch_one(&mut writer)
@@ -200,14 +198,16 @@ impl Inbox {
         seqs: Vec<i64>,
         set_aside: Option<String>,
     ) -> Result<(), PortError> {
-        let taken = i64::try_from(seqs.len()).unwrap_or(0);
         let (answer, heard) = oneshot::channel();
         self.commands
             .send(Command::Taken { seqs, set_aside, now, answer })
             .await
             .map_err(|_| closed())?;
-        heard.await.map_err(|_| closed())?.map_err(|error| failed_shared(&error))?;
-        self.backlog.fetch_sub(taken, Ordering::Relaxed);
+        let taken = heard.await.map_err(|_| closed())?.map_err(|error| failed_shared(&error))?;
+        // What another process accepted was never counted here, so the count stops at nothing.
+        if self.backlog.fetch_sub(taken, Ordering::Relaxed) < taken {
+            self.backlog.fetch_max(0, Ordering::Relaxed);
+        }
         Ok(())
     }
 
@@ -297,6 +297,21 @@ impl Inbox {
     }
 }
 
+/// Brings the file up to date in one transaction, taken at once: two processes may open it together.
+async fn migrate(connection: &mut SqliteConnection) -> Result<(), PortError> {
+    let failed = |error| failed("migrate inbox", error);
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+    MIGRATIONS.run(&mut *transaction).await.map_err(|error| match error {
+        MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => PortError::permanent(
+            "open inbox",
+            "the inbox was written by a newer version of atende; install that version, or \
+             use another --data directory",
+        ),
+        error => PortError::new("migrate inbox", PortErrorKind::Permanent, error),
+    })?;
+    transaction.commit().await.map_err(failed)
+}
+
 async fn write_groups(mut connection: SqliteConnection, mut commands: mpsc::Receiver<Command>) {
     let mut group = Vec::with_capacity(GROUP_MAX);
     while commands.recv_many(&mut group, GROUP_MAX).await > 0 {
@@ -312,17 +327,33 @@ type Reply = Box<dyn FnOnce(Result<(), Arc<sqlx::Error>>) + Send>;
 /// be acknowledged that is not on disk.
 async fn write_group(connection: &mut SqliteConnection, group: Vec<Command>) {
     let mut replies: Vec<Reply> = Vec::with_capacity(group.len());
+    let mut commands = group.into_iter();
     let outcome = async {
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-        for command in group {
+        for command in commands.by_ref() {
             run(&mut transaction, command, &mut replies).await?;
         }
         transaction.commit().await
     }
     .await
     .map_err(Arc::new);
+    // Those whose turn never came hear the same reason.
+    replies.extend(commands.map(refusal));
     for reply in replies {
         reply(outcome.clone());
+    }
+}
+
+/// Returns how a command is told that its group failed before it was run.
+fn refusal(command: Command) -> Reply {
+    match command {
+        Command::Accept(Handed { answer, .. }) => Box::new(move |outcome| {
+            drop(answer.send(outcome.map(|()| Accepted::Full)));
+        }),
+        Command::Taken { answer, .. } => {
+            Box::new(move |outcome| drop(answer.send(outcome.map(|()| 0))))
+        }
+        Command::Purge { answer, .. } => Box::new(move |outcome| drop(answer.send(outcome))),
     }
 }
 
@@ -358,7 +389,9 @@ async fn run(
             .bind(serde_json::Value::from(seqs).to_string())
             .execute(connection)
             .await;
-            replies.push(Box::new(move |outcome| drop(answer.send(outcome))));
+            let taken = done.as_ref().map_or(0, SqliteQueryResult::rows_affected);
+            let taken = i64::try_from(taken).unwrap_or(0);
+            replies.push(Box::new(move |outcome| drop(answer.send(outcome.map(|()| taken)))));
             done?;
         }
         Command::Purge { before, answer } => {

@@ -8,7 +8,7 @@ use sqlx::AnyConnection;
 use sqlx::Row;
 
 use super::outbox::{NewRow, OutboxBody, insert_row};
-use super::{Dialect, Store, StoreError, audit, from_json, millis, moment, to_json};
+use super::{Dialect, Store, StoreError, audit, from_json, millis, moment, no_nul, to_json};
 use crate::domain::ids::{OutboxId, TenantId, TicketId, TicketNumber};
 use crate::domain::labels::Locale;
 use crate::domain::message::Contact;
@@ -107,6 +107,9 @@ pub enum Outcome {
     Refused(Refused),
 }
 
+/// The queue of a ticket that no decision routed.
+const FALLBACK_QUEUE: &str = "human";
+
 /// Most tags of one ticket.
 const TAGS_MAX: usize = 50;
 
@@ -120,7 +123,7 @@ pub(super) struct TicketRef {
     pub(super) queue: Option<String>,
     tags: Vec<String>,
     overrides: serde_json::Map<String, serde_json::Value>,
-    owner: OwnerKind,
+    pub(super) owner: OwnerKind,
     owner_ref: Option<String>,
     owner_until: Option<DateTime<Utc>>,
     pub(super) opted_out: bool,
@@ -205,11 +208,11 @@ pub(super) async fn lock_ticket(
         "SELECT t.id, t.tenant, t.conversation_id, t.number, t.status, t.queue, t.tags, t.overrides, t.subject, \
          c.owner, c.owner_ref, c.owner_until, c.opted_out, c.contact, c.thread \
          FROM tickets t JOIN conversations c ON c.id = t.conversation_id WHERE t.tenant = $1 AND t.id = $2{}",
-        dialect.lock_conversation()
+        dialect.lock("c, t")
     );
     let row = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(tenant.as_str())
-        .bind(ticket.as_str())
+        .bind(no_nul(ticket.as_str()))
         .fetch_optional(connection)
         .await?;
     row.map(|row| {
@@ -251,84 +254,13 @@ async fn apply(
     if takes_conversation && ticket.status == TicketStatus::Closed {
         return Ok(Outcome::Refused(Refused::Closed));
     }
-    let mut before = serde_json::json!({"status": ticket.status, "owner": ticket.owner});
-    let mut after = serde_json::json!({});
-    let owner = match change {
-        Change::Claim(until) => {
-            assign(connection, now, ticket, Some(&actor.name)).await?;
-            after = serde_json::json!({"owner": "agent", "until": until});
-            Some(("agent", Some(actor.name.clone()), Some(*until)))
-        }
-        Change::Release(to_ai) => {
-            if ticket.owner != OwnerKind::Agent {
-                return Ok(Outcome::Refused(Refused::NotHeld));
-            }
-            assign(connection, now, ticket, None).await?;
-            let owner =
-                if *to_ai { ("ai", None, None) } else { give_back(connection, ticket).await? };
-            after = serde_json::json!({"owner": owner.0, "queue": owner.1});
-            Some(owner)
-        }
-        Change::Reply(reply) => {
-            if ticket.opted_out {
-                return Ok(Outcome::Refused(Refused::OptedOut));
-            }
-            after = serde_json::json!({"outbox": reply.id});
-            Some(("agent", Some(actor.name.clone()), Some(reply.hold_until)))
-        }
-        Change::Status(next) => {
-            if !ticket.status.may_become(*next) {
-                return Ok(Outcome::Refused(Refused::Status(ticket.status, *next)));
-            }
-            set_status(connection, now, ticket, next.as_str()).await?;
-            if !next.is_open() {
-                super::drafts::retire_proposed(connection, &ticket.id).await?;
-            }
-            after = serde_json::json!({"status": next});
-            None
-        }
-        Change::Override(field, value) => {
-            before = serde_json::json!({*field: ticket.overrides.get(*field)});
-            after = serde_json::json!({*field: value});
-            override_field(connection, now, ticket, field, value).await?;
-            None
-        }
-        Change::Note(id, text) => {
-            sqlx::query("INSERT INTO notes (id, tenant, ticket_id, author, text, created_at) VALUES ($1, $2, $3, $4, $5, $6)")
-                .bind(id)
-                .bind(&ticket.tenant)
-                .bind(&ticket.id)
-                .bind(&actor.name)
-                .bind(text)
-                .bind(millis(now))
-                .execute(&mut *connection)
-                .await?;
-            after = serde_json::json!({"note": id});
-            None
-        }
-        Change::Tag(add, remove) => {
-            let mut tags = ticket.tags.clone();
-            tags.retain(|tag| !remove.contains(tag));
-            tags.extend(add.iter().cloned());
-            tags.sort();
-            tags.dedup();
-            if tags.len() > TAGS_MAX {
-                return Ok(Outcome::Refused(Refused::TooManyTags));
-            }
-            before = serde_json::json!({"tags": ticket.tags});
-            after = serde_json::json!({"tags": tags});
-            sqlx::query("UPDATE tickets SET tags = $1, updated_at = $2 WHERE id = $3")
-                .bind(to_json(&tags))
-                .bind(millis(now))
-                .bind(&ticket.id)
-                .execute(&mut *connection)
-                .await?;
-            None
-        }
+    let made = match make(connection, now, ticket, actor, change).await? {
+        Ok(made) => made,
+        Err(refused) => return Ok(Outcome::Refused(refused)),
     };
     // Notes and tags are remarks beside the conversation: they must not retire a draft.
     let version = if needs_hold {
-        let owner = owner.as_ref().map(|(kind, name, until)| (*kind, name.as_deref(), *until));
+        let owner = made.owner.as_ref().map(|(kind, name, until)| (*kind, name.as_deref(), *until));
         raise_version(connection, now, ticket, owner).await?
     } else {
         current_version(connection, ticket).await?
@@ -345,8 +277,8 @@ async fn apply(
             conversation: Some(&ticket.conversation),
             actor: &actor.audit_name(),
             action: change.name(),
-            before: Some(to_json(&before)),
-            after: Some(to_json(&after)),
+            before: Some(to_json(&made.before)),
+            after: Some(to_json(&made.after)),
             cause: None,
         },
     )
@@ -354,6 +286,122 @@ async fn apply(
     Ok(Outcome::Done(version))
 }
 
+/// What a change did, for the trail, and who has the conversation after it.
+struct Made {
+    before: serde_json::Value,
+    after: serde_json::Value,
+    owner: Option<NewOwner>,
+}
+
+/// Makes the part of a change that is its own.
+async fn make(
+    connection: &mut AnyConnection,
+    now: DateTime<Utc>,
+    ticket: &TicketRef,
+    actor: &Actor,
+    change: &Change,
+) -> Result<Result<Made, Refused>, StoreError> {
+    let mut before = serde_json::json!({"status": ticket.status, "owner": ticket.owner});
+    let mut owner = None;
+    let after = match change {
+        Change::Claim(until) => {
+            assign(connection, now, ticket, Some(&actor.name)).await?;
+            owner = Some(("agent", Some(actor.name.clone()), Some(*until)));
+            serde_json::json!({"owner": "agent", "until": until})
+        }
+        Change::Release(to_ai) => {
+            if ticket.owner != OwnerKind::Agent {
+                return Ok(Err(Refused::NotHeld));
+            }
+            assign(connection, now, ticket, None).await?;
+            let next =
+                if *to_ai { ("ai", None, None) } else { give_back(connection, ticket).await? };
+            let after = serde_json::json!({"owner": next.0, "queue": next.1});
+            owner = Some(next);
+            after
+        }
+        Change::Reply(reply) => {
+            if ticket.opted_out {
+                return Ok(Err(Refused::OptedOut));
+            }
+            owner = Some(("agent", Some(actor.name.clone()), Some(reply.hold_until)));
+            serde_json::json!({"outbox": reply.id})
+        }
+        Change::Status(next) => {
+            if !ticket.status.may_become(*next) {
+                return Ok(Err(Refused::Status(ticket.status, *next)));
+            }
+            set_status(connection, now, ticket, next.as_str()).await?;
+            if !next.is_open() {
+                super::drafts::retire_proposed(connection, &ticket.id).await?;
+            }
+            serde_json::json!({"status": next})
+        }
+        Change::Override(field, value) => {
+            override_field(connection, now, ticket, field, value).await?;
+            before = serde_json::json!({*field: ticket.overrides.get(*field)});
+            serde_json::json!({*field: value})
+        }
+        Change::Note(id, text) => {
+            write_note(connection, now, ticket, (id, &actor.name, text)).await?;
+            serde_json::json!({"note": id})
+        }
+        Change::Tag(add, remove) => {
+            let Some(tags) = change_tags(connection, now, ticket, add, remove).await? else {
+                return Ok(Err(Refused::TooManyTags));
+            };
+            before = serde_json::json!({"tags": ticket.tags});
+            serde_json::json!({"tags": tags})
+        }
+    };
+    Ok(Ok(Made { before, after, owner }))
+}
+
+async fn write_note(
+    connection: &mut AnyConnection,
+    now: DateTime<Utc>,
+    ticket: &TicketRef,
+    (id, author, text): (&str, &str, &str),
+) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO notes (id, tenant, ticket_id, author, text, created_at) VALUES ($1, $2, $3, $4, $5, $6)")
+        .bind(id)
+        .bind(&ticket.tenant)
+        .bind(&ticket.id)
+        .bind(author)
+        .bind(no_nul(text))
+        .bind(millis(now))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Returns the tags after the change; `None`, with nothing changed, if they were too many.
+async fn change_tags(
+    connection: &mut AnyConnection,
+    now: DateTime<Utc>,
+    ticket: &TicketRef,
+    add: &[String],
+    remove: &[String],
+) -> Result<Option<Vec<String>>, StoreError> {
+    let mut tags = ticket.tags.clone();
+    tags.retain(|tag| !remove.contains(tag));
+    tags.extend(add.iter().cloned());
+    tags.sort();
+    tags.dedup();
+    if tags.len() > TAGS_MAX {
+        return Ok(None);
+    }
+    sqlx::query("UPDATE tickets SET tags = $1, updated_at = $2 WHERE id = $3")
+        .bind(to_json(&tags))
+        .bind(millis(now))
+        .bind(&ticket.id)
+        .execute(connection)
+        .await?;
+    Ok(Some(tags))
+}
+
+/// Kind, name and end of the lease of an owner.
+type OwnerWords<'a> = (&'a str, Option<&'a str>, Option<DateTime<Utc>>);
 type NewOwner = (&'static str, Option<String>, Option<DateTime<Utc>>);
 
 /// Finds where a released conversation belongs: to its waiting draft, else to its human queue.
@@ -364,9 +412,27 @@ async fn give_back(
     let draft: Option<(i64,)> =
         sqlx::query_as("SELECT version FROM drafts WHERE ticket_id = $1 AND state = 'proposed'")
             .bind(&ticket.id)
-            .fetch_optional(connection)
+            .fetch_optional(&mut *connection)
             .await?;
-    Ok((if draft.is_some() { "review" } else { "queue" }, ticket.queue.clone(), None))
+    let queue = people_queue(connection, ticket).await?;
+    Ok((if draft.is_some() { "review" } else { "queue" }, Some(queue), None))
+}
+
+/// Returns the ticket's queue after making sure that it has one: what waits for people without a queue
+/// is seen by nobody.
+pub(super) async fn people_queue(
+    connection: &mut AnyConnection,
+    ticket: &TicketRef,
+) -> Result<String, StoreError> {
+    if let Some(queue) = &ticket.queue {
+        return Ok(queue.clone());
+    }
+    sqlx::query("UPDATE tickets SET queue = $1 WHERE id = $2")
+        .bind(FALLBACK_QUEUE)
+        .bind(&ticket.id)
+        .execute(connection)
+        .await?;
+    Ok(FALLBACK_QUEUE.to_owned())
 }
 
 async fn assign(
@@ -456,7 +522,7 @@ pub(super) async fn raise_version(
     connection: &mut AnyConnection,
     now: DateTime<Utc>,
     ticket: &TicketRef,
-    owner: Option<(&str, Option<&str>, Option<DateTime<Utc>>)>,
+    owner: Option<OwnerWords<'_>>,
 ) -> Result<i64, StoreError> {
     let (kind, name, until) = match owner {
         Some((kind, name, until)) => (Some(kind), name, until),
@@ -544,9 +610,9 @@ pub(super) async fn reply_body(
         to: ticket.contact.clone(),
         ticket_number: TicketNumber::new(u64::try_from(ticket.number).unwrap_or(0)).to_string(),
         subject: ticket.subject.clone(),
-        text,
+        text: no_nul(&text),
         locale: Locale::parse(locale).unwrap_or(Locale::PtBr),
         in_reply_to: latest.and_then(|(id,)| id),
-        fallback_queue: ticket.queue.clone().unwrap_or_else(|| "human".to_owned()),
+        fallback_queue: ticket.queue.clone().unwrap_or_else(|| FALLBACK_QUEUE.to_owned()),
     })
 }

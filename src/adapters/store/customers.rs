@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::AnyConnection;
 
-use super::{Store, StoreError, from_json, millis, moment, to_json};
+use super::{Store, StoreError, from_json, millis, moment, no_nul, to_json};
 use crate::domain::customer::{Customer, CustomerProfile};
 use crate::domain::ids::{CustomerId, TenantId};
 use crate::domain::message::Contact;
@@ -23,7 +23,7 @@ pub struct CustomerUpsert {
 pub(super) fn keys_of(contact: &Contact) -> Vec<(&'static str, String)> {
     let mut keys = Vec::with_capacity(3);
     if let Some(reference) = &contact.reference {
-        keys.push(("reference", reference.clone()));
+        keys.push(("reference", no_nul(reference)));
     }
     if let Some(email) = contact.email.as_deref().and_then(email_key) {
         keys.push(("email", email));
@@ -35,7 +35,7 @@ pub(super) fn keys_of(contact: &Contact) -> Vec<(&'static str, String)> {
 }
 
 fn email_key(email: &str) -> Option<String> {
-    let key = email.trim().to_lowercase();
+    let key = no_nul(email).trim().to_lowercase();
     key.contains('@').then_some(key)
 }
 
@@ -85,7 +85,7 @@ impl Store {
             "SELECT id, profile, created_at, updated_at FROM customers WHERE tenant = $1 AND reference = $2",
         )
         .bind(tenant.as_str())
-        .bind(reference)
+        .bind(no_nul(reference))
         .fetch_optional(&self.reads)
         .await?;
         row.map(|(id, profile, created, updated)| {
@@ -114,7 +114,7 @@ async fn put(
     )
     .bind(customer.id.as_str())
     .bind(tenant.as_str())
-    .bind(&customer.reference)
+    .bind(no_nul(&customer.reference))
     .bind(to_json(&customer.profile))
     .bind(millis(now))
     .fetch_one(&mut *connection)
@@ -124,7 +124,7 @@ async fn put(
         .execute(&mut *connection)
         .await?;
     let profile = &customer.profile;
-    let keys = std::iter::once(("reference", Some(customer.reference.clone())))
+    let keys = std::iter::once(("reference", Some(no_nul(&customer.reference))))
         .chain(profile.emails.iter().map(|email| ("email", email_key(email))))
         .chain(profile.phones.iter().map(|phone| ("phone", phone_key(phone))));
     for (kind, key) in keys {

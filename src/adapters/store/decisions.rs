@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sqlx::Row;
 
-use super::{Cursor, Store, StoreError, from_json, millis, moment};
+use super::{Cursor, Store, StoreError, from_json, millis, moment, no_nul};
 use crate::domain::ids::{TenantId, TicketNumber};
 
 /// A decision with the ticket it belongs to.
@@ -54,7 +54,7 @@ impl Store {
         )
         .bind(tenant.as_str())
         .bind(after.at)
-        .bind(after.id)
+        .bind(no_nul(&after.id))
         .bind(i64::from(limit))
         .fetch_all(&self.reads)
         .await?;

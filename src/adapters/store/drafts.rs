@@ -5,9 +5,10 @@ use sqlx::AnyConnection;
 use sqlx::Row;
 
 use super::actions::{self, Actor, TicketRef};
-use super::outbox::{NewRow, insert_row};
-use super::{Store, StoreError, audit, millis, moment, to_json};
+use super::outbox::{NewRow, OutboxBody, insert_row};
+use super::{Store, StoreError, audit, millis, moment, no_nul, to_json};
 use crate::domain::ids::{OutboxId, TenantId, TicketId};
+use crate::domain::ticket::OwnerKind;
 
 /// What an agent does with a draft.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,8 +133,8 @@ async fn decide(
     let draft_text: String = row.try_get("text")?;
     let (new_state, text, reason) = match &decision.action {
         DraftAction::Approve => ("approved", Some(draft_text), None),
-        DraftAction::Edit(text) => ("edited", Some(text.clone()), None),
-        DraftAction::Reject(reason) => ("rejected", None, Some(reason.clone())),
+        DraftAction::Edit(text) => ("edited", Some(no_nul(text)), None),
+        DraftAction::Reject(reason) => ("rejected", None, Some(no_nul(reason))),
     };
     sqlx::query(
         "UPDATE drafts SET state = $1, decided_by = $2, decided_at = $3, reason = $4, final_text = $5 WHERE id = $6",
@@ -146,40 +147,16 @@ async fn decide(
     .bind(&id)
     .execute(&mut *connection)
     .await?;
-    let outcome = match text {
-        Some(text) => {
-            let locale: String = row.try_get("locale")?;
-            let body = actions::reply_body(connection, ticket, text, &locale).await?;
-            let version = actions::raise_version(connection, now, ticket, None).await?;
-            insert_row(
-                connection,
-                now,
-                NewRow {
-                    id: decision.outbox.as_str(),
-                    tenant: &ticket.tenant,
-                    conversation: &ticket.conversation,
-                    ticket: &ticket.id,
-                    author: "agent",
-                    author_ref: Some(&decision.actor.name),
-                    kind: "reply",
-                    automatic: false,
-                    compare_version: true,
-                    body: &body,
-                    version,
-                    epoch: 0,
-                    draft: Some(&id),
-                },
-            )
-            .await?;
-            actions::set_status(connection, now, ticket, "pending").await?;
-            DraftOutcome::Queued(decision.outbox.clone())
-        }
-        None => {
-            let queue = ticket.queue.clone().unwrap_or_else(|| "human".to_owned());
-            actions::raise_version(connection, now, ticket, Some(("queue", Some(&queue), None)))
-                .await?;
-            DraftOutcome::Rejected
-        }
+    let outcome = if let Some(text) = text {
+        let locale: String = row.try_get("locale")?;
+        let body = actions::reply_body(connection, ticket, text, &locale).await?;
+        queue_reply(connection, now, ticket, decision, (&id, &body)).await?;
+        DraftOutcome::Queued(decision.outbox.clone())
+    } else {
+        let queue = actions::people_queue(connection, ticket).await?;
+        let people = Some(("queue", Some(queue.as_str()), None));
+        actions::raise_version(connection, now, ticket, people).await?;
+        DraftOutcome::Rejected
     };
     let after = serde_json::json!({"draft": id, "version": decision.version, "state": new_state});
     audit::append(
@@ -198,4 +175,38 @@ async fn decide(
     )
     .await?;
     Ok(outcome)
+}
+
+/// Queues the reviewed words, which leave only while the conversation stands as the agent saw it.
+async fn queue_reply(
+    connection: &mut AnyConnection,
+    now: DateTime<Utc>,
+    ticket: &TicketRef,
+    decision: &DraftDecision,
+    (draft, body): (&str, &OutboxBody),
+) -> Result<(), StoreError> {
+    // Reviewed is done: the assistant has the conversation again, unless an agent keeps it.
+    let owner = (ticket.owner == OwnerKind::Review).then_some(("ai", None, None));
+    let version = actions::raise_version(connection, now, ticket, owner).await?;
+    insert_row(
+        connection,
+        now,
+        NewRow {
+            id: decision.outbox.as_str(),
+            tenant: &ticket.tenant,
+            conversation: &ticket.conversation,
+            ticket: &ticket.id,
+            author: "agent",
+            author_ref: Some(&decision.actor.name),
+            kind: "reply",
+            automatic: false,
+            compare_version: true,
+            body,
+            version,
+            epoch: 0,
+            draft: Some(draft),
+        },
+    )
+    .await?;
+    actions::set_status(connection, now, ticket, "pending").await
 }

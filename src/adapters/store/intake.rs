@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 use sqlx::AnyConnection;
 
-use super::{Store, StoreError, audit, from_json, millis, to_json};
+use super::{Dialect, Store, StoreError, audit, from_json, millis, no_nul, to_json};
 use crate::domain::ids::{ConversationId, JobId, TicketId};
 use crate::domain::message::{Contact, InboundMessage};
 
@@ -53,13 +53,17 @@ impl Store {
     pub async fn record_inbound(
         &self,
         now: DateTime<Utc>,
-        batch: Vec<Intake>,
+        mut batch: Vec<Intake>,
     ) -> Result<Vec<Recorded>, StoreError> {
+        for intake in &mut batch {
+            make_storable(&mut intake.message);
+        }
+        let dialect = self.dialect;
         self.write(move |connection| {
             Box::pin(async move {
                 let mut recorded = Vec::with_capacity(batch.len());
                 for intake in &batch {
-                    recorded.push(record_one(connection, now, intake).await?);
+                    recorded.push(record_one(connection, dialect, now, intake).await?);
                 }
                 Ok(recorded)
             })
@@ -68,8 +72,28 @@ impl Store {
     }
 }
 
+/// Takes NUL out of everything that the sender chose.
+fn make_storable(message: &mut InboundMessage) {
+    let texts = [
+        Some(&mut message.account),
+        Some(&mut message.external_id),
+        Some(&mut message.thread),
+        Some(&mut message.text),
+        message.subject.as_mut(),
+        message.given.category.as_mut(),
+        message.contact.reference.as_mut(),
+        message.contact.email.as_mut(),
+    ];
+    for text in texts.into_iter().flatten() {
+        if text.contains('\0') {
+            *text = no_nul(text);
+        }
+    }
+}
+
 async fn record_one(
     connection: &mut AnyConnection,
+    dialect: Dialect,
     now: DateTime<Utc>,
     intake: &Intake,
 ) -> Result<Recorded, StoreError> {
@@ -87,15 +111,15 @@ async fn record_one(
         return Ok(Recorded::Duplicate);
     }
 
-    let (conversation, ticket) = match find_conversation(connection, message).await? {
+    let (conversation, ticket) = match find_conversation(connection, dialect, message).await? {
         Some(filed) if filed.status != "closed" => {
             touch_conversation(connection, now, message, &filed).await?;
             (filed.id, filed.ticket)
         }
         Some(filed) => {
-            touch_conversation(connection, now, message, &filed).await?;
-            let customer = filed.customer.as_deref();
-            open_ticket(connection, now, message, &filed.id, customer, Some(&filed.ticket)).await?;
+            let customer = touch_conversation(connection, now, message, &filed).await?;
+            let (customer, parent) = (customer.as_deref(), Some(filed.ticket.as_str()));
+            open_ticket(connection, now, message, &filed.id, customer, parent).await?;
             sqlx::query("UPDATE conversations SET ticket_id = $1, owner = 'ai', owner_ref = NULL, owner_until = NULL, fence = fence + 1 WHERE id = $2")
                 .bind(message.ticket_id.as_str())
                 .bind(&filed.id)
@@ -116,20 +140,25 @@ async fn record_one(
     Ok(Recorded::New(TicketId::from_stored(ticket)))
 }
 
+/// Locks both rows, so that nobody closes the ticket between this look and the filing.
 async fn find_conversation(
     connection: &mut AnyConnection,
+    dialect: Dialect,
     message: &InboundMessage,
 ) -> Result<Option<Filed>, StoreError> {
-    let row: Option<(String, String, String, Option<String>, String)> = sqlx::query_as(
+    let sql = format!(
         "SELECT c.id, t.id, t.status, c.customer_id, c.contact FROM conversations c JOIN tickets t ON t.id = c.ticket_id \
-         WHERE c.tenant = $1 AND c.channel = $2 AND c.account = $3 AND c.thread = $4",
-    )
-    .bind(message.tenant.as_str())
-    .bind(message.channel.as_str())
-    .bind(&message.account)
-    .bind(&message.thread)
-    .fetch_optional(connection)
-    .await?;
+         WHERE c.tenant = $1 AND c.channel = $2 AND c.account = $3 AND c.thread = $4{}",
+        dialect.lock("c, t")
+    );
+    let row: Option<(String, String, String, Option<String>, String)> =
+        sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(message.tenant.as_str())
+            .bind(message.channel.as_str())
+            .bind(&message.account)
+            .bind(&message.thread)
+            .fetch_optional(connection)
+            .await?;
     Ok(row.map(|(id, ticket, status, customer, contact)| Filed {
         id,
         ticket,
@@ -139,13 +168,14 @@ async fn find_conversation(
     }))
 }
 
-/// Raises the version, so that nothing drafted before this message is sent after it.
+/// Raises the version, so that nothing drafted before this message is sent after it. Returns the
+/// customer, if known by now.
 async fn touch_conversation(
     connection: &mut AnyConnection,
     now: DateTime<Utc>,
     message: &InboundMessage,
     filed: &Filed,
-) -> Result<(), StoreError> {
+) -> Result<Option<String>, StoreError> {
     let contact = merged(from_json("contact", &filed.contact)?, &message.contact);
     let customer = match &filed.customer {
         Some(known) => Some(known.clone()),
@@ -156,13 +186,24 @@ async fn touch_conversation(
          last_inbound_at = $3, updated_at = $4 WHERE id = $5",
     )
     .bind(to_json(&contact))
-    .bind(customer)
+    .bind(&customer)
     .bind(millis(message.sent_at))
     .bind(millis(now))
     .bind(&filed.id)
     .execute(&mut *connection)
     .await?;
-    super::drafts::retire_proposed(connection, &filed.ticket).await
+    if filed.customer.is_none() && customer.is_some() {
+        // Whoever wrote before they were known has their tickets all the same.
+        sqlx::query(
+            "UPDATE tickets SET customer_id = $1 WHERE conversation_id = $2 AND customer_id IS NULL",
+        )
+        .bind(&customer)
+        .bind(&filed.id)
+        .execute(&mut *connection)
+        .await?;
+    }
+    super::drafts::retire_proposed(connection, &filed.ticket).await?;
+    Ok(customer)
 }
 
 fn merged(known: Contact, new: &Contact) -> Contact {

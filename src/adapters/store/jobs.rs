@@ -36,10 +36,13 @@ impl Store {
         lease: Lease,
     ) -> Result<Vec<LeasedJob>, StoreError> {
         let sql = format!(
-            "UPDATE jobs SET lease = $1, leased_until = $2, attempts = attempts + 1 WHERE id IN ( \
+            // Materialised, because PostgreSQL may run a sub-select with LIMIT and SKIP LOCKED once
+            // per row, and then leases more than `max`.
+            "WITH due AS MATERIALIZED ( \
                SELECT id FROM jobs WHERE queue = $3 AND state = 'pending' AND due_at <= $4 \
                AND (leased_until IS NULL OR leased_until <= $4) ORDER BY due_at LIMIT $5{}) \
-             RETURNING id, tenant, subject, attempts",
+             UPDATE jobs SET lease = $1, leased_until = $2, attempts = attempts + 1 \
+             WHERE id IN (SELECT id FROM due) RETURNING id, tenant, subject, attempts",
             self.dialect.skip_locked()
         );
         self.write(move |connection| {

@@ -13,6 +13,7 @@ mod intake;
 mod jobs;
 mod outbox;
 mod read;
+mod rows;
 mod settle;
 mod tenants;
 mod tokens;
@@ -41,7 +42,7 @@ pub use drafts::{DraftAction, DraftDecision, DraftOutcome};
 pub use intake::{Intake, Recorded, TurnWindow};
 pub use jobs::{Lease, LeasedJob};
 pub use outbox::{Claimed, DeliveryEnd, OutboxBody, OutboxRow};
-pub use read::{
+pub use rows::{
     AuditRow, Cursor, DraftRow, MessageRow, QueueCount, ReviewRow, TicketFilter, TicketRow,
     TicketView,
 };
@@ -103,7 +104,10 @@ pub struct StoreLocation {
 impl StoreLocation {
     /// The embedded default: `store.db` in the data directory.
     pub fn embedded(data: &Path) -> Self {
-        Self { url: format!("sqlite:{}", data.join("store.db").display()), connections: 4 }
+        // The path stands in a URL: its own signs must not be read as the URL's.
+        let path = data.join("store.db").display().to_string();
+        let path = path.replace('%', "%25").replace('?', "%3F").replace('#', "%23");
+        Self { url: format!("sqlite:{path}"), connections: 4 }
     }
 }
 
@@ -144,10 +148,26 @@ impl Store {
                      or use another --data directory",
             ),
             OpenError::Migrate(error) => {
-                PortError::new("migrate store", PortErrorKind::Permanent, error)
+                let kind = match &error {
+                    MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+                        dialect::classify(error)
+                    }
+                    _ => PortErrorKind::Permanent,
+                };
+                PortError::new("migrate store", kind, error)
             }
             OpenError::Database(error) => {
-                PortError::new("open store", dialect::classify(&error), error)
+                let kind = dialect::classify(&error);
+                let error = anyhow::Error::from(error);
+                let error = match dialect {
+                    Dialect::Sqlite => error.context(format!(
+                        "cannot open {}; the folder must exist, be writable and have room",
+                        location.url
+                    )),
+                    Dialect::Postgres => error
+                        .context("cannot reach PostgreSQL; check that it runs and the store's url"),
+                };
+                PortError::new("open store", kind, error)
             }
         })
     }
@@ -157,7 +177,10 @@ impl Store {
         let options: AnyConnectOptions = url.parse()?;
         let mut connection = AnyConnection::connect_with(&options).await?;
         prepare_sqlite(&mut connection, false).await?;
-        SQLITE.run(&mut connection).await?;
+        // One transaction for all, taken at once: two processes may open a new store together.
+        let mut migration = connection.begin_with("BEGIN IMMEDIATE").await?;
+        SQLITE.run(&mut *migration).await?;
+        migration.commit().await?;
         let reads = AnyPoolOptions::new()
             .max_connections(location.connections)
             .acquire_timeout(BUSY)
@@ -250,9 +273,39 @@ fn moment(millis: i64) -> DateTime<Utc> {
     Utc.timestamp_millis_opt(millis).single().unwrap_or_default()
 }
 
-/// Writes a value as JSON text. Values of ours always serialise.
+/// Writes a value as JSON text, without NUL as `no_nul` does. Values of ours always serialise.
 fn to_json<T: serde::Serialize>(value: &T) -> String {
-    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
+    let text = serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned());
+    if !text.contains("\\u0000") {
+        return text;
+    }
+    // A backslash before the escape may itself be escaped; only JSON's own reader is sure.
+    let mut value = serde_json::from_str(&text).unwrap_or(serde_json::Value::Null);
+    clean_json(&mut value);
+    value.to_string()
+}
+
+fn clean_json(value: &mut serde_json::Value) {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => *text = no_nul(text),
+        Value::Array(values) => values.iter_mut().for_each(clean_json),
+        Value::Object(members) => {
+            *members = std::mem::take(members)
+                .into_iter()
+                .map(|(name, mut value)| {
+                    clean_json(&mut value);
+                    (no_nul(&name), value)
+                })
+                .collect();
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Puts the sign for NUL in the place of NUL, which PostgreSQL cannot hold in text.
+fn no_nul(text: &str) -> String {
+    text.replace('\0', "\u{2400}")
 }
 
 /// Reads JSON text that we wrote.
@@ -261,4 +314,21 @@ fn from_json<T: serde::de::DeserializeOwned>(
     text: &str,
 ) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|_| StoreError::Unreadable(what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stored_json_never_holds_nul_and_keeps_everything_else() {
+        for (value, expected) in [
+            (serde_json::json!({"a": "x\0y"}), r#"{"a":"x␀y"}"#),
+            (serde_json::json!({"k\0": ["\0"]}), r#"{"k␀":["␀"]}"#),
+            (serde_json::json!(r"C:\u0000"), r#""C:\\u0000""#),
+            (serde_json::json!("\u{1}"), r#""\u0001""#),
+        ] {
+            assert_eq!(to_json(&value), expected);
+        }
+    }
 }

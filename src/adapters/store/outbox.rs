@@ -449,6 +449,16 @@ async fn hand_over(
     now: DateTime<Utc>,
     row: &Claimed,
 ) -> Result<(), StoreError> {
+    // The conversation first, as everywhere, so that nobody waits in a circle.
+    sqlx::query(
+        "UPDATE conversations SET version = version + 1, fence = fence + 1, owner = 'queue', \
+         owner_ref = $1, owner_until = NULL, updated_at = $2 WHERE id = $3 AND owner <> 'agent'",
+    )
+    .bind(&row.body.fallback_queue)
+    .bind(millis(now))
+    .bind(&row.conversation)
+    .execute(&mut *connection)
+    .await?;
     sqlx::query(
         "UPDATE tickets SET status = CASE WHEN status = 'closed' THEN status ELSE 'escalated' END, action = 'escalate', \
          queue = COALESCE(queue, $1), escalations = escalations + 1, escalated_to = COALESCE(queue, $1), \
@@ -457,15 +467,6 @@ async fn hand_over(
     .bind(&row.body.fallback_queue)
     .bind(millis(now))
     .bind(&row.ticket)
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query(
-        "UPDATE conversations SET version = version + 1, fence = fence + 1, owner = 'queue', \
-         owner_ref = $1, owner_until = NULL, updated_at = $2 WHERE id = $3 AND owner <> 'agent'",
-    )
-    .bind(&row.body.fallback_queue)
-    .bind(millis(now))
-    .bind(&row.conversation)
     .execute(connection)
     .await?;
     Ok(())

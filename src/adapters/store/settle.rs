@@ -9,7 +9,7 @@ use sqlx::Row;
 
 use super::jobs::LeasedJob;
 use super::outbox::{NewRow, OutboxBody, insert_row};
-use super::{Dialect, Store, StoreError, audit, drafts, millis, to_json};
+use super::{Dialect, Store, StoreError, audit, drafts, millis, no_nul, to_json};
 use crate::domain::confidence::Confidence;
 use crate::domain::decision::Action;
 use crate::domain::draft::DraftText;
@@ -149,7 +149,7 @@ async fn settle(
     let sql = format!(
         "SELECT c.version, j.lease, COALESCE((SELECT epoch FROM tenants WHERE tenant = c.tenant), 0) AS epoch \
          FROM conversations c JOIN jobs j ON j.id = $1 WHERE c.id = $2{}",
-        dialect.lock_conversation()
+        dialect.lock("c, j")
     );
     let row = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(turn.job.id.as_str())
@@ -284,7 +284,7 @@ async fn write_draft(
     .bind(turn.conversation.as_str())
     .bind(turn.decision.as_str())
     .bind(state)
-    .bind(&new.draft.text)
+    .bind(no_nul(&new.draft.text))
     .bind(new.draft.locale.as_str())
     .bind(new.draft.kind.as_str())
     .bind(to_json(&new.draft.ledger))

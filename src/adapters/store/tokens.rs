@@ -5,7 +5,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::{Store, StoreError, millis, moment};
+use super::{Store, StoreError, millis, moment, no_nul};
 use crate::domain::ids::{TenantId, TokenId};
 
 crate::domain::words! {
@@ -60,14 +60,14 @@ impl Store {
         let hash = hash_of(secret);
         self.write(move |connection| {
             Box::pin(async move {
-                let taken: Option<(String,)> = sqlx::query_as(
+                let working: Option<(String,)> = sqlx::query_as(
                     "SELECT id FROM tokens WHERE tenant = $1 AND name = $2 AND revoked_at IS NULL",
                 )
                 .bind(token.tenant.as_str())
                 .bind(&token.name)
                 .fetch_optional(&mut *connection)
                 .await?;
-                if taken.is_some() {
+                if working.is_some() {
                     return Ok(false);
                 }
                 let scopes: Vec<&str> = token.scopes.iter().map(|scope| scope.as_str()).collect();
@@ -124,7 +124,7 @@ impl Store {
                 )
                 .bind(millis(now))
                 .bind(tenant.as_str())
-                .bind(wanted)
+                .bind(no_nul(&wanted))
                 .execute(connection)
                 .await?;
                 Ok(done.rows_affected() > 0)
@@ -139,7 +139,7 @@ impl Store {
         let row: Option<(String, String, String, String)> = sqlx::query_as(
             "SELECT tenant, name, secret_hash, scopes FROM tokens WHERE id = $1 AND revoked_at IS NULL",
         )
-        .bind(id)
+        .bind(no_nul(id))
         .fetch_optional(&self.reads)
         .await?;
         let Some((tenant, name, hash, scopes)) = row else { return Ok(None) };

@@ -14,7 +14,8 @@ use crate::domain::labels::Language;
 use crate::domain::message::{Author, Contact, Given, MessageFlags};
 use crate::domain::ticket::{OwnerKind, TicketStatus};
 
-/// How many of a conversation's latest messages are loaded; older ones no longer change a reply.
+/// How many of a conversation's latest messages are loaded; older ones no longer change a reply,
+/// except those that no turn covered yet, which are loaded however many they are.
 const HISTORY_MAX: i64 = 60;
 
 /// The columns of a message that only some channels fill.
@@ -95,7 +96,7 @@ pub struct TurnSnapshot {
     pub queue: Option<String>,
     /// Its level there.
     pub level: Option<String>,
-    /// The latest messages, oldest first.
+    /// The latest messages and all undecided ones, oldest first.
     pub messages: Vec<TurnMessage>,
     /// The customer's other tickets of the last 30 days, as (category, still open).
     pub recent: Vec<(Option<String>, bool)>,
@@ -139,8 +140,9 @@ impl Store {
         let sql = format!(
             "SELECT m.conversation_id, m.id, m.external_id, m.author, m.subject, m.text, m.meta, m.sent_at, m.decision_id, d.action \
              FROM messages m LEFT JOIN decisions d ON d.id = m.decision_id \
-             WHERE m.conversation_id IN {} AND m.seq > COALESCE((SELECT n.seq FROM messages n \
+             WHERE m.conversation_id IN {} AND (m.seq > COALESCE((SELECT n.seq FROM messages n \
                WHERE n.conversation_id = m.conversation_id ORDER BY n.seq DESC LIMIT 1 OFFSET {HISTORY_MAX}), 0) \
+               OR (m.decision_id IS NULL AND m.author = 'customer')) \
              ORDER BY m.seq",
             self.dialect.json_strings("$1")
         );

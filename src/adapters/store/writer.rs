@@ -79,6 +79,8 @@ async fn write_groups(mut connection: AnyConnection, mut waiting: mpsc::Receiver
 /// Runs a group in one transaction. A change that fails is undone alone; a commit that fails fails all.
 async fn write_group(connection: &mut AnyConnection, group: &mut Vec<Waiting>) {
     if let Err(error) = execute(connection, "BEGIN IMMEDIATE").await {
+        // Should a transaction have been left open, the next group must not find it.
+        drop(execute(connection, "ROLLBACK").await);
         refuse_all(group.drain(..).map(|w| w.answer), error);
         return;
     }
@@ -128,8 +130,14 @@ async fn savepoint(connection: &mut AnyConnection, change: Change) -> Result<Ans
     let lost = |error| StoreError::Commit(Arc::new(error));
     execute(connection, "SAVEPOINT change").await.map_err(lost)?;
     let outcome = change(connection).await;
-    if outcome.is_err() {
-        execute(connection, "ROLLBACK TO change").await.map_err(lost)?;
+    if outcome.is_err()
+        && let Err(error) = execute(connection, "ROLLBACK TO change").await
+    {
+        // What the change met is the cause; that the savepoint is gone only follows from it.
+        return Err(match outcome {
+            Err(StoreError::Database(cause)) => lost(cause),
+            _ => lost(error),
+        });
     }
     execute(connection, "RELEASE change").await.map_err(lost)?;
     outcome

@@ -1,0 +1,13 @@
+//! What the store and the inbox promise. Each story runs on SQLite and on PostgreSQL: with two databases
+//! in one crate no macro can check the queries, so these stories are their type checker.
+
+mod actions;
+mod drafts;
+mod inbox;
+mod intake;
+mod outbox;
+mod people;
+mod read;
+mod turns;
+mod upkeep;
+pub(crate) mod world;
