@@ -52,8 +52,7 @@ impl Stores {
             },
         };
         let store = Store::open(&location, tasks).await?;
-        let backlog = u32::try_from(config.inbox.max_backlog).unwrap_or(u32::MAX);
-        let inbox = Inbox::open(&data.join("inbox.db"), backlog, tasks).await?;
+        let inbox = Inbox::open(&data.join("inbox.db"), config.inbox.max_backlog, tasks).await?;
         Ok(Self { store, inbox })
     }
 }
@@ -324,7 +323,7 @@ impl App {
             match sources.pipeline(lang) {
                 Ok(pipeline) => self.adopt(&id, pipeline, sources.callback_client()?).await?,
                 Err(found) => {
-                    problems.extend(found.into_iter().map(|line| format!("{id}: {line}")))
+                    problems.extend(found.into_iter().map(|line| format!("{id}: {line}")));
                 }
             }
         }

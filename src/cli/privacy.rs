@@ -22,7 +22,7 @@ pub(super) enum Command {
 /// Mask personal data in lines of text, without storing anything
 ///
 /// Reads lines of text and prints one JSON object a line: {"text", "found": [{"kind", "start", "end"}]}.
-/// "text" is the line with placeholders such as [CPF_1]; "start" and "end" (exclusive) count characters
+/// "text" is the line with placeholders such as `[CPF_1]`; "start" and "end" (exclusive) count characters
 /// (Unicode scalar values) of the line as it came in. A line that cannot be read yields {"error": {"line",
 /// "field", "message"}}; the others are still processed, and the command ends with 1.
 #[derive(Debug, clap::Args)]

@@ -21,7 +21,7 @@ use crate::telemetry;
 use crate::web::{self, AppState, Readiness, TenantVocabulary, WebParts, WebSettings};
 
 /// A worker that gave no sign of life for this long is not ready.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 /// How long the stores may take for their last writes.
 const LAST_WRITES: Duration = Duration::from_secs(10);
 

@@ -195,13 +195,13 @@ mod tests {
         let tie = [passage("a/x", 10.0, true), passage("b/y", 10.0, true)];
         let same_article = [passage("a/x", 10.0, true), passage("a/x", 9.9, true)];
         let none = [passage("a/x", 10.0, false)];
-        let of = |passages: &[Passage]| (retrieval_confidence(passages) * 1000.0).round() / 1000.0;
-        assert_eq!(of(&clear), 0.95);
-        assert_eq!(of(&close), 0.875);
-        assert_eq!(of(&tie), 0.8);
-        assert_eq!(of(&same_article), 0.95);
-        assert_eq!(of(&none), 0.0);
-        assert_eq!(of(&[]), 0.0);
+        let of = |passages: &[Passage]| format!("{:.3}", retrieval_confidence(passages));
+        assert_eq!(of(&clear), "0.950");
+        assert_eq!(of(&close), "0.875");
+        assert_eq!(of(&tie), "0.800");
+        assert_eq!(of(&same_article), "0.950");
+        assert_eq!(of(&none), "0.000");
+        assert_eq!(of(&[]), "0.000");
     }
 
     #[test]

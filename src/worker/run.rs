@@ -56,9 +56,9 @@ impl Worker {
         tasks.spawn(async move { worker.keep_up(&stop).await });
     }
 
-    async fn repeat(&self, step: Step, stop: &CancellationToken) {
+    async fn repeat(&self, step: Step, shutdown: &CancellationToken) {
         let mut pause = PAUSE_FIRST;
-        while !stop.is_cancelled() {
+        while !shutdown.is_cancelled() {
             let done = match step {
                 Step::File => self.file_messages().await,
                 Step::Decide => self.decide_turns().await,
@@ -81,7 +81,7 @@ impl Worker {
                 }
             };
             tokio::select! {
-                () = stop.cancelled() => return,
+                () = shutdown.cancelled() => return,
                 () = self.told(step) => {}
                 () = tokio::time::sleep(wait) => {}
             }

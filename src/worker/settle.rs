@@ -1,8 +1,9 @@
 //! What a decision changes: ticket, owner, draft, replies and the decision record.
 
-use super::{Tenant, Worker};
+use super::Worker;
+use super::turns::Case;
 use crate::adapters::store::{
-    LeasedJob, NewDraft, NewReply, OutboxBody, Owner, Settlement, TicketLabels, TurnSnapshot,
+    NewDraft, NewReply, OutboxBody, Owner, Settlement, TicketLabels, TurnSnapshot,
 };
 use crate::domain::confidence::Confidence;
 use crate::domain::decision::Action;
@@ -17,12 +18,9 @@ impl Worker {
     /// Turns an outcome into what the store writes.
     pub(super) fn settlement(
         &self,
-        turn: &TurnSnapshot,
-        job: LeasedJob,
-        epoch: i64,
+        Case { turn, job, tenant, .. }: &Case,
         outcome: Outcome,
         took_us: u64,
-        tenant: &Tenant,
     ) -> Settlement {
         let pack = tenant.pipeline.pack();
         let record = record::of(&outcome, pack, took_us);
@@ -43,7 +41,7 @@ impl Worker {
         Settlement {
             conversation: turn.conversation.clone(),
             version: turn.version,
-            epoch,
+            epoch: tenant.epoch,
             ticket: turn.ticket.clone(),
             decision: self.clock.decision_id(),
             action: decision.action,
@@ -74,18 +72,12 @@ impl Worker {
             }),
             replies,
             bury: None,
-            job,
+            job: job.clone(),
         }
     }
 
     /// Hands a case to people because the pipeline itself failed on it: nothing waits in silence (E2).
-    pub(super) fn hand_over(
-        &self,
-        turn: &TurnSnapshot,
-        job: LeasedJob,
-        epoch: i64,
-        tenant: &Tenant,
-    ) -> Settlement {
+    pub(super) fn hand_over(&self, Case { turn, job, tenant, .. }: &Case) -> Settlement {
         let poison = job.attempt > self.settings.max_attempts;
         tracing::error!(
             ticket.id = %turn.ticket, job.id = %job.id, job.attempt = job.attempt, poison,
@@ -98,7 +90,7 @@ impl Worker {
         Settlement {
             conversation: turn.conversation.clone(),
             version: turn.version,
-            epoch,
+            epoch: tenant.epoch,
             ticket: turn.ticket.clone(),
             decision: self.clock.decision_id(),
             action: Action::Escalate,
@@ -127,7 +119,7 @@ impl Worker {
             draft: None,
             replies: Vec::new(),
             bury: poison.then(|| "failed on every attempt; handed to a person".to_owned()),
-            job,
+            job: job.clone(),
         }
     }
 }
@@ -162,12 +154,11 @@ fn body_of(turn: &TurnSnapshot, draft: &DraftText, fallback: &str) -> OutboxBody
 fn next_status(now: TicketStatus, action: Action, stays: bool) -> TicketStatus {
     match action {
         Action::Send => TicketStatus::Pending,
-        Action::Review => TicketStatus::Open,
         Action::Escalate => TicketStatus::Escalated,
         // A first message that wants no answer needs nobody; on a live ticket nothing changes.
         Action::None if now == TicketStatus::New => TicketStatus::Solved,
         Action::None if stays => now,
-        Action::None => TicketStatus::Open,
+        Action::Review | Action::None => TicketStatus::Open,
     }
 }
 

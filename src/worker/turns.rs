@@ -16,10 +16,10 @@ use crate::ports::{PortError, PortErrorKind};
 const HISTORY_MAX: usize = 30;
 
 /// A leased job with what it needs to be decided.
-struct Case {
-    job: LeasedJob,
-    turn: TurnSnapshot,
-    tenant: Tenant,
+pub(super) struct Case {
+    pub(super) job: LeasedJob,
+    pub(super) turn: TurnSnapshot,
+    pub(super) tenant: Tenant,
     incident: bool,
 }
 
@@ -134,12 +134,9 @@ impl Worker {
         took_us: u64,
     ) -> Result<(), PortError> {
         let now = self.clock.now();
-        let (job, epoch) = (case.job.clone(), case.tenant.epoch);
         let settlement = match outcome {
-            Some(outcome) => {
-                self.settlement(&case.turn, job, epoch, outcome, took_us, &case.tenant)
-            }
-            None => self.hand_over(&case.turn, job, epoch, &case.tenant),
+            Some(outcome) => self.settlement(&case, outcome, took_us),
+            None => self.hand_over(&case),
         };
         let summary = Summary::of(&settlement);
         match self.store.settle(now, settlement).await {

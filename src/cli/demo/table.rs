@@ -154,6 +154,10 @@ fn write_summary(cx: &mut CliCx<'_>, played: &Played, took: Duration) -> std::io
             )?;
         }
     }
+    next_commands(cx)
+}
+
+fn next_commands(cx: &mut CliCx<'_>) -> std::io::Result<()> {
     for (command, pt, en) in [
         (
             "atende demo --serve",

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::channel::Channel;
 use crate::domain::customer::{CustomerProfile, Money};
+use crate::domain::labels::Urgency;
 use crate::domain::message::{Author, Contact, Given, MessageFlags, PastMessage};
 use crate::domain::ticket::OwnerKind;
 use crate::pipeline::TurnInput;
@@ -153,18 +154,11 @@ fn turn(
         ],
         unknown,
     );
-    let channel = match reader.text("channel")? {
-        Some(word) => match Channel::parse(word) {
-            Some(channel) => channel,
-            None => {
-                return reader.wrong("channel", one_of(Channel::ALL.iter().map(|c| c.as_str())));
-            }
-        },
-        None => {
-            let known = one_of(Channel::ALL.iter().map(|c| c.as_str()));
-            return reader.wrong("channel", format!("is missing; {known}"));
-        }
+    let known = || one_of(Channel::ALL.iter().map(|channel| channel.as_str()));
+    let Some(word) = reader.text("channel")? else {
+        return reader.wrong("channel", format!("is missing; {}", known()));
     };
+    let Some(channel) = Channel::parse(word) else { return reader.wrong("channel", known()) };
     let Some(text) = reader.owned("text")? else { return reader.wrong("text", "is missing") };
     let subject = reader.owned("subject")?;
     if text.trim().is_empty() && subject.as_ref().is_none_or(|subject| subject.trim().is_empty()) {
@@ -216,16 +210,12 @@ fn given(reader: &Reader<'_>, pack: &Pack) -> Read<Given> {
         let known = one_of(pack.taxonomy.iter().map(|category| category.id.as_str()));
         return reader.wrong("category", known);
     }
-    let urgency = match reader.text("urgency")? {
-        None => None,
-        Some(word) => match crate::domain::labels::Urgency::parse(word) {
-            Some(urgency) => Some(urgency),
-            None => {
-                let known = crate::domain::labels::Urgency::ALL.iter().map(|u| u.as_str());
-                return reader.wrong("urgency", one_of(known));
-            }
-        },
-    };
+    let word = reader.text("urgency")?;
+    let urgency = word.and_then(Urgency::parse);
+    if word.is_some() && urgency.is_none() {
+        let known = Urgency::ALL.iter().map(|urgency| urgency.as_str());
+        return reader.wrong("urgency", one_of(known));
+    }
     Ok(Given { category, urgency, language: None })
 }
 
@@ -265,9 +255,8 @@ fn history(reader: &Reader<'_>) -> Read<Vec<PastMessage>> {
 }
 
 fn past_message(past: &Reader<'_>) -> Read<PastMessage> {
-    let author = match past.text("from")?.and_then(Author::parse) {
-        Some(author) => author,
-        None => return past.wrong("from", "must be one of customer, ai, agent"),
+    let Some(author) = past.text("from")?.and_then(Author::parse) else {
+        return past.wrong("from", "must be one of customer, ai, agent");
     };
     let Some(text) = past.owned("text")? else { return past.wrong("text", "is missing") };
     let at = match past.text("at")? {

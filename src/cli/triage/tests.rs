@@ -46,7 +46,7 @@ not json
 #[test]
 fn every_mistake_of_a_line_names_its_field() {
     for (line, field) in [
-        (r#"[]"#, ""),
+        ("[]", ""),
         (r#"{"channel":"api","text":"x"}"#, "id"),
         (r#"{"id":1,"text":"x"}"#, "channel"),
         (r#"{"id":1,"channel":"api"}"#, "text"),
