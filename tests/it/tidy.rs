@@ -86,9 +86,9 @@ fn imported(source: &str) -> BTreeSet<String> {
     let single = Regex::new(r"\bcrate::([a-z_]+)").unwrap();
     let mut names: BTreeSet<String> =
         single.captures_iter(source).map(|found| found[1].to_owned()).collect();
-    for (at, opening) in source.match_indices("crate::{") {
+    for rest in source.split("crate::{").skip(1) {
         let (mut depth, mut fresh, mut name) = (1, true, String::new());
-        for letter in source[at + opening.len()..].chars() {
+        for letter in rest.chars() {
             match letter {
                 '{' => depth += 1,
                 '}' => depth -= 1,
@@ -254,7 +254,7 @@ fn the_pages_name_files_that_exist() {
         let text = read(&page);
         for found in path.captures_iter(&text) {
             let found = found.name("path").unwrap();
-            let next = text[found.end()..].chars().next();
+            let next = text.get(found.end()..).and_then(|rest| rest.chars().next());
             if next.is_some_and(|letter| "<{*$".contains(letter)) {
                 continue;
             }

@@ -7,9 +7,10 @@ use chrono::{DateTime, Utc};
 use sqlx::AnyConnection;
 use sqlx::Row;
 
-use super::outbox::{NewRow, OutboxBody, insert_row};
-use super::{Dialect, Store, StoreError, audit, from_json, millis, moment, no_nul, to_json};
-use crate::domain::ids::{OutboxId, TenantId, TicketId, TicketNumber};
+use super::{
+    Dialect, Store, StoreError, audit, from_json, millis, moment, no_nul, replies, to_json,
+};
+use crate::domain::ids::{OutboxId, TenantId, TicketId};
 use crate::domain::labels::Locale;
 use crate::domain::message::Contact;
 use crate::domain::ticket::{OwnerKind, TicketStatus};
@@ -108,7 +109,7 @@ pub enum Outcome {
 }
 
 /// The queue of a ticket that no decision routed.
-const FALLBACK_QUEUE: &str = "human";
+pub(super) const FALLBACK_QUEUE: &str = "human";
 
 /// Most tags of one ticket.
 const TAGS_MAX: usize = 50;
@@ -127,9 +128,9 @@ pub(super) struct TicketRef {
     owner_ref: Option<String>,
     owner_until: Option<DateTime<Utc>>,
     pub(super) opted_out: bool,
-    contact: Contact,
-    thread: String,
-    subject: Option<String>,
+    pub(super) contact: Contact,
+    pub(super) thread: String,
+    pub(super) subject: Option<String>,
 }
 
 impl TicketRef {
@@ -163,7 +164,7 @@ impl Store {
                 };
                 // Asked under the lock: of two calls with one key at the same time, one waits here.
                 if let Change::Reply(reply) = &change
-                    && let Some(earlier) = repeated(connection, &tenant, reply).await?
+                    && let Some(earlier) = replies::repeated(connection, &tenant, reply).await?
                 {
                     return Ok(earlier);
                 }
@@ -172,30 +173,6 @@ impl Store {
         })
         .await
     }
-}
-
-/// Finds the reply that an earlier call with the same key made.
-async fn repeated(
-    connection: &mut AnyConnection,
-    tenant: &TenantId,
-    reply: &ReplyRequest,
-) -> Result<Option<Outcome>, StoreError> {
-    let Some((token, key, hash)) = &reply.once else { return Ok(None) };
-    let row: Option<(String, String)> = sqlx::query_as(
-        "SELECT body_hash, answer FROM idempotency WHERE tenant = $1 AND token_id = $2 AND key = $3",
-    )
-    .bind(tenant.as_str())
-    .bind(token)
-    .bind(key)
-    .fetch_optional(connection)
-    .await?;
-    Ok(row.map(|(known, answer)| {
-        if known == *hash {
-            Outcome::Repeated(OutboxId::from_stored(answer))
-        } else {
-            Outcome::Refused(Refused::KeyReused)
-        }
-    }))
 }
 
 pub(super) async fn lock_ticket(
@@ -266,7 +243,7 @@ async fn apply(
         current_version(connection, ticket).await?
     };
     if let Change::Reply(reply) = change {
-        write_reply(connection, now, ticket, actor, reply, version).await?;
+        replies::write_reply(connection, now, ticket, actor, reply, version).await?;
     }
     audit::append(
         connection,
@@ -435,7 +412,7 @@ pub(super) async fn people_queue(
     Ok(FALLBACK_QUEUE.to_owned())
 }
 
-async fn assign(
+pub(super) async fn assign(
     connection: &mut AnyConnection,
     now: DateTime<Utc>,
     ticket: &TicketRef,
@@ -543,76 +520,4 @@ pub(super) async fn raise_version(
     .fetch_one(connection)
     .await?;
     Ok(version)
-}
-
-async fn write_reply(
-    connection: &mut AnyConnection,
-    now: DateTime<Utc>,
-    ticket: &TicketRef,
-    actor: &Actor,
-    reply: &ReplyRequest,
-    version: i64,
-) -> Result<(), StoreError> {
-    super::drafts::retire_proposed(connection, &ticket.id).await?;
-    assign(connection, now, ticket, Some(&actor.name)).await?;
-    set_status(connection, now, ticket, "pending").await?;
-    let body = reply_body(connection, ticket, reply.text.clone(), reply.locale.as_str()).await?;
-    insert_row(
-        connection,
-        now,
-        NewRow {
-            id: reply.id.as_str(),
-            tenant: &ticket.tenant,
-            conversation: &ticket.conversation,
-            ticket: &ticket.id,
-            author: "agent",
-            author_ref: Some(&actor.name),
-            kind: "reply",
-            automatic: false,
-            // A person's own words stand even if the customer writes in the same second.
-            compare_version: false,
-            body: &body,
-            version,
-            epoch: 0,
-            draft: None,
-        },
-    )
-    .await?;
-    if let Some((token, key, hash)) = &reply.once {
-        sqlx::query("INSERT INTO idempotency (tenant, token_id, key, body_hash, answer, created_at) VALUES ($1, $2, $3, $4, $5, $6)")
-            .bind(&ticket.tenant)
-            .bind(token)
-            .bind(key)
-            .bind(hash)
-            .bind(reply.id.as_str())
-            .bind(millis(now))
-            .execute(connection)
-            .await?;
-    }
-    Ok(())
-}
-
-/// Addresses a reply: to the conversation's contact, in answer to their latest message.
-pub(super) async fn reply_body(
-    connection: &mut AnyConnection,
-    ticket: &TicketRef,
-    text: String,
-    locale: &str,
-) -> Result<OutboxBody, StoreError> {
-    let latest: Option<(Option<String>,)> = sqlx::query_as(
-        "SELECT external_id FROM messages WHERE conversation_id = $1 AND author = 'customer' ORDER BY seq DESC LIMIT 1",
-    )
-    .bind(&ticket.conversation)
-    .fetch_optional(connection)
-    .await?;
-    Ok(OutboxBody {
-        thread: ticket.thread.clone(),
-        to: ticket.contact.clone(),
-        ticket_number: TicketNumber::new(u64::try_from(ticket.number).unwrap_or(0)).to_string(),
-        subject: ticket.subject.clone(),
-        text: no_nul(&text),
-        locale: Locale::parse(locale).unwrap_or(Locale::PtBr),
-        in_reply_to: latest.and_then(|(id,)| id),
-        fallback_queue: ticket.queue.clone().unwrap_or_else(|| FALLBACK_QUEUE.to_owned()),
-    })
 }

@@ -6,7 +6,7 @@ use sqlx::Row;
 
 use super::actions::{self, Actor, TicketRef};
 use super::outbox::{NewRow, OutboxBody, insert_row};
-use super::{Store, StoreError, audit, millis, moment, no_nul, to_json};
+use super::{Store, StoreError, audit, millis, moment, no_nul, replies, to_json};
 use crate::domain::ids::{OutboxId, TenantId, TicketId};
 use crate::domain::ticket::OwnerKind;
 
@@ -149,7 +149,7 @@ async fn decide(
     .await?;
     let outcome = if let Some(text) = text {
         let locale: String = row.try_get("locale")?;
-        let body = actions::reply_body(connection, ticket, text, &locale).await?;
+        let body = replies::reply_body(connection, ticket, text, &locale).await?;
         queue_reply(connection, now, ticket, decision, (&id, &body)).await?;
         DraftOutcome::Queued(decision.outbox.clone())
     } else {

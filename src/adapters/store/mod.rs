@@ -13,6 +13,7 @@ mod intake;
 mod jobs;
 mod outbox;
 mod read;
+mod replies;
 mod rows;
 mod settle;
 mod tenants;

@@ -5,7 +5,10 @@ use atende::domain::ids::TicketId;
 use atende::domain::ticket::TicketStatus;
 use serde_json::json;
 
-use super::world::{World, agent, at, fresh, main_tenant, on_both, outbox_states, tenant, words};
+use super::world::{
+    World, agent, at, fresh, from_ana, from_thread, main_tenant, on_both, outbox_states, tenant,
+    words,
+};
 
 on_both! {
     a_claimed_ticket_is_held_until_its_lease_ends,
@@ -49,7 +52,7 @@ async fn a_claimed_ticket_is_held_until_its_lease_ends(w: &World) {
 
 async fn a_released_ticket_goes_where_it_is_told(w: &World) {
     let reviewed = w.reviewed("ana", 0).await;
-    let unrouted = w.file_new(w.from_thread("bia", "m2", 0)).await;
+    let unrouted = w.file_new(from_thread("bia", "m2", 0)).await;
     let not_held = Outcome::Refused(Refused::NotHeld);
     assert_eq!(w.act(9, &reviewed, "rui", Change::Release(true)).await, not_held);
     for (case, ticket, to_ai, owner, queue) in [
@@ -70,7 +73,7 @@ async fn a_released_ticket_goes_where_it_is_told(w: &World) {
 }
 
 async fn a_ticket_moves_along_its_life_cycle_only(w: &World) {
-    let ticket = w.file_new(w.message("m1", 0)).await;
+    let ticket = w.file_new(from_ana("m1", 0)).await;
     for (n, (next, allowed)) in [
         (TicketStatus::New, false),
         (TicketStatus::Open, true),
@@ -104,7 +107,7 @@ async fn a_ticket_moves_along_its_life_cycle_only(w: &World) {
 async fn a_closed_ticket_is_neither_claimed_nor_answered(w: &World) {
     let old = w.reviewed("ana", 0).await;
     w.done(10, &old, "rui", Change::Status(TicketStatus::Closed)).await;
-    let new = w.file_new(w.message("m2", 20)).await;
+    let new = w.file_new(from_ana("m2", 20)).await;
     for change in [Change::Claim(at(100)), Change::Reply(words("Oi", 30))] {
         let outcome = w.act(30, &old, "rui", change).await;
         assert!(matches!(outcome, Outcome::Refused(Refused::Closed)), "{outcome:?}");
@@ -122,7 +125,7 @@ async fn a_correction_stands_beside_what_engines_said(w: &World) {
     assert_eq!(view.row.category.as_deref(), Some("access"));
     assert_eq!(view.row.urgency.as_deref(), Some("high"));
     assert_eq!(view.overrides, json!({"category": "access", "urgency": "high"}));
-    w.file(w.message("m2", 20)).await;
+    w.file(from_ana("m2", 20)).await;
     let (_, turn) = w.turn(26).await;
     assert_eq!(turn.overrides["category"], json!("access"), "the next turn is told");
 }
@@ -137,7 +140,7 @@ async fn two_corrections_and_two_tags_at_once_are_both_kept(w: &World) {
         assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
     };
     for round in 0..20 {
-        let ticket = w.file_new(w.from_thread(&format!("t{round}"), &format!("m{round}"), 0)).await;
+        let ticket = w.file_new(from_thread(&format!("t{round}"), &format!("m{round}"), 0)).await;
         let tag = |name: &str| Change::Tag(vec![name.to_owned()], Vec::new());
         tokio::join!(
             change(w.store.clone(), ticket.clone(), tag("a")),
@@ -200,7 +203,7 @@ async fn a_repeated_reply_is_sent_once(w: &World) {
 }
 
 async fn a_reply_to_someone_who_opted_out_is_refused(w: &World) {
-    let ticket = w.file_new(w.message("sair", 0)).await;
+    let ticket = w.file_new(from_ana("sair", 0)).await;
     let (job, turn) = w.turn(6).await;
     let mut settlement = w.for_review(job, &turn).await;
     settlement.opted_out = true;
@@ -211,7 +214,7 @@ async fn a_reply_to_someone_who_opted_out_is_refused(w: &World) {
 }
 
 async fn a_ticket_has_so_many_tags_and_no_more(w: &World) {
-    let ticket = w.file_new(w.message("m1", 0)).await;
+    let ticket = w.file_new(from_ana("m1", 0)).await;
     let many: Vec<String> = (0..50).map(|n| format!("t{n:02}")).collect();
     w.done(1, &ticket, "rui", Change::Tag(many.clone(), Vec::new())).await;
     let one_more = Change::Tag(vec!["x".to_owned()], Vec::new());
@@ -238,7 +241,7 @@ async fn another_tenants_ticket_does_not_exist(w: &World) {
 }
 
 async fn every_change_leaves_a_line_in_the_trail(w: &World) {
-    let ticket = w.file_new(w.message("m1", 0)).await;
+    let ticket = w.file_new(from_ana("m1", 0)).await;
     w.done(1, &ticket, "rui", Change::Claim(at(100))).await;
     w.done(2, &ticket, "rui", Change::Reply(words("segredo", 2))).await;
     w.done(3, &ticket, "rui", Change::Note("n".to_owned(), "segredo".to_owned())).await;

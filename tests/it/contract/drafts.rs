@@ -3,7 +3,7 @@
 use atende::adapters::store::{Change, DraftAction, DraftOutcome};
 use atende::domain::ticket::TicketStatus;
 
-use super::world::{World, at, on_both, outbox_states, words};
+use super::world::{World, at, from_ana, on_both, outbox_states, words};
 
 on_both! {
     an_approved_draft_leaves_in_the_agents_name,
@@ -107,7 +107,7 @@ async fn of_many_approvals_at_once_exactly_one_is_sent(w: &World) {
 
 async fn a_new_message_or_reply_retires_the_draft(w: &World) {
     let ticket = w.reviewed("ana", 0).await;
-    w.file(w.message("wait", 20)).await;
+    w.file(from_ana("wait", 20)).await;
     let conflict = |state: &str| DraftOutcome::Conflict {
         state: state.to_owned(),
         latest: 1,
@@ -126,7 +126,7 @@ async fn a_new_message_or_reply_retires_the_draft(w: &World) {
 
 async fn drafts_are_numbered_and_only_the_latest_is_open(w: &World) {
     let ticket = w.reviewed("ana", 0).await;
-    w.file(w.message("m2", 20)).await;
+    w.file(from_ana("m2", 20)).await;
     let (job, turn) = w.turn(26).await;
     let settlement = w.for_review(job, &turn).await;
     w.settle(27, settlement).await;
@@ -167,7 +167,7 @@ async fn finishing_a_ticket_retires_its_draft(w: &World) {
 }
 
 async fn a_draft_that_does_not_exist_is_not_found(w: &World) {
-    let ticket = w.file_new(w.message("m1", 0)).await;
+    let ticket = w.file_new(from_ana("m1", 0)).await;
     for version in [0, 1, -1, i64::MAX] {
         let outcome = w.decide(1, &ticket, "rui", version, DraftAction::Approve).await;
         assert_eq!(outcome, DraftOutcome::NotFound, "{version}");

@@ -10,21 +10,21 @@ use sqlx::{AnyConnection, Connection};
 use tempfile::TempDir;
 use tokio_util::task::TaskTracker;
 
-use super::world::{World, at, fresh, main_tenant, tenant};
+use super::world::{at, fresh, from_ana, main_tenant, tenant};
 
 async fn open(folder: &Path) -> Inbox {
     Inbox::open(&folder.join("inbox.db"), 100, &TaskTracker::new()).await.unwrap()
 }
 
-async fn start() -> (World, TempDir, Inbox) {
+async fn start() -> (TempDir, Inbox) {
     let folder = tempfile::tempdir().unwrap();
     let inbox = open(folder.path()).await;
-    (World::sqlite().await, folder, inbox)
+    (folder, inbox)
 }
 
-fn once(key: &str, body: &str) -> Option<OnceKey> {
+fn once(key: &str, body: &str) -> OnceKey {
     let token = TokenId::from_stored("tok_1");
-    Some(OnceKey { token, key: key.to_owned(), body_hash: body.to_owned() })
+    OnceKey { token, key: key.to_owned(), body_hash: body.to_owned() }
 }
 
 async fn texts(inbox: &Inbox) -> Vec<String> {
@@ -34,8 +34,8 @@ async fn texts(inbox: &Inbox) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_accepted_is_there_after_a_restart() {
-    let (w, folder, inbox) = start().await;
-    let odd = InboundMessage { text: "a\0b 🙂 \u{202e}".to_owned(), ..w.message("m1", 0) };
+    let (folder, inbox) = start().await;
+    let odd = InboundMessage { text: "a\0b 🙂 \u{202e}".to_owned(), ..from_ana("m1", 0) };
     assert_eq!(inbox.accept(odd.clone(), None).await.unwrap(), Accepted::New);
     // Another handle sees it while the first is still open, as a crash would leave it.
     let again = open(folder.path()).await;
@@ -53,24 +53,20 @@ async fn what_was_accepted_is_there_after_a_restart() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_copy_is_answered_with_the_first_ids() {
-    let (w, _folder, inbox) = start().await;
-    let first = w.message("m1", 0);
+    let (_folder, inbox) = start().await;
+    let first = from_ana("m1", 0);
     inbox.accept(first.clone(), None).await.unwrap();
     let same = Accepted::Duplicate(first.id.clone(), first.ticket_id.clone());
-    assert_eq!(inbox.accept(w.message("m1", 5), None).await.unwrap(), same);
+    assert_eq!(inbox.accept(from_ana("m1", 5), None).await.unwrap(), same);
     let seq = inbox.waiting(1).await.unwrap()[0].seq;
     inbox.mark_taken(at(6), vec![seq], None).await.unwrap();
-    assert_eq!(
-        inbox.accept(w.message("m1", 7), None).await.unwrap(),
-        same,
-        "also once it is filed"
-    );
+    assert_eq!(inbox.accept(from_ana("m1", 7), None).await.unwrap(), same, "also once it is filed");
     for (case, other) in [
-        ("tenant", InboundMessage { tenant: tenant("other"), ..w.message("m1", 0) }),
-        ("account", InboundMessage { account: "filial".to_owned(), ..w.message("m1", 0) }),
+        ("tenant", InboundMessage { tenant: tenant("other"), ..from_ana("m1", 0) }),
+        ("account", InboundMessage { account: "filial".to_owned(), ..from_ana("m1", 0) }),
         (
             "channel",
-            InboundMessage { channel: atende::domain::channel::Channel::Api, ..w.message("m1", 0) },
+            InboundMessage { channel: atende::domain::channel::Channel::Api, ..from_ana("m1", 0) },
         ),
     ] {
         assert_eq!(inbox.accept(other, None).await.unwrap(), Accepted::New, "another {case}");
@@ -79,28 +75,28 @@ async fn a_copy_is_answered_with_the_first_ids() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_has_one_effect_and_another_body_is_refused() {
-    let (w, _folder, inbox) = start().await;
-    let first = w.message("m1", 0);
+    let (_folder, inbox) = start().await;
+    let first = from_ana("m1", 0);
     let same = Accepted::Duplicate(first.id.clone(), first.ticket_id.clone());
-    assert_eq!(inbox.accept(first, once("k", "h")).await.unwrap(), Accepted::New);
+    assert_eq!(inbox.accept(first, Some(once("k", "h"))).await.unwrap(), Accepted::New);
     // Without an id of their own, callers repeat under a fresh one.
-    assert_eq!(inbox.accept(w.message("m2", 0), once("k", "h")).await.unwrap(), same);
-    let reused = inbox.accept(w.message("m3", 0), once("k", "other")).await.unwrap();
+    assert_eq!(inbox.accept(from_ana("m2", 0), Some(once("k", "h"))).await.unwrap(), same);
+    let reused = inbox.accept(from_ana("m3", 0), Some(once("k", "other"))).await.unwrap();
     assert_eq!(reused, Accepted::KeyReused);
     assert_eq!(texts(&inbox).await, ["m1"], "neither was kept");
-    let elsewhere = InboundMessage { tenant: tenant("other"), ..w.message("m4", 0) };
-    assert_eq!(inbox.accept(elsewhere, once("k", "x")).await.unwrap(), Accepted::New);
-    let copy = inbox.accept(w.message("m1", 0), once("k2", "h")).await.unwrap();
+    let elsewhere = InboundMessage { tenant: tenant("other"), ..from_ana("m4", 0) };
+    assert_eq!(inbox.accept(elsewhere, Some(once("k", "x"))).await.unwrap(), Accepted::New);
+    let copy = inbox.accept(from_ana("m1", 0), Some(once("k2", "h"))).await.unwrap();
     assert_eq!(copy, same, "a copy under another key is still a copy");
     inbox.purge(at(100)).await.unwrap();
-    let later = inbox.accept(w.message("m5", 0), once("k", "other")).await.unwrap();
+    let later = inbox.accept(from_ana("m5", 0), Some(once("k", "other"))).await.unwrap();
     assert_eq!(later, Accepted::New, "keys are forgotten in time");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_at_once_are_all_kept_once_and_in_the_order_of_their_places() {
-    let (w, _folder, inbox) = start().await;
-    let accepting = (0..90).map(|n| inbox.accept(w.message(&format!("m{}", n % 45), 0), None));
+    let (_folder, inbox) = start().await;
+    let accepting = (0..90).map(|n| inbox.accept(from_ana(&format!("m{}", n % 45), 0), None));
     let outcomes = futures::future::join_all(accepting).await;
     let new = outcomes.iter().filter(|one| matches!(one, Ok(Accepted::New))).count();
     assert_eq!((new, inbox.backlog()), (45, 45));
@@ -112,24 +108,24 @@ async fn many_at_once_are_all_kept_once_and_in_the_order_of_their_places() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_inbox_refuses_until_something_is_filed() {
-    let (w, _folder, inbox) = start().await;
+    let (_folder, inbox) = start().await;
     for n in 0..100 {
-        let accepted = inbox.accept(w.message(&format!("m{n}"), 0), None).await.unwrap();
+        let accepted = inbox.accept(from_ana(&format!("m{n}"), 0), None).await.unwrap();
         assert_eq!(accepted, Accepted::New, "{n}");
     }
-    assert_eq!(inbox.accept(w.message("more", 0), None).await.unwrap(), Accepted::Full);
+    assert_eq!(inbox.accept(from_ana("more", 0), None).await.unwrap(), Accepted::Full);
     let seq = inbox.waiting(1).await.unwrap()[0].seq;
     inbox.mark_taken(at(1), vec![seq], None).await.unwrap();
     inbox.mark_taken(at(1), vec![seq], None).await.unwrap();
     assert_eq!(inbox.backlog(), 99, "what is filed twice counts once");
-    assert_eq!(inbox.accept(w.message("more", 0), None).await.unwrap(), Accepted::New);
-    assert_eq!(inbox.accept(w.message("yet more", 0), None).await.unwrap(), Accepted::Full);
+    assert_eq!(inbox.accept(from_ana("more", 0), None).await.unwrap(), Accepted::New);
+    assert_eq!(inbox.accept(from_ana("yet more", 0), None).await.unwrap(), Accepted::Full);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_filed_loses_its_words_and_what_is_set_aside_keeps_them() {
-    let (w, _folder, inbox) = start().await;
-    let (filed, aside) = (w.message("filed", 0), w.message("aside", 0));
+    let (_folder, inbox) = start().await;
+    let (filed, aside) = (from_ana("filed", 0), from_ana("aside", 0));
     for message in [&filed, &aside] {
         inbox.accept(message.clone(), None).await.unwrap();
     }
@@ -155,9 +151,9 @@ async fn what_is_filed_loses_its_words_and_what_is_set_aside_keeps_them() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_row_that_cannot_be_read_is_handed_out_as_such() {
-    let (w, folder, inbox) = start().await;
-    inbox.accept(w.message("m1", 0), None).await.unwrap();
-    inbox.accept(w.message("m2", 0), None).await.unwrap();
+    let (folder, inbox) = start().await;
+    inbox.accept(from_ana("m1", 0), None).await.unwrap();
+    inbox.accept(from_ana("m2", 0), None).await.unwrap();
     let url = format!("sqlite:{}", folder.path().join("inbox.db").display());
     sqlx::any::install_default_drivers();
     let mut raw = AnyConnection::connect(&url).await.unwrap();
@@ -169,11 +165,11 @@ async fn a_row_that_cannot_be_read_is_handed_out_as_such() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_processes_share_an_inbox() {
-    let (w, folder, inbox) = start().await;
+    let (folder, inbox) = start().await;
     let other = open(folder.path()).await;
     let accepting = (0..60).map(|n| {
         let (inbox, message) =
-            (if n % 2 == 0 { &inbox } else { &other }, w.message(&format!("m{}", n % 40), 0));
+            (if n % 2 == 0 { &inbox } else { &other }, from_ana(&format!("m{}", n % 40), 0));
         inbox.accept(message, None)
     });
     let outcomes = futures::future::join_all(accepting).await;
@@ -203,8 +199,8 @@ async fn a_new_inbox_may_be_opened_by_many_at_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_of_the_inbox_is_an_inbox() {
-    let (w, _folder, inbox) = start().await;
-    inbox.accept(w.message("m1", 0), None).await.unwrap();
+    let (_folder, inbox) = start().await;
+    inbox.accept(from_ana("m1", 0), None).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     inbox.backup_to(&folder.path().join("inbox.db")).await.unwrap();
     let copy = open(folder.path()).await;
@@ -214,7 +210,7 @@ async fn a_backup_of_the_inbox_is_an_inbox() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_inbox_of_a_newer_version_or_in_no_folder_is_refused() {
-    let (_w, folder, inbox) = start().await;
+    let (folder, inbox) = start().await;
     drop(inbox);
     let file = folder.path().join("inbox.db");
     sqlx::any::install_default_drivers();
@@ -237,11 +233,11 @@ async fn an_inbox_of_a_newer_version_or_in_no_folder_is_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_waits_hears_of_an_arrival() {
-    let (w, _folder, inbox) = start().await;
-    inbox.accept(w.message("m1", 0), None).await.unwrap();
+    let (_folder, inbox) = start().await;
+    inbox.accept(from_ana("m1", 0), None).await.unwrap();
     inbox.arrived().await;
-    let (waiting, w) = (inbox.arrived(), &w);
-    let accepting = inbox.accept(w.message("m2", 0), None);
+    let waiting = inbox.arrived();
+    let accepting = inbox.accept(from_ana("m2", 0), None);
     let ((), accepted) = tokio::join!(waiting, accepting);
     assert_eq!(accepted.unwrap(), Accepted::New);
 }

@@ -7,7 +7,7 @@ use atende::domain::message::{Contact, InboundMessage};
 use atende::domain::ticket::TicketStatus;
 use chrono::Duration;
 
-use super::world::{World, at, intake, main_tenant, on_both, tenant};
+use super::world::{World, at, from_ana, from_thread, intake, main_tenant, on_both, tenant};
 
 on_both! {
     a_message_opens_a_ticket_and_its_copy_does_nothing,
@@ -26,11 +26,11 @@ on_both! {
 }
 
 async fn a_message_opens_a_ticket_and_its_copy_does_nothing(w: &World) {
-    let message = w.message("m1", 0);
+    let message = from_ana("m1", 0);
     let ticket = w.file_new(message.clone()).await;
     assert_eq!(ticket, message.ticket_id, "the ticket has the id that the sender was told");
     let before = w.view(&ticket).await;
-    let copy = InboundMessage { text: "other words".to_owned(), ..w.message("m1", 5) };
+    let copy = InboundMessage { text: "other words".to_owned(), ..from_ana("m1", 5) };
     assert_eq!(w.file(copy).await, Recorded::Duplicate);
     let after = w.view(&ticket).await;
     assert_eq!(after.messages.len(), 1);
@@ -39,12 +39,12 @@ async fn a_message_opens_a_ticket_and_its_copy_does_nothing(w: &World) {
 }
 
 async fn the_same_external_id_elsewhere_is_another_message(w: &World) {
-    let here = w.message("m1", 0);
+    let here = from_ana("m1", 0);
     w.file_new(here.clone()).await;
     for (case, other) in [
-        ("another tenant", InboundMessage { tenant: tenant("other"), ..w.message("m1", 0) }),
-        ("another account", InboundMessage { account: "filial".to_owned(), ..w.message("m1", 0) }),
-        ("another channel", InboundMessage { channel: Channel::Api, ..w.message("m1", 0) }),
+        ("another tenant", InboundMessage { tenant: tenant("other"), ..from_ana("m1", 0) }),
+        ("another account", InboundMessage { account: "filial".to_owned(), ..from_ana("m1", 0) }),
+        ("another channel", InboundMessage { channel: Channel::Api, ..from_ana("m1", 0) }),
     ] {
         let ticket = other.ticket_id.clone();
         assert_eq!(w.file(other).await, Recorded::New(ticket), "{case}");
@@ -53,10 +53,10 @@ async fn the_same_external_id_elsewhere_is_another_message(w: &World) {
 }
 
 async fn messages_of_one_thread_share_a_ticket_and_numbers_run_per_tenant(w: &World) {
-    let ana = w.file_new(w.message("m1", 0)).await;
-    assert_eq!(w.file(w.message("m2", 1)).await, Recorded::New(ana.clone()));
-    let bia = w.file_new(w.from_thread("bia", "m3", 2)).await;
-    let other = InboundMessage { tenant: tenant("other"), ..w.message("m4", 3) };
+    let ana = w.file_new(from_ana("m1", 0)).await;
+    assert_eq!(w.file(from_ana("m2", 1)).await, Recorded::New(ana.clone()));
+    let bia = w.file_new(from_thread("bia", "m3", 2)).await;
+    let other = InboundMessage { tenant: tenant("other"), ..from_ana("m4", 3) };
     let elsewhere = w.file_new(other).await;
     let view = w.view(&ana).await;
     assert_eq!(view.version, 2, "each message raises the version");
@@ -71,7 +71,7 @@ async fn messages_of_one_thread_share_a_ticket_and_numbers_run_per_tenant(w: &Wo
 async fn a_turn_ends_six_seconds_after_the_last_message_and_forty_five_after_the_first(w: &World) {
     let mut due = Vec::new();
     for sent in (0..=50).step_by(5) {
-        w.file(w.message(&format!("m{sent}"), sent)).await;
+        w.file(from_ana(&format!("m{sent}"), sent)).await;
         due.push(w.store.next_due("message").await.unwrap().unwrap());
     }
     let expected: Vec<_> = (0..=50).step_by(5).map(|sent| at((sent + 6).min(45))).collect();
@@ -81,7 +81,7 @@ async fn a_turn_ends_six_seconds_after_the_last_message_and_forty_five_after_the
 }
 
 async fn a_new_message_brings_a_dead_job_back_to_life(w: &World) {
-    w.file(w.message("m1", 0)).await;
+    w.file(from_ana("m1", 0)).await;
     let (job, _) = w.turn(6).await;
     w.store.bury_job(&job, "gave up").await.unwrap();
     assert!(w.lease(1_000, "grave").await.is_empty(), "a dead job is leased by nobody");
@@ -90,7 +90,7 @@ async fn a_new_message_brings_a_dead_job_back_to_life(w: &World) {
         [("message".to_owned(), "dead".to_owned(), 1)],
         "and stays visible"
     );
-    w.file(w.message("m2", 2_000)).await;
+    w.file(from_ana("m2", 2_000)).await;
     assert!(w.lease(2_005, "early").await.is_empty(), "a window of its own");
     let jobs = w.lease(2_006, "again").await;
     assert_eq!((jobs.len(), jobs[0].attempt), (1, 1), "attempts start anew");
@@ -100,7 +100,7 @@ async fn a_message_to_a_closed_ticket_opens_a_linked_one(w: &World) {
     let first = w.reviewed("ana", 0).await;
     w.done(20, &first, "rui", Change::Claim(at(600))).await;
     w.done(21, &first, "rui", Change::Status(TicketStatus::Closed)).await;
-    let second = w.file_new(w.message("m2", 100)).await;
+    let second = w.file_new(from_ana("m2", 100)).await;
     assert_ne!(first, second);
     let view = w.view(&second).await;
     assert_eq!(view.parent_id.as_deref(), Some(first.as_str()));
@@ -114,7 +114,7 @@ async fn a_message_to_a_closed_ticket_opens_a_linked_one(w: &World) {
 async fn a_solved_ticket_stays_solved_until_its_turn_is_decided(w: &World) {
     let ticket = w.reviewed("ana", 0).await;
     w.done(20, &ticket, "rui", Change::Status(TicketStatus::Solved)).await;
-    assert_eq!(w.file(w.message("obrigada", 100)).await, Recorded::New(ticket.clone()));
+    assert_eq!(w.file(from_ana("obrigada", 100)).await, Recorded::New(ticket.clone()));
     let view = w.view(&ticket).await;
     assert_eq!((&*view.row.status, view.solved_at), ("solved", Some(at(20))));
     let (job, turn) = w.turn(106).await;
@@ -126,17 +126,17 @@ async fn a_solved_ticket_stays_solved_until_its_turn_is_decided(w: &World) {
 }
 
 async fn a_batch_is_filed_whole_or_not_at_all(w: &World) {
-    w.file(w.message("m1", 0)).await;
-    let broken = InboundMessage { id: w.message("x", 0).id, ..w.from_thread("eva", "m3", 1) };
+    w.file(from_ana("m1", 0)).await;
+    let broken = InboundMessage { id: from_ana("x", 0).id, ..from_thread("eva", "m3", 1) };
     // The second message has the ticket id of the first of its batch: it cannot be written.
-    let good = w.from_thread("bia", "m2", 1);
+    let good = from_thread("bia", "m2", 1);
     let broken = InboundMessage { ticket_id: good.ticket_id.clone(), ..broken };
     let batch = vec![intake(good), intake(broken)];
     w.store.record_inbound(at(1), batch).await.expect_err("the batch cannot be filed");
     assert_eq!(w.number("SELECT COUNT(*) FROM messages").await, 1);
     assert_eq!(w.number("SELECT COUNT(*) FROM conversations").await, 1);
     assert_eq!(w.number("SELECT COUNT(*) FROM jobs").await, 1);
-    w.file_new(w.from_thread("bia", "m2", 2)).await;
+    w.file_new(from_thread("bia", "m2", 2)).await;
     assert_eq!(w.number("SELECT MAX(number) FROM tickets").await, 2, "no number was lost");
 }
 
@@ -163,7 +163,7 @@ async fn two_workers_that_meet_a_new_conversation_open_it_once(w: &World) {
         let thread = format!("novo-{round}");
         let filings = (0..8).map(|n| {
             let store = if n % 2 == 0 { w.store.clone() } else { other.clone() };
-            let message = w.from_thread(&thread, &format!("{thread}-{n}"), 0);
+            let message = from_thread(&thread, &format!("{thread}-{n}"), 0);
             async move { file_patiently(&store, message).await }
         });
         let recorded = futures::future::join_all(filings).await;
@@ -182,7 +182,7 @@ async fn the_same_message_from_two_workers_is_filed_once(w: &World) {
         let external = format!("m{round}");
         let filings = (0..6).map(|n| {
             let store = if n % 2 == 0 { w.store.clone() } else { other.clone() };
-            let message = w.message(&external, 0);
+            let message = from_ana(&external, 0);
             async move { file_patiently(&store, message).await }
         });
         let recorded = futures::future::join_all(filings).await;
@@ -195,8 +195,8 @@ async fn the_same_message_from_two_workers_is_filed_once(w: &World) {
 async fn closing_and_writing_at_once_never_buries_the_message(w: &World) {
     for round in 0..20 {
         let thread = format!("t{round}");
-        let first = w.file_new(w.from_thread(&thread, &format!("{thread}-a"), 0)).await;
-        let message = w.from_thread(&thread, &format!("{thread}-b"), 1);
+        let first = w.file_new(from_thread(&thread, &format!("{thread}-a"), 0)).await;
+        let message = from_thread(&thread, &format!("{thread}-b"), 1);
         let close = w.act(1, &first, "rui", Change::Status(TicketStatus::Closed));
         let (_, recorded) = tokio::join!(close, file_patiently(&w.store, message));
         let Recorded::New(ticket) = recorded else { panic!("filed before") };
@@ -222,9 +222,9 @@ async fn closing_and_writing_at_once_never_buries_the_message(w: &World) {
 }
 
 async fn a_contact_gathers_what_each_message_tells(w: &World) {
-    let ticket: TicketId = w.file_new(w.message("m1", 0)).await;
+    let ticket: TicketId = w.file_new(from_ana("m1", 0)).await;
     let contact = Contact { email: Some("ana@exemplo.com".to_owned()), ..Contact::default() };
-    w.file(InboundMessage { contact, ..w.message("m2", 1) }).await;
+    w.file(InboundMessage { contact, ..from_ana("m2", 1) }).await;
     let view = w.view(&ticket).await;
     assert_eq!(view.contact["name"], "Ana");
     assert_eq!(view.contact["email"], "ana@exemplo.com");
@@ -238,7 +238,7 @@ async fn a_message_of_nul_bytes_and_odd_letters_is_kept_or_refused_whole(w: &Wor
     {
         let message = InboundMessage {
             text: text.to_owned(),
-            ..w.from_thread(&format!("t{n}"), &format!("m{n}"), 0)
+            ..from_thread(&format!("t{n}"), &format!("m{n}"), 0)
         };
         let ticket = message.ticket_id.clone();
         let one = atende::adapters::store::Intake { window, ..intake(message) };

@@ -6,7 +6,10 @@ use atende::adapters::store::{Change, Claimed, DeliveryEnd, DraftAction, Owner};
 use atende::domain::ids::MessageId;
 use atende::domain::ticket::OwnerKind;
 
-use super::world::{World, at, fresh, main_tenant, on_both, outbox_states, reply, tenant, words};
+use super::world::{
+    World, at, fresh, from_ana, from_thread, main_tenant, on_both, outbox_states, reply, tenant,
+    words,
+};
 
 on_both! {
     a_row_is_claimed_once_and_counts_its_attempts,
@@ -70,7 +73,7 @@ async fn what_was_overtaken_is_retired_and_decided_anew(w: &World) {
         let now = start + 8;
         let sql = |set: &str| format!("UPDATE conversations SET {set} WHERE thread = '{cause}'");
         match cause {
-            "message" => drop(w.file(w.from_thread(cause, "wait", now)).await),
+            "message" => drop(w.file(from_thread(cause, "wait", now)).await),
             "claim" => drop(w.done(now, &ticket, "rui", Change::Claim(at(now + 60))).await),
             "incident" | "incident over" => {
                 let incident = Some("outage".to_owned());
@@ -101,13 +104,13 @@ async fn what_was_overtaken_is_retired_and_decided_anew(w: &World) {
 async fn an_approved_draft_is_retired_by_a_message_but_an_agents_own_words_are_not(w: &World) {
     let drafted = w.reviewed("ana", 0).await;
     w.decide(10, &drafted, "rui", 1, DraftAction::Approve).await;
-    w.file(w.message("wait", 11)).await;
+    w.file(from_ana("wait", 11)).await;
     assert_eq!(w.claim(12).await.len(), 0, "what was approved answers another question now");
     assert_eq!(outbox_states(&w.view(&drafted).await), ["retired"]);
 
-    let written = w.file_new(w.from_thread("bia", "m1", 100)).await;
+    let written = w.file_new(from_thread("bia", "m1", 100)).await;
     w.done(101, &written, "rui", Change::Reply(words("Oi, Bia", 101))).await;
-    w.file(w.from_thread("bia", "m2", 102)).await;
+    w.file(from_thread("bia", "m2", 102)).await;
     w.store.set_incident(at(103), &main_tenant(), "ops", Some("x".to_owned()), None).await.unwrap();
     let rows = w.claim(104).await;
     assert_eq!(rows.len(), 1, "a person's own words stand");
@@ -115,7 +118,7 @@ async fn an_approved_draft_is_retired_by_a_message_but_an_agents_own_words_are_n
 }
 
 async fn a_safety_text_passes_everything(w: &World) {
-    w.file(w.message("m1", 0)).await;
+    w.file(from_ana("m1", 0)).await;
     let (job, turn) = w.turn(6).await;
     let mut settlement = w.for_review(job, &turn).await;
     settlement.owner = Some(Owner { kind: OwnerKind::Queue, name: Some("seguranca".to_owned()) });
@@ -124,7 +127,7 @@ async fn a_safety_text_passes_everything(w: &World) {
     safety.safety = true;
     settlement.replies = vec![safety];
     w.settle(7, settlement).await;
-    w.file(w.message("m2", 8)).await;
+    w.file(from_ana("m2", 8)).await;
     w.store.set_incident(at(8), &main_tenant(), "ops", Some("x".to_owned()), None).await.unwrap();
     w.run("UPDATE conversations SET opted_out = 1").await;
     let rows = w.claim(9).await;
@@ -143,7 +146,7 @@ async fn a_sent_row_is_a_message_of_its_conversation(w: &World) {
     assert_eq!((&*view.messages[1].author, &*view.messages[1].text), ("ai", "Olá, Ana."));
     assert_eq!(view.first_response_at, Some(at(12)));
     assert_eq!(outbox_states(&view), ["sent"]);
-    w.file(w.message("m2", 20)).await;
+    w.file(from_ana("m2", 20)).await;
     let (job, turn) = w.turn(26).await;
     assert_eq!(turn.ai_turns, 1);
     let settlement = w.for_sending(job, &turn).await;
@@ -154,7 +157,7 @@ async fn a_sent_row_is_a_message_of_its_conversation(w: &World) {
     w.done(40, &ticket, "rui", Change::Reply(words("Oi", 40))).await;
     let rows = w.claim(41).await;
     w.finish(42, &rows[0], DeliveryEnd::Sent).await;
-    w.file(w.message("m3", 50)).await;
+    w.file(from_ana("m3", 50)).await;
     let (_, turn) = w.turn(56).await;
     assert_eq!(turn.ai_turns, 0, "a person answered");
     assert_eq!(w.store.check().await.unwrap(), Vec::<String>::new());
@@ -194,7 +197,7 @@ async fn a_row_is_not_tried_again_before_its_moment(w: &World) {
     let again = w.claim(30).await;
     assert_eq!((&again[0].id, again[0].attempt), (&rows[0].id, 2), "under the same key");
     w.finish(31, &again[0], DeliveryEnd::RetryAt(at(40), "busy".to_owned())).await;
-    w.file(w.message("wait", 35)).await;
+    w.file(from_ana("wait", 35)).await;
     assert_eq!(w.claim(40).await.len(), 0, "compared again before each attempt");
 }
 

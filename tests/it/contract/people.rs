@@ -5,7 +5,7 @@ use atende::domain::customer::{CustomerProfile, Money};
 use atende::domain::ids::{CustomerId, TokenId};
 use atende::domain::message::{Contact, InboundMessage};
 
-use super::world::{World, at, fresh, main_tenant, on_both, tenant};
+use super::world::{World, at, fresh, from_ana, from_thread, main_tenant, on_both, tenant};
 
 on_both! {
     a_customer_is_created_once_and_replaced_whole,
@@ -86,7 +86,7 @@ async fn a_writer_is_known_by_reference_mail_or_phone(w: &World) {
     .enumerate()
     {
         let before = tickets_of(w, "c1").await;
-        let message = w.from_thread(&format!("t{n}"), &format!("m{n}"), 0);
+        let message = from_thread(&format!("t{n}"), &format!("m{n}"), 0);
         w.file(InboundMessage { contact, ..message }).await;
         assert_eq!(tickets_of(w, "c1").await, before + usize::from(known), "{case}");
     }
@@ -99,17 +99,17 @@ async fn an_address_belongs_to_whoever_claimed_it_last(w: &World) {
         w.store.put_customers(at(0), &main_tenant(), rows).await.unwrap();
     }
     let contact = Contact { email: Some("familia@exemplo.com".to_owned()), ..Contact::default() };
-    w.file(InboundMessage { contact, ..w.message("m1", 0) }).await;
+    w.file(InboundMessage { contact, ..from_ana("m1", 0) }).await;
     assert_eq!((tickets_of(w, "c1").await, tickets_of(w, "c2").await), (0, 1));
 }
 
 async fn a_customer_who_becomes_known_later_has_their_tickets(w: &World) {
-    let ticket = w.file_new(w.message("m1", 0)).await;
+    let ticket = w.file_new(from_ana("m1", 0)).await;
     let rows = vec![customer("c1", reachable(&["ana@exemplo.com"], &[]))];
     w.store.put_customers(at(1), &main_tenant(), rows).await.unwrap();
     assert_eq!(tickets_of(w, "c1").await, 0);
     let contact = Contact { email: Some("ana@exemplo.com".to_owned()), ..Contact::default() };
-    w.file(InboundMessage { contact, ..w.message("m2", 2) }).await;
+    w.file(InboundMessage { contact, ..from_ana("m2", 2) }).await;
     assert_eq!(tickets_of(w, "c1").await, 1);
     assert_eq!(w.view(&ticket).await.customer["emails"][0], "ana@exemplo.com");
 }
@@ -122,7 +122,7 @@ async fn customers_of_tenants_are_apart(w: &World) {
         email: Some("ana@exemplo.com".to_owned()),
         ..Contact::default()
     };
-    w.file(InboundMessage { contact, ..w.message("m1", 0) }).await;
+    w.file(InboundMessage { contact, ..from_ana("m1", 0) }).await;
     assert_eq!(w.number("SELECT COUNT(*) FROM tickets WHERE customer_id IS NOT NULL").await, 0);
     let mine = vec![customer("c1", reachable(&[], &[]))];
     let created = w.store.put_customers(at(1), &main_tenant(), mine).await.unwrap();

@@ -7,7 +7,7 @@ use atende::domain::ids::{TicketId, TicketNumber};
 use atende::domain::message::InboundMessage;
 use atende::domain::ticket::TicketStatus;
 
-use super::world::{World, at, main_tenant, on_both, tenant};
+use super::world::{World, at, from_ana, from_thread, main_tenant, on_both, tenant};
 
 on_both! {
     a_list_walked_by_cursor_shows_each_ticket_once_while_more_arrive,
@@ -27,7 +27,7 @@ async fn a_list_walked_by_cursor_shows_each_ticket_once_while_more_arrive(w: &Wo
     let mut there = BTreeSet::new();
     for n in 0..25 {
         // Several of the same moment: the id breaks the tie.
-        let ticket = w.file_new(w.from_thread(&format!("t{n}"), &format!("m{n}"), n / 5)).await;
+        let ticket = w.file_new(from_thread(&format!("t{n}"), &format!("m{n}"), n / 5)).await;
         there.insert(ticket.to_string());
     }
     let (mut seen, mut after): (Vec<String>, Option<Cursor>) = (Vec::new(), None);
@@ -39,7 +39,7 @@ async fn a_list_walked_by_cursor_shows_each_ticket_once_while_more_arrive(w: &Wo
         after = Cursor::decode(&last.cursor().encode());
         seen.extend(page.into_iter().map(|row| row.id));
         let thread = format!("late-{step}");
-        w.file(w.from_thread(&thread, &thread, 100 + step)).await;
+        w.file(from_thread(&thread, &thread, 100 + step)).await;
     }
     assert_eq!(seen.len(), 25, "none twice");
     assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), there);
@@ -58,7 +58,7 @@ async fn every_filter_finds_its_own(w: &World) {
     }
     w.file_new(InboundMessage {
         channel: atende::domain::channel::Channel::Email,
-        ..w.from_thread("bia", "m2", 20)
+        ..from_thread("bia", "m2", 20)
     })
     .await;
     for (column, value) in [
@@ -93,7 +93,7 @@ async fn tags_are_compared_as_values(w: &World) {
     let odd = ["vip", "50%", "a_b", "C:\\dir", "\"quoted\"", "Açaí", "VIP+"];
     let mut tickets: Vec<TicketId> = Vec::new();
     for (n, tag) in odd.iter().enumerate() {
-        let ticket = w.file_new(w.from_thread(&format!("t{n}"), &format!("m{n}"), 0)).await;
+        let ticket = w.file_new(from_thread(&format!("t{n}"), &format!("m{n}"), 0)).await;
         w.done(1, &ticket, "rui", Change::Tag(vec![(*tag).to_owned()], Vec::new())).await;
         tickets.push(ticket);
     }
@@ -115,7 +115,7 @@ async fn queues_count_what_waits_for_people(w: &World) {
     w.done(110, &held, "rui", Change::Claim(at(900))).await;
     let solved = w.reviewed("solved", 200).await;
     w.done(210, &solved, "rui", Change::Status(TicketStatus::Solved)).await;
-    w.file(w.from_thread("new", "new", 300)).await;
+    w.file(from_thread("new", "new", 300)).await;
     let counts = w.store.queue_counts(&main_tenant()).await.unwrap();
     let counts: Vec<_> = counts
         .iter()
@@ -145,9 +145,9 @@ async fn the_review_list_is_walked_oldest_first(w: &World) {
 }
 
 async fn a_ticket_page_holds_the_latest_messages_in_order(w: &World) {
-    let ticket = w.file_new(w.message("m0", 0)).await;
+    let ticket = w.file_new(from_ana("m0", 0)).await;
     for n in 1..210 {
-        w.file(w.message(&format!("m{n}"), n)).await;
+        w.file(from_ana(&format!("m{n}"), n)).await;
     }
     let messages = w.view(&ticket).await.messages;
     let texts: Vec<&str> = messages.iter().map(|message| message.text.as_str()).collect();
@@ -172,7 +172,7 @@ async fn nothing_of_a_tenant_is_shown_to_another(w: &World) {
 }
 
 async fn a_message_leads_to_its_ticket(w: &World) {
-    let message = w.message("m1", 0);
+    let message = from_ana("m1", 0);
     let ticket = w.file_new(message.clone()).await;
     let found = w.store.ticket_of_message(&main_tenant(), message.id.as_str()).await.unwrap();
     assert_eq!(found, Some((ticket.to_string(), false)));
@@ -205,7 +205,7 @@ async fn a_cursor_reads_back_and_refuses_other_words(w: &World) {
 async fn decisions_are_walked_in_the_order_they_were_made(w: &World) {
     let mut expected = Vec::new();
     for n in 0..7 {
-        w.file(w.from_thread(&format!("t{n}"), &format!("early-{n}"), n * 20)).await;
+        w.file(from_thread(&format!("t{n}"), &format!("early-{n}"), n * 20)).await;
         expected.push(w.reviewed(&format!("t{n}"), n * 20).await.to_string());
     }
     let (mut seen, mut after): (Vec<String>, Option<Cursor>) = (Vec::new(), None);
@@ -220,7 +220,7 @@ async fn decisions_are_walked_in_the_order_they_were_made(w: &World) {
 }
 
 async fn a_ticket_is_found_by_its_number(w: &World) {
-    let ticket = w.file_new(w.message("m1", 0)).await;
+    let ticket = w.file_new(from_ana("m1", 0)).await;
     let main = main_tenant();
     assert_eq!(w.store.ticket_by_number(&main, TicketNumber::new(1)).await.unwrap(), Some(ticket));
     for unknown in [0, 2, u64::MAX] {

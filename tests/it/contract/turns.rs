@@ -6,7 +6,7 @@ use atende::adapters::store::{Change, Lease, Owner, Settled};
 use atende::domain::ids::DecisionId;
 use atende::domain::ticket::OwnerKind;
 
-use super::world::{World, at, draft, fresh, main_tenant, on_both, reply};
+use super::world::{World, at, draft, fresh, from_ana, from_thread, main_tenant, on_both, reply};
 
 on_both! {
     one_job_is_leased_to_one_of_eight_workers,
@@ -28,7 +28,7 @@ on_both! {
 
 async fn one_job_is_leased_to_one_of_eight_workers(w: &World) {
     for n in 0..60 {
-        w.file(w.from_thread(&format!("t{n}"), &format!("m{n}"), 0)).await;
+        w.file(from_thread(&format!("t{n}"), &format!("m{n}"), 0)).await;
     }
     let other = w.another_store().await;
     let workers = (0..8).map(|n| {
@@ -56,7 +56,7 @@ async fn one_job_is_leased_to_one_of_eight_workers(w: &World) {
 
 async fn no_more_jobs_are_leased_than_asked_for(w: &World) {
     for n in 0..10 {
-        w.file(w.from_thread(&format!("t{n}"), &format!("m{n}"), n)).await;
+        w.file(from_thread(&format!("t{n}"), &format!("m{n}"), n)).await;
     }
     let lease = |max| w.store.lease_jobs("message", at(60), at(120), max, Lease("l".to_owned()));
     assert_eq!(lease(0).await.unwrap().len(), 0);
@@ -67,7 +67,7 @@ async fn no_more_jobs_are_leased_than_asked_for(w: &World) {
 }
 
 async fn a_lapsed_lease_is_anybodys_and_every_lease_counts_an_attempt(w: &World) {
-    w.file(w.message("m1", 0)).await;
+    w.file(from_ana("m1", 0)).await;
     for (attempt, now) in [(1, 6), (2, 66), (3, 126)] {
         assert_eq!(w.lease(now - 1, "early").await.len(), 0, "{now}");
         let jobs = w.lease(now, "worker").await;
@@ -77,7 +77,7 @@ async fn a_lapsed_lease_is_anybodys_and_every_lease_counts_an_attempt(w: &World)
 }
 
 async fn a_lease_that_is_extended_does_not_lapse_and_a_lost_one_cannot_be_extended(w: &World) {
-    w.file(w.message("m1", 0)).await;
+    w.file(from_ana("m1", 0)).await;
     let (job, _) = w.turn(6).await;
     let ids = [job.id.clone()];
     w.store.extend_leases(&ids, &job.lease, at(100)).await.unwrap();
@@ -88,7 +88,7 @@ async fn a_lease_that_is_extended_does_not_lapse_and_a_lost_one_cannot_be_extend
 }
 
 async fn a_starting_worker_takes_all_leases_back(w: &World) {
-    w.file(w.message("m1", 0)).await;
+    w.file(from_ana("m1", 0)).await;
     let (lost, turn) = w.turn(6).await;
     assert_eq!(w.store.take_back_leases().await.unwrap(), 1);
     let jobs = w.lease(6, "restarted").await;
@@ -100,7 +100,7 @@ async fn a_starting_worker_takes_all_leases_back(w: &World) {
 }
 
 async fn a_retried_job_waits_for_its_moment(w: &World) {
-    w.file(w.message("m1", 0)).await;
+    w.file(from_ana("m1", 0)).await;
     let (job, _) = w.turn(6).await;
     w.store.retry_job(&job, at(30), "model away").await.unwrap();
     assert_eq!(w.lease(29, "early").await.len(), 0);
@@ -132,12 +132,12 @@ async fn an_overtaken_turn_goes_back_without_counting_the_attempt(w: &World) {
     let main = main_tenant();
     w.store.adopt_policy(&main, "one").await.unwrap();
     for cause in ["message", "claim", "incident", "policy"] {
-        let ticket = w.file_new(w.from_thread(cause, cause, 0)).await;
+        let ticket = w.file_new(from_thread(cause, cause, 0)).await;
         let (job, turn) = w.turn(6).await;
         let settlement = w.for_sending(job, &turn).await;
         match cause {
             "message" => {
-                w.file(w.from_thread(cause, "wait", 7)).await;
+                w.file(from_thread(cause, "wait", 7)).await;
             }
             "claim" => {
                 w.done(7, &ticket, "rui", Change::Claim(at(600))).await;
@@ -163,7 +163,7 @@ async fn an_overtaken_turn_goes_back_without_counting_the_attempt(w: &World) {
 }
 
 async fn a_lost_lease_settles_nothing(w: &World) {
-    let ticket = w.file_new(w.message("m1", 0)).await;
+    let ticket = w.file_new(from_ana("m1", 0)).await;
     let (slow, turn) = w.turn(6).await;
     let (fast, _) = w.turn(66).await;
     let settlement = w.for_sending(slow.clone(), &turn).await;
@@ -178,7 +178,7 @@ async fn a_lost_lease_settles_nothing(w: &World) {
 }
 
 async fn a_settlement_that_fails_writes_nothing(w: &World) {
-    let ticket = w.file_new(w.message("m1", 0)).await;
+    let ticket = w.file_new(from_ana("m1", 0)).await;
     let (job, turn) = w.turn(6).await;
     let mut settlement = w.for_sending(job, &turn).await;
     // The second reply has the key of the first: the last write of all fails.
@@ -215,7 +215,7 @@ async fn a_message_keeps_its_first_decision(w: &World) {
 
 async fn a_long_burst_is_read_and_decided_whole(w: &World) {
     for n in 0..150 {
-        w.file(w.message(&format!("m{n}"), n / 10)).await;
+        w.file(from_ana(&format!("m{n}"), n / 10)).await;
     }
     let (job, turn) = w.turn(60).await;
     assert_eq!(turn.messages.len(), 150);
@@ -223,7 +223,7 @@ async fn a_long_burst_is_read_and_decided_whole(w: &World) {
     let settlement = w.for_review(job, &turn).await;
     w.settle(61, settlement).await;
     assert_eq!(w.number("SELECT COUNT(*) FROM messages WHERE decision_id IS NULL").await, 0);
-    w.file(w.message("later", 100)).await;
+    w.file(from_ana("later", 100)).await;
     let (_, turn) = w.turn(106).await;
     assert_eq!(turn.messages.len(), 60, "of what was decided only the latest is read again");
     assert_eq!(turn.messages.iter().filter(|message| !message.decided).count(), 1);
@@ -243,10 +243,10 @@ async fn a_turn_shows_the_customers_other_tickets(w: &World) {
     let known = Contact { reference: Some("c1".to_owned()), ..Contact::default() };
     let message = |thread: &str, sent| InboundMessage {
         contact: known.clone(),
-        ..w.from_thread(thread, &format!("{thread}-{sent}"), sent)
+        ..from_thread(thread, &format!("{thread}-{sent}"), sent)
     };
     // The first message does not say who writes; the second does.
-    w.file(w.from_thread("a", "anonymous", 0)).await;
+    w.file(from_thread("a", "anonymous", 0)).await;
     w.file(message("a", 1)).await;
     let (job, turn) = w.turn(10).await;
     assert_eq!(turn.recent, [], "its own ticket is not another one");
@@ -267,7 +267,7 @@ async fn a_turn_shows_the_customers_other_tickets(w: &World) {
 }
 
 async fn an_escalation_is_counted_and_named(w: &World) {
-    let ticket = w.file_new(w.message("m1", 0)).await;
+    let ticket = w.file_new(from_ana("m1", 0)).await;
     let (job, turn) = w.turn(6).await;
     let mut settlement = w.for_review(job, &turn).await;
     settlement.action = atende::domain::decision::Action::Escalate;
@@ -286,7 +286,7 @@ async fn an_escalation_is_counted_and_named(w: &World) {
 }
 
 async fn a_buried_turn_is_settled_and_its_job_stays_where_people_see_it(w: &World) {
-    let ticket = w.file_new(w.message("m1", 0)).await;
+    let ticket = w.file_new(from_ana("m1", 0)).await;
     let (job, turn) = w.turn(6).await;
     let mut settlement = w.for_review(job, &turn).await;
     settlement.bury = Some("eight attempts failed".to_owned());
@@ -295,7 +295,7 @@ async fn a_buried_turn_is_settled_and_its_job_stays_where_people_see_it(w: &Worl
     let dead = [("message".to_owned(), "dead".to_owned(), 1)];
     assert_eq!(w.store.job_counts().await.unwrap(), dead);
     assert!(w.view(&ticket).await.messages[0].decision_id.is_some());
-    w.file(w.message("m2", 100)).await;
+    w.file(from_ana("m2", 100)).await;
     let (job, _) = w.turn(106).await;
     assert_eq!(job.attempt, 1, "a new message is a new try");
 }

@@ -1,5 +1,6 @@
 //! Opening, backing up, checking and forgetting; and what happens when the disk is full.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -9,7 +10,7 @@ use atende::domain::message::InboundMessage;
 use atende::ports::PortErrorKind;
 use tokio_util::task::TaskTracker;
 
-use super::world::{World, at, intake, main_tenant, on_both, words};
+use super::world::{World, at, from_ana, from_thread, intake, main_tenant, on_both, words};
 
 on_both! {
     a_database_of_a_newer_version_is_refused_with_what_to_do,
@@ -42,7 +43,7 @@ async fn a_store_opened_again_has_everything(w: &World) {
     let again = w.another_store().await;
     let view = again.ticket(&main_tenant(), &ticket).await.unwrap().expect("kept");
     assert_eq!((view.messages.len(), view.drafts.len()), (1, 1));
-    let copy = w.from_thread("ana", "ana-0", 0);
+    let copy = from_thread("ana", "ana-0", 0);
     assert_eq!(
         again.record_inbound(at(9), vec![intake(copy)]).await.unwrap(),
         [Recorded::Duplicate]
@@ -60,7 +61,7 @@ async fn a_backup_is_a_store_of_its_own(w: &World) {
     }
     let writing = async {
         for n in 0..50 {
-            w.file(w.from_thread("bia", &format!("m{n}"), 20 + n)).await;
+            w.file(from_thread("bia", &format!("m{n}"), 20 + n)).await;
         }
     };
     let (copied, ()) = tokio::join!(w.store.backup_to(&file), writing);
@@ -72,7 +73,7 @@ async fn a_backup_is_a_store_of_its_own(w: &World) {
     assert_eq!(view.drafts.len(), 1);
     w.store.backup_to(&file).await.expect_err("an earlier backup is never written over");
     w.store.backup_to(Path::new("/nowhere/store.db")).await.expect_err("no such folder");
-    w.file(w.from_thread("bia", "afterwards", 100)).await;
+    w.file(from_thread("bia", "afterwards", 100)).await;
     // The connection that copied reads only, as before.
     w.store.check().await.unwrap();
 }
@@ -80,7 +81,7 @@ async fn a_backup_is_a_store_of_its_own(w: &World) {
 async fn check_finds_planted_damage(w: &World) {
     w.reviewed("ana", 0).await;
     let ticket = w.answered("eva", 100).await;
-    w.file(w.from_thread("bia", "m2", 115)).await;
+    w.file(from_thread("bia", "m2", 115)).await;
     let rows = w.claim(120).await;
     w.finish(121, &rows[0], atende::adapters::store::DeliveryEnd::Sent).await;
     w.done(130, &ticket, "rui", Change::Reply(words("Oi", 130))).await;
@@ -98,7 +99,7 @@ async fn check_finds_planted_damage(w: &World) {
 }
 
 async fn only_old_keys_are_forgotten(w: &World) {
-    let ticket = w.file_new(w.message("m1", 0)).await;
+    let ticket = w.file_new(from_ana("m1", 0)).await;
     for (n, now) in [(1, 10), (2, 20), (3, 30)] {
         let reply = atende::adapters::store::ReplyRequest {
             once: Some(("tok_1".to_owned(), format!("k{n}"), "h".to_owned())),
@@ -182,6 +183,10 @@ fn folder_of_the_parent() -> std::path::PathBuf {
     std::env::var("ATENDE_TEST_FOLDER").expect("run by its parent test only").into()
 }
 
+fn tell_parent(kept: i64) {
+    writeln!(std::io::stdout(), "KEPT {kept}").unwrap();
+}
+
 /// Reads how many messages the child was told are safe.
 fn kept(output: &Output) -> i64 {
     let text = String::from_utf8_lossy(&output.stdout);
@@ -190,10 +195,10 @@ fn kept(output: &Output) -> i64 {
     line.1.trim().parse().unwrap()
 }
 
-fn large(world: &World, n: i64) -> InboundMessage {
+fn large(n: i64) -> InboundMessage {
     InboundMessage {
         text: "x".repeat(30_000),
-        ..world.from_thread(&format!("t{n}"), &format!("m{n}"), 0)
+        ..from_thread(&format!("t{n}"), &format!("m{n}"), 0)
     }
 }
 
@@ -208,7 +213,7 @@ async fn a_full_disk_refuses_for_now_and_loses_nothing() {
     assert_eq!(world.number("SELECT COUNT(*) FROM jobs").await, kept);
     assert_eq!(world.number("SELECT COUNT(*) FROM tickets").await, kept);
     assert_eq!(world.store.check().await.unwrap(), Vec::<String>::new());
-    let ticket = world.file_new(world.message("afterwards", 0)).await;
+    let ticket = world.file_new(from_ana("afterwards", 0)).await;
     assert_eq!(world.view(&ticket).await.messages.len(), 1, "with room it works again");
 }
 
@@ -217,12 +222,11 @@ async fn a_full_disk_refuses_for_now_and_loses_nothing() {
 async fn fill_the_store() {
     let location = StoreLocation::embedded(&folder_of_the_parent());
     let store = Store::open(&location, &TaskTracker::new()).await.unwrap();
-    let world = World::sqlite().await;
     let (mut kept, mut refused) = (0, 0);
     for group in 0..40 {
         // Several at once, so that one group of the writer holds good and bad changes.
         let filings = (0..4).map(|n| {
-            let (store, one) = (store.clone(), intake(large(&world, group * 4 + n)));
+            let (store, one) = (store.clone(), intake(large(group * 4 + n)));
             async move { store.record_inbound(at(0), vec![one]).await }
         });
         for outcome in futures::future::join_all(filings).await {
@@ -236,7 +240,7 @@ async fn fill_the_store() {
         }
     }
     assert!(refused > 0, "the disk was never full");
-    println!("KEPT {kept}");
+    tell_parent(kept);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -249,8 +253,7 @@ async fn a_full_disk_acknowledges_nothing_that_the_inbox_does_not_hold() {
     let inbox = Inbox::open(&file, 10_000, &TaskTracker::new()).await.unwrap();
     assert_eq!(inbox.backlog(), kept, "neither more nor less");
     assert_eq!(inbox.check().await.unwrap(), Vec::<String>::new());
-    let world = World::sqlite().await;
-    let accepted = inbox.accept(world.message("afterwards", 0), None).await.unwrap();
+    let accepted = inbox.accept(from_ana("afterwards", 0), None).await.unwrap();
     assert_eq!(accepted, Accepted::New, "with room it works again");
 }
 
@@ -259,10 +262,9 @@ async fn a_full_disk_acknowledges_nothing_that_the_inbox_does_not_hold() {
 async fn fill_the_inbox() {
     let file = folder_of_the_parent().join("inbox.db");
     let inbox = Inbox::open(&file, 10_000, &TaskTracker::new()).await.unwrap();
-    let world = World::sqlite().await;
     let (mut kept, mut refused) = (0, 0);
     for group in 0..40 {
-        let accepting = (0..4).map(|n| inbox.accept(large(&world, group * 4 + n), None));
+        let accepting = (0..4).map(|n| inbox.accept(large(group * 4 + n), None));
         for outcome in futures::future::join_all(accepting).await {
             match outcome {
                 Ok(accepted) => {
@@ -279,5 +281,5 @@ async fn fill_the_inbox() {
         }
     }
     assert!(refused > 0, "the disk was never full");
-    println!("KEPT {kept}");
+    tell_parent(kept);
 }

@@ -185,30 +185,6 @@ impl World {
         number
     }
 
-    /// A message of Ana's; the external id is also its text.
-    pub(crate) fn message(&self, external: &str, sent: i64) -> InboundMessage {
-        InboundMessage {
-            id: MessageId::from_bits(fresh()),
-            ticket_id: TicketId::from_bits(fresh()),
-            tenant: main_tenant(),
-            channel: Channel::Chat,
-            account: "loja".to_owned(),
-            external_id: external.to_owned(),
-            thread: "ana".to_owned(),
-            contact: Contact { name: Some("Ana".to_owned()), ..Contact::default() },
-            subject: None,
-            text: external.to_owned(),
-            flags: MessageFlags::default(),
-            given: Given::default(),
-            sent_at: at(sent),
-            received_at: at(sent),
-        }
-    }
-
-    pub(crate) fn from_thread(&self, thread: &str, external: &str, sent: i64) -> InboundMessage {
-        InboundMessage { thread: thread.to_owned(), ..self.message(external, sent) }
-    }
-
     /// Files a message at its own time, with the chat's window: 6 s after the last, 45 s at most.
     pub(crate) async fn file(&self, message: InboundMessage) -> Recorded {
         let now = message.received_at;
@@ -303,8 +279,7 @@ impl World {
 
     /// A ticket of the thread with a draft that waits for review. The message comes at `start`.
     pub(crate) async fn reviewed(&self, thread: &str, start: i64) -> TicketId {
-        let ticket =
-            self.file_new(self.from_thread(thread, &format!("{thread}-{start}"), start)).await;
+        let ticket = self.file_new(from_thread(thread, &format!("{thread}-{start}"), start)).await;
         let (job, turn) = self.turn(start + 6).await;
         let settlement = self.for_review(job, &turn).await;
         assert_eq!(self.settle(start + 7, settlement).await, Settled::Done);
@@ -313,8 +288,7 @@ impl World {
 
     /// A ticket of the thread with an automatic reply that waits in the outbox.
     pub(crate) async fn answered(&self, thread: &str, start: i64) -> TicketId {
-        let ticket =
-            self.file_new(self.from_thread(thread, &format!("{thread}-{start}"), start)).await;
+        let ticket = self.file_new(from_thread(thread, &format!("{thread}-{start}"), start)).await;
         let (job, turn) = self.turn(start + 6).await;
         let settlement = self.for_sending(job, &turn).await;
         assert_eq!(self.settle(start + 7, settlement).await, Settled::Done);
@@ -370,6 +344,30 @@ impl World {
         };
         self.store.decide_draft(at(now), decision).await.unwrap()
     }
+}
+
+/// A message of Ana's; the external id is also its text.
+pub(crate) fn from_ana(external: &str, sent: i64) -> InboundMessage {
+    InboundMessage {
+        id: MessageId::from_bits(fresh()),
+        ticket_id: TicketId::from_bits(fresh()),
+        tenant: main_tenant(),
+        channel: Channel::Chat,
+        account: "loja".to_owned(),
+        external_id: external.to_owned(),
+        thread: "ana".to_owned(),
+        contact: Contact { name: Some("Ana".to_owned()), ..Contact::default() },
+        subject: None,
+        text: external.to_owned(),
+        flags: MessageFlags::default(),
+        given: Given::default(),
+        sent_at: at(sent),
+        received_at: at(sent),
+    }
+}
+
+pub(crate) fn from_thread(thread: &str, external: &str, sent: i64) -> InboundMessage {
+    InboundMessage { thread: thread.to_owned(), ..from_ana(external, sent) }
 }
 
 pub(crate) fn intake(message: InboundMessage) -> Intake {
