@@ -91,7 +91,9 @@ async fn serve(
     // What was accepted is on disk already; this only lets the databases close tidily.
     drop(tokio::time::timeout(LAST_WRITES, writers.wait()).await);
     let said = match ended {
-        Ended::Clean => cx.say("Parado; nada ficou pela metade.", "Stopped; nothing was left halfway."),
+        Ended::Clean => {
+            cx.say("Parado; nada ficou pela metade.", "Stopped; nothing was left halfway.")
+        }
         Ended::OutOfTime | Ended::AtOnce => cx.say(
             "Parado antes de terminar; o que faltou continua na próxima vez.",
             "Stopped before everything was finished; the rest goes on next time.",
@@ -150,8 +152,14 @@ async fn announce(
         let bearer = mint_token(&app.stores.store, &app.clock, tenant, &name, Scope::ALL).await?;
         let bearer = bearer.context("a token of that name exists already")?;
         let hint = cx.say("Para experimentar:", "To try it:");
-        writeln!(cx.out, "{hint}\n  curl -H 'Authorization: Bearer {bearer}' http://{address}/v1/queues")?;
-        writeln!(cx.out, "  curl -H 'Authorization: Bearer {bearer}' 'http://{address}/v1/review?limit=1'")?;
+        writeln!(
+            cx.out,
+            "{hint}\n  curl -H 'Authorization: Bearer {bearer}' http://{address}/v1/queues"
+        )?;
+        writeln!(
+            cx.out,
+            "  curl -H 'Authorization: Bearer {bearer}' 'http://{address}/v1/review?limit=1'"
+        )?;
     }
     cx.out.flush()?;
     Ok(())
