@@ -70,6 +70,11 @@ pub(super) fn decide(
             reasons.put_first(MODE_OFF);
             Action::Escalate
         }
+        // The packs have a rule for it; a company's own file may not, and nothing would leave anyhow.
+        _ if turn.incident && would == Action::Send => {
+            reasons.put_first(INCIDENT);
+            Action::Review
+        }
         (Mode::Draft, _) if would == Action::Send => {
             reasons.put_first(MODE_DRAFT);
             Action::Review
@@ -265,6 +270,11 @@ const MODE_DRAFT: Own = (
     "mode.draft",
     "Neste canal e categoria a assistente só rascunha; uma pessoa envia.",
     "On this channel and category the assistant drafts and a person sends.",
+);
+const INCIDENT: Own = (
+    "P6.incident",
+    "Há um incidente declarado: nada sai sozinho.",
+    "An incident is declared: nothing leaves by itself.",
 );
 const OPTED_OUT: Own = (
     "T2.opted_out",

@@ -1,15 +1,21 @@
 //! What is queued leaves: compared and marked in one transaction, handed to its network, recorded.
 
+use std::time::Duration;
+
 use futures::stream::{self, StreamExt};
 
 use super::Worker;
-use crate::adapters::store::{Claimed, DeliveryEnd};
-use crate::ports::PortError;
+use crate::adapters::store::{Claimed, DeliveryEnd, StoreError};
+use crate::ports::{PortError, PortErrorKind};
 
 /// How many rows are claimed at once.
 const BATCH: u32 = 128;
 /// How many conversations are delivered to at once.
 const PARALLEL: usize = 32;
+/// First pause before the end of an attempt is written again; it doubles up to `RECORD_AGAIN_MAX`.
+const RECORD_AGAIN_FIRST: Duration = Duration::from_millis(100);
+/// Longest pause before the end of an attempt is written again.
+const RECORD_AGAIN_MAX: Duration = Duration::from_secs(5);
 
 impl Worker {
     /// Delivers what is due. Rows of one conversation leave in their order. Returns how many rows
@@ -64,9 +70,29 @@ impl Worker {
                 );
             }
         }
-        let now = self.clock.now();
-        self.store.finish_outbox(now, row, end, self.clock.message_id()).await?;
-        Ok(())
+        self.record_end(row, end).await
+    }
+
+    /// Writes down how an attempt ended. Only this process knows it, so a store that is away for a
+    /// while is waited for; if the process ends first, the next start settles the row.
+    async fn record_end(&self, row: &Claimed, end: DeliveryEnd) -> Result<(), PortError> {
+        let mut pause = RECORD_AGAIN_FIRST;
+        loop {
+            let id = self.clock.message_id();
+            match self.store.finish_outbox(self.clock.now(), row, end.clone(), id).await {
+                Ok(()) => return Ok(()),
+                Err(StoreError::Closed) => return Err(StoreError::Closed.into()),
+                Err(error) if error.kind() == PortErrorKind::Transient => {
+                    tracing::warn!(
+                        outbox.id = %row.id, error = %error,
+                        "Cannot record the delivery of {} now, will try again", row.id
+                    );
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(RECORD_AGAIN_MAX);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     /// Settles a row that a crash left in *sending*.
@@ -88,7 +114,6 @@ impl Worker {
                 DeliveryEnd::Unknown("interrupted while it was being sent".to_owned())
             }
         };
-        self.store.finish_outbox(now, row, end, self.clock.message_id()).await?;
-        Ok(())
+        self.record_end(row, end).await
     }
 }

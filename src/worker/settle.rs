@@ -18,7 +18,7 @@ impl Worker {
     /// Turns an outcome into what the store writes.
     pub(super) fn settlement(
         &self,
-        Case { turn, job, tenant, .. }: &Case,
+        Case { turn, job, tenant, epoch, .. }: &Case,
         outcome: Outcome,
         took_us: u64,
     ) -> Settlement {
@@ -41,7 +41,7 @@ impl Worker {
         Settlement {
             conversation: turn.conversation.clone(),
             version: turn.version,
-            epoch: tenant.epoch,
+            epoch: *epoch,
             ticket: turn.ticket.clone(),
             decision: self.clock.decision_id(),
             action: decision.action,
@@ -77,7 +77,7 @@ impl Worker {
     }
 
     /// Hands a case to people because the pipeline itself failed on it: nothing waits in silence (E2).
-    pub(super) fn hand_over(&self, Case { turn, job, tenant, .. }: &Case) -> Settlement {
+    pub(super) fn hand_over(&self, Case { turn, job, tenant, epoch, .. }: &Case) -> Settlement {
         let poison = job.attempt > self.settings.max_attempts;
         tracing::error!(
             ticket.id = %turn.ticket, job.id = %job.id, job.attempt = job.attempt, poison,
@@ -90,7 +90,7 @@ impl Worker {
         Settlement {
             conversation: turn.conversation.clone(),
             version: turn.version,
-            epoch: tenant.epoch,
+            epoch: *epoch,
             ticket: turn.ticket.clone(),
             decision: self.clock.decision_id(),
             action: Action::Escalate,

@@ -20,6 +20,7 @@ pub(super) struct Case {
     pub(super) job: LeasedJob,
     pub(super) turn: TurnSnapshot,
     pub(super) tenant: Tenant,
+    pub(super) epoch: i64,
     incident: bool,
 }
 
@@ -64,7 +65,7 @@ impl Worker {
             .into_iter()
             .map(|turn| (turn.conversation.as_str().to_owned(), turn))
             .collect();
-        let mut incidents = std::collections::HashMap::new();
+        let mut states = std::collections::HashMap::new();
         let mut cases = Vec::with_capacity(jobs.len());
         for job in jobs {
             let tenant = self.tenants.get(&job.tenant);
@@ -75,12 +76,17 @@ impl Worker {
                 self.store.retry_job(&job, at, "no such tenant is configured").await?;
                 continue;
             };
-            if !incidents.contains_key(&job.tenant) {
-                let state = self.store.tenant_state(&job.tenant).await?;
-                incidents.insert(job.tenant.clone(), state.is_some_and(|s| s.incident.is_some()));
+            if !states.contains_key(&job.tenant) {
+                states.insert(job.tenant.clone(), self.store.tenant_state(&job.tenant).await?);
             }
-            let incident = incidents.get(&job.tenant).copied().unwrap_or(false);
-            cases.push(Case { job, turn, tenant, incident });
+            let state = states.get(&job.tenant).and_then(Option::as_ref);
+            let incident = state.is_some_and(|state| state.incident.is_some());
+            // An incident raises the epoch too, so the store knows it better than whoever loaded the
+            // policy; but what an older policy decides must not pass for the newer one's.
+            let epoch = state
+                .filter(|state| state.policy_digest == tenant.pipeline.pack().digest)
+                .map_or(tenant.epoch, |state| state.epoch);
+            cases.push(Case { job, turn, tenant, epoch, incident });
         }
         let decided = self.run_pipeline(cases).await;
         let settled = join_all(decided.into_iter().map(|(case, outcome, took)| async move {
@@ -184,7 +190,8 @@ impl Summary {
 }
 
 /// Splits the conversation into the turn and what was before it. The turn is everything that the
-/// customer wrote since the last answer, without what an earlier turn found to need none.
+/// customer wrote since the last answer, without what an earlier turn found to need none, and
+/// whatever no turn covered yet: a message may come while the answer to an earlier one is on its way.
 fn input_of(case: &Case, now: chrono::DateTime<chrono::Utc>) -> TurnInput {
     let turn = &case.turn;
     let answered = turn
@@ -192,14 +199,16 @@ fn input_of(case: &Case, now: chrono::DateTime<chrono::Utc>) -> TurnInput {
         .iter()
         .rposition(|message| matches!(message.author, Author::Ai | Author::Agent))
         .map_or(0, |at| at + 1);
-    let (before, since) = turn.messages.split_at(answered.min(turn.messages.len()));
-    let (open, passed): (Vec<&TurnMessage>, Vec<&TurnMessage>) =
-        since.iter().partition(|message| {
-            message.author == Author::Customer && message.decided_as.as_deref() != Some("none")
+    let (open, passed): (Vec<_>, Vec<_>) =
+        turn.messages.iter().enumerate().partition(|(at, message)| {
+            message.author == Author::Customer
+                && (!message.decided
+                    || (*at >= answered && message.decided_as.as_deref() != Some("none")))
         });
-    let mut history: Vec<PastMessage> = before
-        .iter()
-        .chain(passed)
+    let open: Vec<&TurnMessage> = open.into_iter().map(|(_, message)| message).collect();
+    let mut history: Vec<PastMessage> = passed
+        .into_iter()
+        .map(|(_, message)| message)
         .map(|message| PastMessage {
             author: message.author,
             text: message.text.clone(),

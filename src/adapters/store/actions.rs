@@ -8,7 +8,7 @@ use sqlx::AnyConnection;
 use sqlx::Row;
 
 use super::{
-    Dialect, Store, StoreError, audit, from_json, millis, moment, no_nul, replies, to_json,
+    Dialect, Store, StoreError, audit, from_json, jobs, millis, moment, no_nul, replies, to_json,
 };
 use crate::domain::ids::{OutboxId, TenantId, TicketId};
 use crate::domain::labels::Locale;
@@ -242,6 +242,9 @@ async fn apply(
     } else {
         current_version(connection, ticket).await?
     };
+    if let Change::Release(true) = change {
+        jobs::requeue_open_turn(connection, now, &ticket.tenant, &ticket.conversation).await?;
+    }
     if let Change::Reply(reply) = change {
         replies::write_reply(connection, now, ticket, actor, reply, version).await?;
     }
@@ -517,7 +520,16 @@ pub(super) async fn raise_version(
     .bind(name)
     .bind(until.map(millis))
     .bind(&ticket.conversation)
-    .fetch_one(connection)
+    .fetch_one(&mut *connection)
+    .await?;
+    // What people do retires what the worker decided, not the words that a person approved before.
+    sqlx::query(
+        "UPDATE outbox SET conversation_version = $1 WHERE conversation_id = $2 AND automatic = 0 \
+         AND state IN ('queued', 'sending') AND conversation_version = $1 - 1",
+    )
+    .bind(version)
+    .bind(&ticket.conversation)
+    .execute(connection)
     .await?;
     Ok(version)
 }

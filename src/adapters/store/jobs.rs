@@ -2,6 +2,7 @@
 //! still burns one, and a lease that lapsed is anybody's again.
 
 use chrono::{DateTime, Utc};
+use sqlx::AnyConnection;
 
 use super::{Store, StoreError, millis, moment, to_json};
 use crate::domain::ids::{ConversationId, JobId, TenantId};
@@ -25,8 +26,39 @@ pub struct LeasedJob {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease(pub String);
 
+/// True for a job whose conversation has no reply on the wire.
+const NOTHING_LEAVES: &str = "NOT EXISTS (SELECT 1 FROM outbox o \
+    WHERE o.conversation_id = jobs.subject AND o.state = 'sending')";
+
+/// Has a conversation's turn decided anew where the customer wrote last. A new message has queued a
+/// job already, which then stands; a dead one comes back to life.
+pub(super) async fn requeue_open_turn(
+    connection: &mut AnyConnection,
+    now: DateTime<Utc>,
+    tenant: &str,
+    conversation: &str,
+) -> Result<(), StoreError> {
+    let id = format!("{}x{}", conversation.replacen("cnv_", "job_", 1), millis(now));
+    sqlx::query(
+        "INSERT INTO jobs (id, tenant, queue, kind, subject, first_at, due_at, state, attempts, created_at) \
+         SELECT $1, $2, 'message', 'turn', $3, $4, $4, 'pending', 0, $4 FROM messages m \
+         WHERE m.seq = (SELECT MAX(seq) FROM messages WHERE conversation_id = $3) AND m.author = 'customer' \
+         ON CONFLICT (kind, subject) DO UPDATE SET state = 'pending', \
+           attempts = CASE WHEN jobs.state = 'dead' THEN 0 ELSE jobs.attempts END",
+    )
+    .bind(id)
+    .bind(tenant)
+    .bind(conversation)
+    .bind(millis(now))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 impl Store {
-    /// Takes up to `max` due jobs of a queue, oldest first, and hides them until `until`.
+    /// Takes up to `max` due jobs of a queue, oldest first, and hides them until `until`. A turn waits
+    /// while an earlier answer of its conversation is being handed to a network: only then is known
+    /// what it still has to answer.
     pub async fn lease_jobs(
         &self,
         queue: &'static str,
@@ -40,7 +72,7 @@ impl Store {
             // per row, and then leases more than `max`.
             "WITH due AS MATERIALIZED ( \
                SELECT id FROM jobs WHERE queue = $3 AND state = 'pending' AND due_at <= $4 \
-               AND (leased_until IS NULL OR leased_until <= $4) ORDER BY due_at LIMIT $5{}) \
+               AND (leased_until IS NULL OR leased_until <= $4) AND {NOTHING_LEAVES} ORDER BY due_at LIMIT $5{}) \
              UPDATE jobs SET lease = $1, leased_until = $2, attempts = attempts + 1 \
              WHERE id IN (SELECT id FROM due) RETURNING id, tenant, subject, attempts",
             self.dialect.skip_locked()
@@ -159,13 +191,12 @@ impl Store {
 
     /// Returns when the next job of a queue is due, leased ones at the end of their lease.
     pub async fn next_due(&self, queue: &'static str) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let row: (Option<i64>,) = sqlx::query_as(
+        let sql = format!(
             "SELECT MIN(CASE WHEN leased_until IS NULL OR leased_until < due_at THEN due_at ELSE leased_until END) \
-             FROM jobs WHERE queue = $1 AND state = 'pending'",
-        )
-        .bind(queue)
-        .fetch_one(&self.reads)
-        .await?;
+             FROM jobs WHERE queue = $1 AND state = 'pending' AND {NOTHING_LEAVES}"
+        );
+        let row: (Option<i64>,) =
+            sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(queue).fetch_one(&self.reads).await?;
         Ok(row.0.map(moment))
     }
 

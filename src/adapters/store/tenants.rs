@@ -10,6 +10,8 @@ use crate::domain::ids::TenantId;
 pub struct TenantState {
     /// Raised by each change of policy or incident; what was decided under another one is not sent.
     pub epoch: i64,
+    /// The digest of the policy that this epoch belongs to; empty before the first policy.
+    pub policy_digest: String,
     /// The declared incident, if any; nothing leaves automatically while it stands.
     pub incident: Option<String>,
 }
@@ -36,7 +38,7 @@ impl Store {
                 .bind(&digest)
                 .fetch_one(connection)
                 .await?;
-                Ok(TenantState { epoch, incident })
+                Ok(TenantState { epoch, policy_digest: digest, incident })
             })
         })
         .await
@@ -44,12 +46,16 @@ impl Store {
 
     /// Returns the tenant's state; `None` before its first policy.
     pub async fn tenant_state(&self, tenant: &TenantId) -> Result<Option<TenantState>, StoreError> {
-        let row: Option<(i64, Option<String>)> =
-            sqlx::query_as("SELECT epoch, incident FROM tenants WHERE tenant = $1")
+        let row: Option<(i64, String, Option<String>)> =
+            sqlx::query_as("SELECT epoch, policy_digest, incident FROM tenants WHERE tenant = $1")
                 .bind(tenant.as_str())
                 .fetch_optional(&self.reads)
                 .await?;
-        Ok(row.map(|(epoch, incident)| TenantState { epoch, incident }))
+        Ok(row.map(|(epoch, policy_digest, incident)| TenantState {
+            epoch,
+            policy_digest,
+            incident,
+        }))
     }
 
     /// Declares an incident or, with `None`, ends it. Automatic replies not yet sent are retired.
@@ -65,10 +71,10 @@ impl Store {
         let (tenant, actor) = (tenant.clone(), actor.to_owned());
         self.write(move |connection| {
             Box::pin(async move {
-                let (epoch, incident): (i64, Option<String>) = sqlx::query_as(
+                let (epoch, policy_digest, incident): (i64, String, Option<String>) = sqlx::query_as(
                     "INSERT INTO tenants (tenant, epoch, policy_digest, incident) VALUES ($1, 1, '', $2) \
                      ON CONFLICT (tenant) DO UPDATE SET epoch = tenants.epoch + 1, incident = excluded.incident \
-                     RETURNING epoch, incident",
+                     RETURNING epoch, policy_digest, incident",
                 )
                 .bind(tenant.as_str())
                 .bind(incident)
@@ -89,7 +95,7 @@ impl Store {
                     },
                 )
                 .await?;
-                Ok(TenantState { epoch, incident })
+                Ok(TenantState { epoch, policy_digest, incident })
             })
         })
         .await

@@ -1,0 +1,183 @@
+//! What a message costs: the pipeline alone, and the whole way from the inbox to a decision on disk.
+//!
+//! Run with `cargo bench --bench work`. Figures stand in the README with their machine.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use atende::adapters::clock::RecordedClock;
+use atende::adapters::inbox::{Accepted, Inbox};
+use atende::adapters::store::{Store, StoreLocation};
+use atende::compose::Templates;
+use atende::domain::channel::Channel;
+use atende::domain::ids::TenantId;
+use atende::domain::message::{Contact, Given, InboundMessage, MessageFlags};
+use atende::domain::ticket::OwnerKind;
+use atende::knowledge::Library;
+use atende::pipeline::{Pipeline, TurnInput};
+use atende::policy::Pack;
+use atende::ports::Clock;
+use atende::worker::{Tenant, Tenants, Worker, WorkerSettings};
+use chrono::{DateTime, Utc};
+use divan::counter::ItemsCount;
+use divan::{Bencher, black_box};
+use tokio::runtime::Runtime;
+use tokio_util::task::TaskTracker;
+
+/// Messages as they come: short and long, Portuguese and English, with and without an answer.
+const TEXTS: &[&str] = &[
+    "Oi, bom dia! Esqueci a senha do sistema e não consigo entrar. Como faço para criar outra?",
+    "meu pagamento no pix falhou 2x hj, vc pode ver isso pfv? cpf 529.982.247-25",
+    "Hello, I would like to know how to connect my WhatsApp number to the new account. Thanks, Anna",
+    "Quero falar com um atendente de verdade, já é a terceira vez que escrevo sobre a mesma cobrança.",
+    "valeu, deu certo aqui! obrigada pela ajuda",
+    "Boa tarde. Gostaria de uma segunda via do boleto de março e da nota fiscal correspondente, por favor.",
+    "The export of my contacts stops at 40 % with an error and nothing is downloaded. It happened three times today.",
+    "vcs têm integração com a máquina de cartão da loja? preciso emitir recibo direto por lá",
+];
+
+fn main() {
+    divan::main();
+}
+
+fn pipeline() -> Pipeline {
+    let pack = Pack::embedded("saas-br").expect("the shipped pack loads");
+    let library = Library::load(None).ok().expect("the samples load");
+    let templates = Templates::load(None).ok().expect("the templates load");
+    Pipeline::new(Arc::new(pack), Arc::new(library), Arc::new(templates))
+}
+
+fn start() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_795_000_000, 0).expect("a moment")
+}
+
+fn turn(text: &str) -> TurnInput {
+    TurnInput {
+        channel: Channel::Whatsapp,
+        subject: None,
+        messages: vec![text.to_owned()],
+        waiting: 0,
+        history: Vec::new(),
+        contact: Contact { name: Some("Joana Prado".to_owned()), ..Contact::default() },
+        profile: None,
+        given: Given::default(),
+        flags: MessageFlags::default(),
+        language: None,
+        owner: OwnerKind::Ai,
+        held_in: None,
+        ai_turns: 0,
+        reopened: false,
+        escalations: 0,
+        tags: Vec::new(),
+        recent: None,
+        overrides: BTreeMap::new(),
+        incident: false,
+        opted_out: false,
+        vault: "{}".to_owned(),
+        ticket_number: Some("1042-7".to_owned()),
+        now: start(),
+    }
+}
+
+/// One message through mask, understand, retrieve, compose, verify and decide, on one thread.
+#[divan::bench]
+fn pipeline_of_one_message(bencher: Bencher<'_, '_>) {
+    let pipeline = pipeline();
+    let turns: Vec<TurnInput> = TEXTS.iter().map(|text| turn(text)).collect();
+    bencher.counter(ItemsCount::new(turns.len())).bench_local(|| {
+        for turn in &turns {
+            black_box(pipeline.run(black_box(turn)));
+        }
+    });
+}
+
+/// Loading policy, articles and templates: most of the time from start to ready.
+#[divan::bench(sample_count = 20)]
+fn load_policy_articles_templates() -> Pipeline {
+    pipeline()
+}
+
+struct Bench {
+    runtime: Runtime,
+    clock: Arc<RecordedClock>,
+    inbox: Inbox,
+    worker: Worker,
+    _dir: tempfile::TempDir,
+}
+
+/// How many messages one sample works off.
+const BATCH: usize = 3_000;
+
+/// A store with its worker, and `BATCH` messages on disk in the inbox, each of another customer.
+fn filled() -> Bench {
+    let runtime = Runtime::new().expect("runtime");
+    let dir = tempfile::tempdir().expect("a folder");
+    let tasks = TaskTracker::new();
+    let clock = Arc::new(RecordedClock::starting_at(start()));
+    let shared: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
+    let (inbox, worker) = runtime.block_on(async {
+        let store = Store::open(&StoreLocation::embedded(dir.path()), &tasks).await.expect("store");
+        let inbox =
+            Inbox::open(&dir.path().join("inbox.db"), 1_000_000, &tasks).await.expect("inbox");
+        let tenant = TenantId::main();
+        let pipeline = Arc::new(pipeline());
+        let state = store.adopt_policy(&tenant, &pipeline.pack().digest).await.expect("policy");
+        let tenants = Tenants::default();
+        tenants.put(tenant.clone(), Tenant { pipeline, epoch: state.epoch, callbacks: None });
+        let accepts = (0..BATCH).map(|number| {
+            let message = message(shared.as_ref(), &tenant, number);
+            let inbox = inbox.clone();
+            async move { inbox.accept(message, None).await }
+        });
+        for accepted in futures::future::join_all(accepts).await {
+            assert_eq!(accepted.expect("accepted"), Accepted::New);
+        }
+        let worker = Worker::new(store, inbox.clone(), shared, tenants, WorkerSettings::default());
+        (inbox, worker)
+    });
+    Bench { runtime, clock, inbox, worker, _dir: dir }
+}
+
+fn message(clock: &dyn Clock, tenant: &TenantId, number: usize) -> InboundMessage {
+    let text = TEXTS.get(number % TEXTS.len()).copied().unwrap_or_default();
+    InboundMessage {
+        id: clock.message_id(),
+        ticket_id: clock.ticket_id(),
+        tenant: tenant.clone(),
+        channel: Channel::WebForm,
+        account: "site".to_owned(),
+        external_id: format!("m{number}"),
+        thread: format!("t{number}"),
+        contact: Contact { name: Some("Joana Prado".to_owned()), ..Contact::default() },
+        subject: None,
+        text: text.to_owned(),
+        flags: MessageFlags::default(),
+        given: Given::default(),
+        sent_at: clock.now(),
+        received_at: clock.now(),
+    }
+}
+
+/// From the inbox to a decision on disk, durable, with grouped commits, as `serve` works.
+#[divan::bench(sample_count = 5, sample_size = 1)]
+fn inbox_to_decision(bencher: Bencher<'_, '_>) {
+    bencher.counter(ItemsCount::new(BATCH)).with_inputs(filled).bench_local_values(|bench| {
+        bench.runtime.block_on(async {
+            bench.clock.advance_to(start() + chrono::Duration::minutes(5));
+            let filing = async { while bench.worker.file_messages().await.expect("filed") > 0 {} };
+            let deciding = || async {
+                let mut idle = 0;
+                while idle < 3 {
+                    if bench.worker.decide_turns().await.expect("decided") == 0 {
+                        idle = if bench.inbox.backlog() == 0 { idle + 1 } else { 0 };
+                        tokio::task::yield_now().await;
+                    } else {
+                        idle = 0;
+                    }
+                }
+            };
+            tokio::join!(filing, deciding(), deciding());
+        });
+        bench
+    });
+}
