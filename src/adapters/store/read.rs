@@ -297,7 +297,7 @@ impl Store {
              d.decided_by, d.decided_at, d.reason, d.created_at AS draft_created_at \
              FROM drafts d JOIN tickets t ON t.id = d.ticket_id JOIN conversations c ON c.id = t.conversation_id \
              LEFT JOIN customers k ON k.id = t.customer_id \
-             WHERE d.tenant = $1 AND d.state = 'proposed' AND (d.created_at > $2 OR (d.created_at = $2 AND t.id > $3)) \
+             WHERE d.tenant = $1 AND d.state = 'proposed' AND t.action = 'review' AND (d.created_at > $2 OR (d.created_at = $2 AND t.id > $3)) \
              ORDER BY d.created_at, t.id LIMIT {limit}"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
