@@ -12,6 +12,8 @@ use regex::Regex;
 const SIGNATURE_LINES: usize = 10;
 /// Longest line of a signature, in bytes.
 const SIGNATURE_LINE: usize = 90;
+/// Longest line that is a closing and nothing else, in bytes.
+const CLOSING_LINE: usize = 40;
 /// Longest passage in quotation marks, in bytes; a longer one is a stray mark.
 const CITED: usize = 400;
 
@@ -189,17 +191,18 @@ fn find_signature(text: &str, lines: &[Range<usize>], end: usize, found: &mut Ve
             found.push(range.start..end);
             return;
         }
-        if is(&DEVICE, line) {
+        if starts_with_letter(line, &['e', 's', 'g', 'o', 'b']) && is(&DEVICE, line) {
             found.push(range.clone());
-        } else if line.len() > 15 && is(&FOOTER, line) && (i > 0 || own.len() > 1) {
+        } else if line.len() > 15 && (i > 0 || own.len() > 1) && is(&FOOTER, line) {
             found.push(range.start..end);
             return;
-        } else if i > 0 && is(&CLOSING, line) {
+        } else if i > 0 && line.len() <= CLOSING_LINE && is(&CLOSING, line) {
             if let Some(tail) = tail(&own, i + 1) {
                 found.push(tail);
             }
-        } else if let Some(head) = (line.len() <= SIGNATURE_LINE)
-            .then(|| CLOSING_INLINE.as_ref().and_then(|regex| regex.find(line)))
+        } else if let Some(head) = (line.len() <= SIGNATURE_LINE
+            && starts_with_letter(line, &['a', 'c', 'r', 'b', 'k', 'w', 's']))
+        .then(|| CLOSING_INLINE.as_ref().and_then(|regex| regex.find(line)))
             .flatten()
         {
             let tail = tail(&own, i + 1).map_or(range.end, |t| t.end);

@@ -1,5 +1,5 @@
 //! Turns that are nothing but a courtesy, a greeting or a wish to hear no more: every word of the
-//! message must belong to a phrase of the kind.
+//! message must belong to a phrase of the kind. Inside a conversation a little news may come along.
 
 use serde::Deserialize;
 
@@ -7,12 +7,16 @@ use super::TurnView;
 use super::reading::Reading;
 use crate::domain::message::Author;
 use crate::domain::signal::Signal;
-use crate::text::phrases::{Pattern, PhraseSet};
+use crate::text::phrases::{Hit, Pattern, PhraseSet};
 use crate::text::tokens::Tokens;
 
 const SOURCE: &str = include_str!("lexicon/courtesy.yaml");
 /// Longest courtesy in words; longer ones hold something else.
 const LONGEST: usize = 40;
+/// Longest message that may close a conversation with a little news; in words.
+const LONGEST_CLOSING: usize = 24;
+/// The same where nobody is thanked.
+const LONGEST_BARE_CLOSING: usize = 12;
 /// Longest message that can be nothing but a wish to hear no more.
 const LONGEST_OPT_OUT: usize = 16;
 
@@ -33,6 +37,14 @@ enum Kind {
     OptOut,
     OptOutFiller,
     NoThanks,
+    /// What came right, in a conversation.
+    News,
+    /// What only looks like news.
+    NoNews,
+    /// Somebody still wants something.
+    Open,
+    /// Words of the kind before that want nothing here.
+    Settled,
 }
 
 #[derive(Default, Deserialize)]
@@ -47,6 +59,10 @@ struct Written {
     opt_out: Vec<String>,
     opt_out_filler: Vec<String>,
     no_thanks: Vec<String>,
+    news: Vec<String>,
+    no_news: Vec<String>,
+    open: Vec<String>,
+    settled: Vec<String>,
 }
 
 impl Written {
@@ -61,6 +77,10 @@ impl Written {
             (&self.opt_out, Kind::OptOut),
             (&self.opt_out_filler, Kind::OptOutFiller),
             (&self.no_thanks, Kind::NoThanks),
+            (&self.news, Kind::News),
+            (&self.no_news, Kind::NoNews),
+            (&self.open, Kind::Open),
+            (&self.settled, Kind::Settled),
         ]
         .into_iter()
         .flat_map(|(list, kind)| list.iter().map(move |source| (source, kind)))
@@ -155,9 +175,37 @@ impl Courtesy {
         {
             let confidence = if thanked { 0.96 } else { 0.85 };
             found.push((Signal::ThankYou, confidence, "thank_you.whole_message"));
+        } else if closes(turn, tokens, &hits) {
+            found.push((Signal::ThankYou, 0.85, "thank_you.closes_with_news"));
         }
         found
     }
+}
+
+/// True where a conversation ends with thanks and a little news, and nobody asks for anything.
+fn closes(turn: &TurnView<'_>, tokens: &Tokens, hits: &[Hit<'_, Kind>]) -> bool {
+    if turn.history.is_empty()
+        || tokens.len() > LONGEST_CLOSING
+        || tokens.question_marks() > 0
+        || hits.iter().any(|hit| *hit.value == Kind::NoThanks)
+        // A placeholder is a datum that somebody waits for.
+        || tokens.iter().any(|(_, word)| word.contains('_'))
+    {
+        return false;
+    }
+    let of = |kind: Kind| hits.iter().filter(move |hit| *hit.value == kind);
+    let covered = |hit: &Hit<'_, Kind>, by: Kind| {
+        of(by).any(|other| other.start < hit.end && hit.start < other.end)
+    };
+    let open = of(Kind::Open).any(|hit| {
+        !covered(hit, Kind::Settled) && !of(Kind::Thanks).any(|t| t.start <= hit.start && hit.end <= t.end)
+    });
+    if open {
+        return false;
+    }
+    let news = of(Kind::News).any(|hit| !covered(hit, Kind::NoNews));
+    let thanked = of(Kind::Thanks).next().is_some();
+    news && (thanked || (tokens.len() <= LONGEST_BARE_CLOSING && !answers_a_question(turn)))
 }
 
 /// True where at most two words are left over, and these look like names: "obrigado, Ana Paula".

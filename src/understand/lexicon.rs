@@ -27,7 +27,16 @@ pub(super) struct Rule {
     pub(super) negation: Negation,
     /// Several matches are needed, or one strong one: confidences add up.
     pub(super) combine: bool,
+    /// How many lists must have a match close by; 0 where single matches count.
+    pub(super) parts: usize,
+    /// Most words from the first match to the last of a rule with parts.
+    pub(super) within: usize,
 }
+
+/// Most lists of a rule with parts.
+pub(super) const MAX_PARTS: usize = 4;
+/// Reach of a rule with parts that states none, in words.
+const WITHIN: usize = 24;
 
 /// What a negation before a match does to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -58,7 +67,14 @@ struct WrittenRule {
     confidence: f64,
     #[serde(default)]
     negation: Negation,
-    any: Vec<String>,
+    #[serde(default)]
+    any: Vec<OneOrMany>,
+    /// Each of these lists must have a match, all of them close together, in any order.
+    #[serde(default)]
+    together: Vec<Vec<OneOrMany>>,
+    /// Most words from the first of these matches to the last.
+    #[serde(default)]
+    within: Option<usize>,
     /// A match that one of these overlaps does not count.
     #[serde(default)]
     unless: Vec<OneOrMany>,
@@ -100,7 +116,10 @@ pub(super) fn rules(patterns: &mut Vec<(Pattern, Use)>) -> Vec<Rule> {
                     let read = list.filter_map(|source| Pattern::parse(source).ok());
                     patterns.extend(read.map(|pattern| (pattern, Use::Rule { rule: at, role })));
                 };
-                add(&mut rule.any.iter(), Role::Any);
+                add(&mut rule.any.iter().flat_map(OneOrMany::iter), Role::Any);
+                for (part, list) in rule.together.iter().take(MAX_PARTS).enumerate() {
+                    add(&mut list.iter().flat_map(OneOrMany::iter), Role::Part(part));
+                }
                 add(&mut rule.unless.iter().flat_map(OneOrMany::iter), Role::Unless);
                 add(&mut rule.unless_near.iter(), Role::UnlessNear);
                 add(&mut rule.lower_near.iter(), Role::LowerNear);
@@ -110,6 +129,8 @@ pub(super) fn rules(patterns: &mut Vec<(Pattern, Use)>) -> Vec<Rule> {
                     confidence: rule.confidence,
                     negation: rule.negation,
                     combine: concern.combine,
+                    parts: rule.together.len().min(MAX_PARTS),
+                    within: rule.within.unwrap_or(WITHIN),
                 });
             }
         }
@@ -134,8 +155,15 @@ mod tests {
             };
             for concern in concerns {
                 for rule in concern.rules {
-                    let lists = rule.any.iter().chain(&rule.unless_near).chain(&rule.lower_near);
-                    for source in lists.chain(rule.unless.iter().flat_map(OneOrMany::iter)) {
+                    if rule.together.len() > MAX_PARTS || rule.together.len() == 1 {
+                        problems.push(format!("{name} {}: two to four lists together", rule.id));
+                    }
+                    if rule.any.is_empty() == rule.together.is_empty() {
+                        problems.push(format!("{name} {}: either `any` or `together`", rule.id));
+                    }
+                    let lists = rule.any.iter().chain(&rule.unless).chain(rule.together.iter().flatten());
+                    let near = rule.unless_near.iter().chain(&rule.lower_near);
+                    for source in lists.flat_map(OneOrMany::iter).chain(near) {
                         if let Err(error) = Pattern::parse(source) {
                             problems.push(format!("{name} {}: {error}", rule.id));
                         }

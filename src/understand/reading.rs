@@ -35,6 +35,8 @@ pub(super) enum Use {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     Any,
+    /// One of the lists that must all have a match.
+    Part(usize),
     Unless,
     UnlessNear,
     LowerNear,
@@ -54,6 +56,8 @@ pub(super) struct Reading<'s, 't> {
     pub(super) whole: Option<(Tokens, Vec<Hit<'s, Use>>)>,
     /// Ranges of text in quotation marks.
     pub(super) cited: Vec<Range<usize>>,
+    /// Ranges of earlier mail and signatures.
+    pub(super) foreign: Vec<Range<usize>>,
     /// Whether "no" is the English word.
     pub(super) english: bool,
     /// Whether the text was too long to be read in full.
@@ -89,17 +93,23 @@ impl<'s, 't> Reading<'s, 't> {
             Language::PtBr => false,
             Language::Und => !tokens.iter().any(|(_, w)| matches!(w, "nao" | "que" | "voces")),
         };
-        Self { text, body, tokens, hits, whole, cited: regions.cited, english, cut }
+        let foreign = if whole.is_some() { regions.foreign() } else { Vec::new() };
+        Self { text, body, tokens, hits, whole, cited: regions.cited, foreign, english, cut }
     }
 
     /// Returns true where a hit does not count: it is negated, or part of a company's name.
     pub(super) fn is_void(&self, hit: &Hit<'_, Use>) -> bool {
-        is_negated(&self.tokens, hit.start, self.english) || Self::is_company(hit, &self.tokens)
+        is_negated(&self.tokens, hit.start, self.english) || Self::is_company(hit.end, &self.tokens)
+    }
+
+    /// Returns true where a token of the whole text belongs to earlier mail or a signature.
+    pub(super) fn is_foreign(&self, tokens: &Tokens, token: usize) -> bool {
+        tokens.get(token).is_none_or(|t| self.foreign.iter().any(|range| range.contains(&t.start)))
     }
 
     /// Returns true where a company's form follows: "Urgent Solutions Ltda" is a name, not a cry for help.
-    pub(super) fn is_company(hit: &Hit<'_, Use>, tokens: &Tokens) -> bool {
-        (hit.end..hit.end + 3)
+    pub(super) fn is_company(end: usize, tokens: &Tokens) -> bool {
+        (end..end + 3)
             .take_while(|at| tokens.before(*at) == Break::None)
             .any(|at| matches!(tokens.word(at), "ltda" | "eireli" | "llc" | "inc" | "gmbh" | "ltd"))
     }

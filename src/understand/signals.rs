@@ -11,7 +11,7 @@ use crate::text::fold::fold;
 use crate::text::negation::is_negated;
 use crate::text::phrases::Hit;
 use crate::text::tokens::Tokens;
-use lexicon::{Negation, Rule};
+use lexicon::{MAX_PARTS, Negation, Rule};
 
 /// What remains of a safety signal's confidence under a negation or laughter: it still fires.
 const DOUBT: f64 = 0.6;
@@ -19,7 +19,9 @@ const DOUBT: f64 = 0.6;
 const COMBINED: f64 = 0.7;
 
 /// Most matches of one rule that are judged in one turn.
-const MAX_LOOKS: u32 = 60;
+const MAX_LOOKS: usize = 60;
+/// Most matches of one rule that are looked at for guards and lists.
+const MAX_GUARDS: usize = 400;
 
 /// Returns the signals of a turn, one per kind, in the order of kinds.
 pub(super) fn find(
@@ -101,90 +103,162 @@ fn settle(best: &mut BTreeMap<Signal, (f64, String)>, turn: &TurnView<'_>) {
     }
 }
 
+/// A match of one of a rule's patterns: its role, first token and one past the last.
+type Match = (Role, usize, usize);
+
+/// Returns the matches of lexicon rules, rule by rule, in the order of the text within a rule.
+fn by_rule(hits: &[Hit<'_, Use>]) -> Vec<(usize, Match)> {
+    let mut matches: Vec<(usize, Match)> = hits
+        .iter()
+        .filter_map(|hit| match *hit.value {
+            Use::Rule { rule, role } => Some((rule, (role, hit.start, hit.end))),
+            Use::Category { .. } | Use::Urgency(_) | Use::Mood(_) | Use::Competitor => None,
+        })
+        .collect();
+    // Hits come in the order of first tokens, which a stable sort keeps.
+    matches.sort_by_key(|(rule, _)| *rule);
+    matches
+}
+
 fn weigh(
     rules: &[Rule],
     tokens: &Tokens,
     hits: &[Hit<'_, Use>],
     reading: &Reading<'_, '_>,
 ) -> Vec<(Signal, f64, String)> {
-    let mut per_rule: BTreeMap<usize, (f64, u32)> = BTreeMap::new();
-    let mut looked: BTreeMap<usize, u32> = BTreeMap::new();
-    let mut combined: BTreeMap<Signal, (f64, usize)> = BTreeMap::new();
-    let mut last_end: BTreeMap<Signal, usize> = BTreeMap::new();
-    for hit in hits {
-        let Use::Rule { rule: at, role: Role::Any } = *hit.value else { continue };
-        let Some(rule) = rules.get(at) else { continue };
-        // A wall of repeated words must not cost quadratic time.
-        let looks = looked.entry(at).or_insert(0_u32);
-        *looks += 1;
-        if *looks > MAX_LOOKS {
-            continue;
-        }
-        let Some(confidence) = judge(rule, at, hit, tokens, hits, reading) else { continue };
-        if rule.combine {
-            // Two patterns on the same words are one piece of evidence.
-            let fresh = last_end.get(&rule.signal).is_none_or(|end| hit.start >= *end);
-            if fresh {
-                let entry = combined.entry(rule.signal).or_insert((1.0, at));
-                entry.0 *= 1.0 - confidence;
-                last_end.insert(rule.signal, hit.end);
+    let matches = by_rule(hits);
+    let mut found = Vec::new();
+    let mut pieces: Vec<(usize, usize, f64, &Rule)> = Vec::new();
+    for group in matches.chunk_by(|a, b| a.0 == b.0) {
+        let Some(rule) = group.first().and_then(|(at, _)| rules.get(*at)) else { continue };
+        let look = Look { rule, group, tokens, english: reading.english };
+        if rule.parts > 0 {
+            if let Some(confidence) = look.together(|_| true) {
+                found.push((rule.signal, confidence, rule.name.clone()));
             }
             continue;
         }
-        let entry = per_rule.entry(at).or_insert((0.0, 0));
-        entry.0 = entry.0.max(confidence);
-        entry.1 += 1;
+        let mut best = 0.0_f64;
+        let mut count = 0_u32;
+        for (start, end) in look.matches() {
+            let Some(confidence) = look.judge(start, end) else { continue };
+            if rule.combine {
+                pieces.push((start, end, confidence, rule));
+            } else {
+                best = best.max(confidence);
+                count += 1;
+            }
+        }
+        if count > 0 {
+            let more = 0.02 * f64::from((count - 1).min(3));
+            found.push((rule.signal, (best + more).min(0.98), rule.name.clone()));
+        }
     }
-    let name = |at: usize| rules.get(at).map(|rule| (rule.signal, rule.name.clone()));
-    let plain = per_rule.into_iter().filter_map(|(at, (confidence, count))| {
-        let more = 0.02 * f64::from(count.saturating_sub(1).min(3));
-        name(at).map(|(signal, name)| (signal, (confidence + more).min(0.98), name))
-    });
-    let summed = combined.into_values().filter_map(|(doubt, at)| {
-        let confidence = (1.0 - doubt).min(0.97);
-        name(at).filter(|_| confidence >= COMBINED).map(|(signal, name)| (signal, confidence, name))
-    });
-    plain.chain(summed).collect()
+    found.extend(add_up(pieces));
+    found
 }
 
-/// Returns the confidence of one match, or `None` where a guard or a negation takes it away.
-fn judge(
-    rule: &Rule,
-    at: usize,
-    hit: &Hit<'_, Use>,
-    tokens: &Tokens,
-    hits: &[Hit<'_, Use>],
-    reading: &Reading<'_, '_>,
-) -> Option<f64> {
-    let mut confidence = rule.confidence;
-    let sentence = tokens.sentence_around(hit.start);
-    for guard in hits {
-        let Use::Rule { rule: of, role } = *guard.value else { continue };
-        if of != at {
-            continue;
-        }
-        let near = guard.start >= sentence.start && guard.start <= sentence.end.max(hit.end);
-        match role {
-            Role::Unless if guard.start < hit.end && hit.start < guard.end => return None,
-            Role::UnlessNear if near => return None,
-            Role::LowerNear if near => confidence = confidence.min(rule.confidence * DOUBT),
-            Role::Any | Role::Unless | Role::UnlessNear | Role::LowerNear => {}
+/// Adds up the evidence of concerns with `combine`.
+fn add_up(mut pieces: Vec<(usize, usize, f64, &Rule)>) -> Vec<(Signal, f64, String)> {
+    pieces.sort_by_key(|(start, ..)| *start);
+    let mut sums: BTreeMap<Signal, (f64, usize, &Rule)> = BTreeMap::new();
+    for (start, end, confidence, rule) in pieces {
+        let sum = sums.entry(rule.signal).or_insert((1.0, 0, rule));
+        // Two patterns on the same words are one piece of evidence.
+        if start >= sum.1 {
+            sum.0 *= 1.0 - confidence;
+            sum.1 = end;
         }
     }
-    if is_negated(tokens, hit.start, reading.english) {
-        match rule.negation {
-            Negation::Suppress => return None,
-            Negation::Lower => confidence *= DOUBT,
-            Negation::Ignore => {}
-        }
-    }
-    if rule.negation == Negation::Suppress && Reading::is_company(hit, tokens) {
-        return None;
-    }
-    Some(confidence)
+    sums.into_values()
+        .map(|(doubt, _, rule)| (rule.signal, (1.0 - doubt).min(0.97), rule.name.clone()))
+        .filter(|(_, confidence, _)| *confidence >= COMBINED)
+        .collect()
 }
 
-/// Danger that somebody else put into words: quotations count for safety when a verb reports them.
+/// The matches of one rule in one text.
+struct Look<'a> {
+    rule: &'a Rule,
+    group: &'a [(usize, Match)],
+    tokens: &'a Tokens,
+    english: bool,
+}
+
+impl Look<'_> {
+    /// Returns the plain matches. A wall of repeated words must not cost quadratic time.
+    fn matches(&self) -> impl Iterator<Item = (usize, usize)> {
+        let plain = self.group.iter().filter(|(_, (role, ..))| *role == Role::Any);
+        plain.map(|(_, (_, start, end))| (*start, *end)).take(MAX_LOOKS)
+    }
+
+    /// Returns the confidence of one match, or `None` where a guard or a negation takes it away.
+    fn judge(&self, start: usize, end: usize) -> Option<f64> {
+        let (rule, tokens) = (self.rule, self.tokens);
+        let mut confidence = rule.confidence;
+        let mut sentence = None;
+        for (_, (role, from, to)) in self.group.iter().take(MAX_GUARDS) {
+            let near = |sentence: &mut Option<std::ops::Range<usize>>| {
+                let around = sentence.get_or_insert_with(|| tokens.sentence_around(start));
+                *from >= around.start && *from <= around.end.max(end)
+            };
+            match role {
+                Role::Unless if *from < end && start < *to => return None,
+                Role::UnlessNear if near(&mut sentence) => return None,
+                Role::LowerNear if near(&mut sentence) => {
+                    confidence = confidence.min(rule.confidence * DOUBT);
+                }
+                Role::Any
+                | Role::Part(_)
+                | Role::Unless
+                | Role::UnlessNear
+                | Role::LowerNear => {}
+            }
+        }
+        if rule.negation != Negation::Ignore && is_negated(tokens, start, self.english) {
+            match rule.negation {
+                Negation::Suppress => return None,
+                Negation::Lower => confidence *= DOUBT,
+                Negation::Ignore => {}
+            }
+        }
+        if rule.negation == Negation::Suppress && Reading::is_company(end, tokens) {
+            return None;
+        }
+        Some(confidence)
+    }
+
+    /// Returns the confidence of a rule whose lists must all have a match close together; `wanted`
+    /// says which tokens count.
+    fn together(&self, wanted: impl Fn(usize) -> bool) -> Option<f64> {
+        let mut last: [Option<(usize, usize, f64)>; MAX_PARTS] = [None; MAX_PARTS];
+        let mut best: Option<f64> = None;
+        for (_, (role, start, end)) in self.group.iter().take(MAX_GUARDS) {
+            let Role::Part(part) = role else { continue };
+            if !wanted(*start) {
+                continue;
+            }
+            let Some(confidence) = self.judge(*start, *end) else { continue };
+            if let Some(slot) = last.get_mut(*part) {
+                *slot = Some((*start, *end, confidence));
+            }
+            let parts = last.get(..self.rule.parts).unwrap_or_default();
+            if parts.iter().any(Option::is_none) {
+                continue;
+            }
+            let all = || parts.iter().flatten();
+            let first = all().map(|(start, ..)| *start).min().unwrap_or(0);
+            let until = all().map(|(_, end, _)| *end).max().unwrap_or(0);
+            if until - first <= self.rule.within {
+                let weakest = all().map(|(.., confidence)| *confidence).fold(1.0, f64::min);
+                best = Some(best.unwrap_or(0.0).max(weakest));
+            }
+        }
+        best
+    }
+}
+
+/// Danger that somebody else put into words: quotations count for safety when a verb reports them,
+/// and next to the customer's own words.
 fn reported(
     rules: &[Rule],
     tokens: &Tokens,
@@ -192,50 +266,73 @@ fn reported(
     reading: &Reading<'_, '_>,
 ) -> Vec<(Signal, f64, String)> {
     let mut found = Vec::new();
-    for hit in hits {
-        let Use::Rule { rule: at, role: Role::Any } = *hit.value else { continue };
-        let Some(rule) = rules.get(at).filter(|rule| rule.signal.is_safety()) else { continue };
-        let Some(token) = tokens.get(hit.start) else { continue };
-        let Some(range) = reading.cited.iter().find(|range| range.contains(&token.start)) else {
-            continue;
+    if reading.cited.is_empty() {
+        return found;
+    }
+    let matches = by_rule(hits);
+    for group in matches.chunk_by(|a, b| a.0 == b.0) {
+        let rule = group.first().and_then(|(at, _)| rules.get(*at));
+        let Some(rule) = rule.filter(|rule| rule.signal.is_safety()) else { continue };
+        let look = Look { rule, group, tokens, english: reading.english };
+        let confidence = if rule.parts > 0 {
+            look.together(|token| !reading.is_foreign(tokens, token))
+        } else {
+            look.matches()
+                .filter(|(start, _)| is_told(*start, tokens, reading))
+                .find_map(|(start, end)| look.judge(start, end))
         };
-        let first = (0..=hit.start)
-            .rev()
-            .find(|i| tokens.get(*i).is_none_or(|t| t.start < range.start))
-            .map_or(0, |i| i + 1);
-        let told = (first.saturating_sub(5)..first).any(|i| {
-            matches!(
-                tokens.word(i),
-                "disse"
-                    | "falou"
-                    | "escreveu"
-                    | "mandou"
-                    | "postou"
-                    | "dizendo"
-                    | "falando"
-                    | "mensagem"
-                    | "recebi"
-                    | "diz"
-                    | "fala"
-                    | "ameacou"
-                    | "said"
-                    | "says"
-                    | "wrote"
-                    | "texted"
-                    | "sent"
-                    | "posted"
-                    | "saying"
-                    | "told"
-                    | "tells"
-                    | "message"
-                    | "dijo"
-            )
-        });
-        if told && let Some(confidence) = judge(rule, at, hit, tokens, hits, reading) {
+        if let Some(confidence) = confidence {
             found.push((rule.signal, confidence * DOUBT, rule.name.clone()));
         }
     }
     found
+}
+
+/// True where a token stands in a quotation that a verb of saying introduces.
+fn is_told(token: usize, tokens: &Tokens, reading: &Reading<'_, '_>) -> bool {
+    let Some(byte) = tokens.get(token).map(|token| token.start) else { return false };
+    let Some(range) = reading.cited.iter().find(|range| range.contains(&byte)) else {
+        return false;
+    };
+    let first = (0..=token)
+        .rev()
+        .find(|i| tokens.get(*i).is_none_or(|t| t.start < range.start))
+        .map_or(0, |i| i + 1);
+    (first.saturating_sub(5)..first).any(|i| is_verb_of_saying(tokens.word(i)))
+}
+
+fn is_verb_of_saying(word: &str) -> bool {
+    matches!(
+        word,
+        "disse"
+            | "falou"
+            | "escreveu"
+            | "mandou"
+            | "manda"
+            | "mandando"
+            | "postou"
+            | "dizendo"
+            | "falando"
+            | "mensagem"
+            | "recebi"
+            | "diz"
+            | "fala"
+            | "ameacou"
+            | "respondeu"
+            | "said"
+            | "says"
+            | "wrote"
+            | "writes"
+            | "texted"
+            | "sent"
+            | "posted"
+            | "saying"
+            | "told"
+            | "tells"
+            | "message"
+            | "dijo"
+            | "escribio"
+    )
 }
 
 /// Markup that chat models use between turns.
@@ -258,6 +355,10 @@ const TAGS: [&str; 14] = [
 
 /// Finds orders in forms that people do not type: markup of chat models, hidden markup, encodings.
 fn hidden_orders(text: &str) -> Option<&'static str> {
+    // Nearly every message leaves the dear checks here; 0xEF starts the wide forms of these signs.
+    if !text.bytes().any(|b| matches!(b, b'<' | b'[' | b'#' | b':' | 0xEF | 0xF3)) {
+        return decoded_orders(text).then_some("injection.encoded");
+    }
     let lower = if text.is_ascii() { text.to_ascii_lowercase() } else { fold(text) };
     if TAGS.iter().any(|tag| lower.contains(tag)) {
         return Some("injection.chat_markup");

@@ -6,6 +6,7 @@ use crate::domain::signal::Signal;
 use vocabulary::{CategoryWords, UrgencyWords};
 
 mod facts;
+mod fresh;
 mod must_fire;
 mod must_not_fire;
 

@@ -39,8 +39,8 @@ enum Op {
     Literal(u32, u32),
     /// Up to four tokens, then the next instruction.
     Gap(u32),
-    /// Any of these.
-    Fork(Vec<u32>),
+    /// Any of these: by literal, sorted, the instructions after it; then the gaps and the end.
+    Fork(Vec<(u32, u32)>, Vec<u32>),
     /// The pattern has matched.
     Accept,
 }
@@ -64,7 +64,7 @@ impl<T> PhraseSet<T> {
         }
         let mut starts = vec![BTreeSet::new(); compiler.literals.len()];
         for (value, entry) in entries.iter().enumerate() {
-            compiler.start_literals(*entry, &mut |literal| {
+            compiler.start_literals(*entry, |literal| {
                 if let Some(list) = starts.get_mut(literal as usize) {
                     list.insert((*entry, index(value)));
                 }
@@ -92,16 +92,16 @@ impl<T> PhraseSet<T> {
     pub fn find(&self, tokens: &Tokens) -> Vec<Hit<'_, T>> {
         let mut hits = Vec::new();
         let words = self.trie.look_up(tokens);
-        let mut tried: Vec<u32> = Vec::new();
+        // By pattern: one past the last start at which it was tried.
+        let mut tried: Vec<u32> = vec![0; self.values.len()];
         for start in 0..tokens.len() {
-            tried.clear();
             for literal in words.literals(start) {
                 for (entry, value) in self.starts.get(*literal as usize).into_iter().flatten() {
                     // A pattern may start both with a word and with a prefix of it.
-                    if tried.contains(value) {
+                    let Some(tried) = tried.get_mut(*value as usize) else { continue };
+                    if std::mem::replace(tried, index(start + 1)) == index(start + 1) {
                         continue;
                     }
-                    tried.push(*value);
                     let at = Walk { code: &self.code, words: &words, tokens, start };
                     if let Some(end) = at.longest(*entry, start, 0)
                         && let Some(value) = self.values.get(*value as usize)
@@ -133,7 +133,21 @@ impl Walk<'_> {
                 }
                 self.longest(*next, at + 1, 0)
             }
-            Op::Fork(many) => many.iter().filter_map(|next| self.longest(*next, at, skipped)).max(),
+            Op::Fork(literals, others) => {
+                let other = others.iter().filter_map(|next| self.longest(*next, at, skipped)).max();
+                if !self.reachable(at) {
+                    return other;
+                }
+                let mut best = other;
+                for literal in self.words.literals(at) {
+                    let first = literals.partition_point(|(known, _)| known < literal);
+                    let same = literals.iter().skip(first).take_while(|(known, _)| known == literal);
+                    for (_, next) in same {
+                        best = best.max(self.longest(*next, at + 1, 0));
+                    }
+                }
+                best
+            }
             Op::Gap(next) => {
                 let here = self.longest(*next, at, 0);
                 let further = (skipped < GAP && self.reachable(at))
@@ -184,21 +198,42 @@ impl Compiler {
                 Part::Gap => self.op(Op::Gap(next)),
                 Part::OneOf(many) => {
                     let many = many.iter().map(|one| self.sequence(one, next)).collect();
-                    self.op(Op::Fork(many))
+                    self.fork(many)
                 }
                 Part::Maybe(inner) => {
                     let inner = self.sequence(inner, next);
-                    self.op(Op::Fork(vec![inner, next]))
+                    self.fork(vec![inner, next])
                 }
             };
         }
         next
     }
 
-    fn start_literals(&self, op: u32, found: &mut impl FnMut(u32)) {
+    /// Joins branches into one table, so that a word finds its branch without trying the others.
+    fn fork(&mut self, many: Vec<u32>) -> u32 {
+        let mut literals = Vec::new();
+        let mut others = Vec::new();
+        for branch in many {
+            match self.code.get(branch as usize) {
+                Some(Op::Literal(literal, next)) => literals.push((*literal, *next)),
+                Some(Op::Fork(inner, more)) => {
+                    literals.extend_from_slice(inner);
+                    others.extend_from_slice(more);
+                }
+                Some(Op::Gap(_) | Op::Accept) | None => others.push(branch),
+            }
+        }
+        literals.sort_unstable();
+        literals.dedup();
+        others.sort_unstable();
+        others.dedup();
+        self.op(Op::Fork(literals, others))
+    }
+
+    fn start_literals(&self, op: u32, mut found: impl FnMut(u32)) {
         match self.code.get(op as usize) {
             Some(Op::Literal(literal, _)) => found(*literal),
-            Some(Op::Fork(many)) => many.iter().for_each(|op| self.start_literals(*op, found)),
+            Some(Op::Fork(literals, _)) => literals.iter().for_each(|(literal, _)| found(*literal)),
             // A pattern never starts with a gap.
             Some(Op::Gap(_) | Op::Accept) | None => {}
         }
