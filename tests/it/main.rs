@@ -7,3 +7,4 @@ mod api;
 mod contract;
 mod migrations;
 mod tidy;
+mod triage;

@@ -121,7 +121,8 @@ impl Inbox {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(10))
             .pragma("secure_delete", "ON");
-        let mut writer = options.connect().await.map_err(|error| {
+        let opening = super::open_patiently(|| options.connect()).await;
+        let mut writer = opening.map_err(|error| {
             let why = format!(
                 "cannot open {}; the folder must exist, be writable and have room",
                 file.display()

@@ -176,8 +176,12 @@ impl Store {
     async fn open_sqlite(location: &StoreLocation, tasks: &TaskTracker) -> Result<Self, OpenError> {
         let url = format!("{}?mode=rwc", location.url);
         let options: AnyConnectOptions = url.parse()?;
-        let mut connection = AnyConnection::connect_with(&options).await?;
-        prepare_sqlite(&mut connection, false).await?;
+        let connect = || async {
+            let mut connection = AnyConnection::connect_with(&options).await?;
+            prepare_sqlite(&mut connection, false).await?;
+            Ok(connection)
+        };
+        let mut connection = super::open_patiently(connect).await?;
         // One transaction for all, taken at once: two processes may open a new store together.
         let mut migration = connection.begin_with("BEGIN IMMEDIATE").await?;
         SQLITE.run(&mut *migration).await?;
