@@ -75,7 +75,8 @@ fn serve(data: &Path) -> (Child, String) {
 }
 
 async fn load(url: &str, token: &str) -> Vec<Duration> {
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(10)).build().expect("client");
+    let client =
+        reqwest::Client::builder().timeout(Duration::from_secs(10)).build().expect("client");
     let mut ticks = tokio::time::interval(Duration::from_secs(1) / RATE);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Burst);
     let mut calls = tokio::task::JoinSet::new();

@@ -108,6 +108,7 @@ CREATE TABLE tickets (
 );
 CREATE INDEX tickets_by_time ON tickets (tenant, created_at, id);
 CREATE INDEX tickets_by_status ON tickets (tenant, status, created_at, id);
+CREATE INDEX tickets_alive ON tickets (status) WHERE status IN ('new', 'open', 'pending', 'escalated');
 CREATE INDEX tickets_by_queue ON tickets (tenant, queue, status, created_at, id);
 CREATE INDEX tickets_by_action ON tickets (tenant, action, created_at, id);
 CREATE INDEX tickets_by_customer ON tickets (customer_id, created_at);

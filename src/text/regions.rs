@@ -203,7 +203,7 @@ fn find_signature(text: &str, lines: &[Range<usize>], end: usize, found: &mut Ve
         } else if let Some(head) = (line.len() <= SIGNATURE_LINE
             && starts_with_letter(line, &['a', 'c', 'r', 'b', 'k', 'w', 's']))
         .then(|| CLOSING_INLINE.as_ref().and_then(|regex| regex.find(line)))
-            .flatten()
+        .flatten()
         {
             let tail = tail(&own, i + 1).map_or(range.end, |t| t.end);
             found.push(range.start + head.end()..tail);

@@ -198,7 +198,8 @@ fn closes(turn: &TurnView<'_>, tokens: &Tokens, hits: &[Hit<'_, Kind>]) -> bool 
         of(by).any(|other| other.start < hit.end && hit.start < other.end)
     };
     let open = of(Kind::Open).any(|hit| {
-        !covered(hit, Kind::Settled) && !of(Kind::Thanks).any(|t| t.start <= hit.start && hit.end <= t.end)
+        !covered(hit, Kind::Settled)
+            && !of(Kind::Thanks).any(|t| t.start <= hit.start && hit.end <= t.end)
     });
     if open {
         return false;

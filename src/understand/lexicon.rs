@@ -161,7 +161,8 @@ mod tests {
                     if rule.any.is_empty() == rule.together.is_empty() {
                         problems.push(format!("{name} {}: either `any` or `together`", rule.id));
                     }
-                    let lists = rule.any.iter().chain(&rule.unless).chain(rule.together.iter().flatten());
+                    let lists =
+                        rule.any.iter().chain(&rule.unless).chain(rule.together.iter().flatten());
                     let near = rule.unless_near.iter().chain(&rule.lower_near);
                     for source in lists.flat_map(OneOrMany::iter).chain(near) {
                         if let Err(error) = Pattern::parse(source) {

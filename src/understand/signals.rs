@@ -207,11 +207,7 @@ impl Look<'_> {
                 Role::LowerNear if near(&mut sentence) => {
                     confidence = confidence.min(rule.confidence * DOUBT);
                 }
-                Role::Any
-                | Role::Part(_)
-                | Role::Unless
-                | Role::UnlessNear
-                | Role::LowerNear => {}
+                Role::Any | Role::Part(_) | Role::Unless | Role::UnlessNear | Role::LowerNear => {}
             }
         }
         if rule.negation != Negation::Ignore && is_negated(tokens, start, self.english) {

@@ -92,8 +92,8 @@ impl Metrics {
             "Jobs by queue and state, dead letters included",
             jobs.clone(),
         );
-        registry.register("atende_outbox", "Replies by state", outbox.clone());
-        registry.register("atende_tickets", "Tickets by stage", tickets.clone());
+        registry.register("atende_outbox", "Replies that are not over, by state", outbox.clone());
+        registry.register("atende_tickets", "Tickets that are not over, by stage", tickets.clone());
         Self { registry, requests, latency, intake, backlog, jobs, outbox, tickets }
     }
 
@@ -118,8 +118,7 @@ impl Metrics {
     async fn refresh(&self, state: &AppState) -> Result<(), Problem> {
         let store = state.store();
         let jobs = store.job_counts().await?;
-        let outbox = store.outbox_counts().await?;
-        let tickets = store.ticket_counts().await?;
+        let [outbox, tickets] = store.living_counts().await?;
         self.backlog.set(state.inbox().backlog());
         self.jobs.clear();
         for (queue, state, count) in jobs {

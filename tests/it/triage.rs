@@ -196,8 +196,14 @@ fn circumstances(text: &str) -> Vec<(&'static str, TurnInput)> {
                 ..plain.clone()
             },
         ),
-        ("with thanks", TurnInput { messages: vec![format!("{text}. Obrigada!")], ..plain.clone() }),
-        ("by e-mail", TurnInput { channel: Channel::Email, subject: Some("Oi".to_owned()), ..plain }),
+        (
+            "with thanks",
+            TurnInput { messages: vec![format!("{text}. Obrigada!")], ..plain.clone() },
+        ),
+        (
+            "by e-mail",
+            TurnInput { channel: Channel::Email, subject: Some("Oi".to_owned()), ..plain },
+        ),
     ]
 }
 

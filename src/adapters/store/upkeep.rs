@@ -95,4 +95,22 @@ impl Store {
             .fetch_all(&self.reads)
             .await?)
     }
+
+    /// Counts what is not over yet, over all tenants: replies per state, then tickets per status.
+    /// Both are read along an index of the living, however much the past has grown.
+    pub async fn living_counts(&self) -> Result<[Vec<(String, i64)>; 2], StoreError> {
+        let outbox = sqlx::query_as(
+            "SELECT state, COUNT(*) FROM outbox WHERE state IN ('queued', 'sending', 'failed', 'unknown') \
+             GROUP BY state ORDER BY state",
+        )
+        .fetch_all(&self.reads)
+        .await?;
+        let tickets = sqlx::query_as(
+            "SELECT status, COUNT(*) FROM tickets WHERE status IN ('new', 'open', 'pending', 'escalated') \
+             GROUP BY status ORDER BY status",
+        )
+        .fetch_all(&self.reads)
+        .await?;
+        Ok([outbox, tickets])
+    }
 }

@@ -141,7 +141,8 @@ impl Walk<'_> {
                 let mut best = other;
                 for literal in self.words.literals(at) {
                     let first = literals.partition_point(|(known, _)| known < literal);
-                    let same = literals.iter().skip(first).take_while(|(known, _)| known == literal);
+                    let same =
+                        literals.iter().skip(first).take_while(|(known, _)| known == literal);
                     for (_, next) in same {
                         best = best.max(self.longest(*next, at + 1, 0));
                     }

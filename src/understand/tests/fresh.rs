@@ -56,7 +56,10 @@ fn a_person_who_may_harm_themselves_is_heard() {
 #[test]
 fn a_child_in_danger_is_heard() {
     fires(&[
-        ("Tem um adulto conversando com meu filho pelo chat de vocês e pedindo pra ele não contar pra gente", ChildSafety),
+        (
+            "Tem um adulto conversando com meu filho pelo chat de vocês e pedindo pra ele não contar pra gente",
+            ChildSafety,
+        ),
         ("um cara de 40 anos fica chamando minha sobrinha de gostosa, ela tem 12", ChildSafety),
         ("tenho 13 anos e um moço que comprou na loja fica me pedindo foto", ChildSafety),
         ("ele mandou foto pelado pra uma menina de 10 anos", ChildSafety),
@@ -64,7 +67,10 @@ fn a_child_in_danger_is_heard() {
         ("esse usuario está marcando encontro com crianças", ChildSafety),
         ("meu enteado apareceu com marcas de surra e diz que foi na creche", ChildSafety),
         ("o perfil divulga video de criança sem roupa", ChildSafety),
-        ("some guy on your platform keeps dming my 12 year old asking where she lives", ChildSafety),
+        (
+            "some guy on your platform keeps dming my 12 year old asking where she lives",
+            ChildSafety,
+        ),
         ("I'm 14 and a man I met here wants me to send him pictures", ChildSafety),
         ("a user sent sexual messages to my 9yo", ChildSafety),
         ("an older man is asking my daughter to keep secrets from us", ChildSafety),
@@ -101,14 +107,23 @@ fn violence_and_emergencies_are_heard() {
 fn money_systems_and_people_are_heard() {
     fires(&[
         ("Vendo mailing atualizado com 800 mil e-mails de empresários, me chama", Spam),
-        ("Temos um banco de dados com 5 milhões de leads por segmento, preço especial essa semana", Spam),
+        (
+            "Temos um banco de dados com 5 milhões de leads por segmento, preço especial essa semana",
+            Spam,
+        ),
         ("Trabalhe de casa e fature até R$ 400 por dia só pelo celular! Vagas limitadas", Spam),
         ("Robô de apostas com 97% de acerto, saque no pix na hora, chama no link", Spam),
         ("Seu CPF foi sorteado! Resgate seu prêmio no site abaixo", Spam),
-        ("Hello, we sell verified business email lists, 3 million contacts by industry. Interested?", Spam),
+        (
+            "Hello, we sell verified business email lists, 3 million contacts by industry. Interested?",
+            Spam,
+        ),
         ("Make $500 a day from home, guaranteed income, no experience needed", Spam),
         ("You have been selected to receive a $1000 gift card, claim now", Spam),
-        ("I noticed your website could rank higher. Can I send you a free audit and our packages?", Spam),
+        (
+            "I noticed your website could rank higher. Can I send you a free audit and our packages?",
+            Spam,
+        ),
         ("is it just me or is everything down? none of our stores are getting orders", Outage),
         ("ta tudo parado aqui, nenhuma das 4 lojas emite nota", Outage),
         ("o painel não carrega pra ninguém desde as 9h", Outage),
