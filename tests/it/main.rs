@@ -2,3 +2,6 @@
 #![cfg(test)]
 
 mod api;
+mod crash;
+mod flows;
+mod world;
