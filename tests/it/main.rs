@@ -5,6 +5,9 @@
 
 mod api;
 mod contract;
+mod crash;
+mod flows;
 mod migrations;
 mod tidy;
 mod triage;
+mod world;

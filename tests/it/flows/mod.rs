@@ -1,0 +1,10 @@
+//! Stories: what customers, agents and operators see, through every real part.
+
+mod commands;
+mod operation;
+mod overtaken;
+mod people;
+mod privacy;
+mod review;
+mod serve;
+mod turns;

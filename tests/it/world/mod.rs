@@ -1,0 +1,361 @@
+//! One small world for stories: a recorded clock, the real worker, pipeline, store, inbox and API in one
+//! process, and a receiver of callbacks that can be told to misbehave. Only the far end of the wire is
+//! fake. Dropping a world checks the peace: nothing leased, nothing half sent, nothing left in the inbox,
+//! no dead letter that the story did not expect.
+
+mod logs;
+pub(crate) mod process;
+mod receiver;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use atende::adapters::clock::RecordedClock;
+use atende::adapters::store::{Lease, Scope};
+use atende::app::{App, mint_token};
+use atende::channels::callback::CallbackClient;
+use atende::compose::Templates;
+use atende::config::Config;
+use atende::domain::ids::TenantId;
+use atende::knowledge::Library;
+use atende::pipeline::Pipeline;
+use atende::policy::{Pack, Source};
+use atende::ports::Clock;
+use atende::web::{AppState, Readiness, TenantVocabulary, WebParts, WebSettings, router};
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use chrono::{DateTime, Duration, Utc};
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions as _, Row as _};
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
+
+pub(crate) use logs::install_logs;
+pub(crate) use receiver::{Received, Receiver};
+
+/// The policy of a world in which the assistant may answer everything.
+pub(crate) const AUTO: &str =
+    "extends: saas-br\nid: world-auto\nversion: \"1\"\nmodes: {default: auto}\n";
+/// As shipped: people send.
+pub(crate) const DRAFT: &str =
+    "extends: saas-br\nid: world-draft\nversion: \"1\"\nmodes: {default: draft}\n";
+
+/// A question that a sample article answers.
+pub(crate) const QUESTION: &str = "Esqueci a senha, como recupero?";
+/// Another one.
+pub(crate) const OTHER_QUESTION: &str = "Onde pego a segunda via do boleto?";
+
+/// After so many attempts a job is poison in this world.
+pub(crate) const MAX_ATTEMPTS: u32 = 3;
+
+/// The real parts, with time in the story's hand.
+pub(crate) struct World {
+    /// The worker with its stores.
+    pub(crate) app: Option<App>,
+    /// The clock that everything goes by.
+    pub(crate) clock: Arc<RecordedClock>,
+    /// Where the replies of `main` go.
+    pub(crate) receiver: Receiver,
+    /// Dead letters that the story expects when it ends.
+    pub(crate) expected_dead: i64,
+    router: Router,
+    bearers: BTreeMap<TenantId, String>,
+    policies: BTreeMap<TenantId, String>,
+    idempotent: bool,
+    last_message: BTreeMap<String, String>,
+    written: u32,
+    dir: tempfile::TempDir,
+    tasks: TaskTracker,
+}
+
+impl World {
+    /// A world in which the assistant may answer everything.
+    pub(crate) async fn auto() -> Self {
+        Self::with(AUTO, true).await
+    }
+
+    /// A world as shipped: the assistant drafts, people send.
+    pub(crate) async fn draft() -> Self {
+        Self::with(DRAFT, true).await
+    }
+
+    /// A world under a policy, with a receiver that does or does not honour keys.
+    pub(crate) async fn with(policy: &str, idempotent: bool) -> Self {
+        // Another test may have installed it first.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let start: DateTime<Utc> = "2026-11-20T12:00:00Z".parse().unwrap();
+        let mut world = Self {
+            app: None,
+            clock: Arc::new(RecordedClock::starting_at(start)),
+            receiver: Receiver::start().await,
+            expected_dead: 0,
+            router: Router::new(),
+            bearers: BTreeMap::new(),
+            policies: [(TenantId::main(), policy.to_owned())].into(),
+            idempotent,
+            last_message: BTreeMap::new(),
+            written: 0,
+            dir: tempfile::tempdir().unwrap(),
+            tasks: TaskTracker::new(),
+        };
+        world.open().await;
+        world
+    }
+
+    /// Adds a business with a policy of its own and without a receiver.
+    pub(crate) async fn add_tenant(&mut self, name: &str, policy: &str) -> TenantId {
+        let id = TenantId::parse(name).unwrap();
+        self.policies.insert(id.clone(), policy.to_owned());
+        self.adopt(&id, policy).await;
+        self.mint(&id).await;
+        id
+    }
+
+    /// Ends the process as a crash would, between any two steps, and starts it again on the same files.
+    pub(crate) async fn crash(&mut self) {
+        self.app = None;
+        self.router = Router::new();
+        self.open().await;
+    }
+
+    async fn open(&mut self) {
+        let config = Config::default();
+        let config = Config {
+            worker: atende::config::WorkerSettings {
+                max_attempts: MAX_ATTEMPTS,
+                ..config.worker.clone()
+            },
+            ..config
+        };
+        let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        // The lock of the life before goes with its last handle.
+        let app = App::open(self.dir.path(), &config, clock, &self.tasks).await.unwrap();
+        self.app = Some(app);
+        for (id, policy) in self.policies.clone() {
+            self.adopt(&id, &policy).await;
+        }
+        self.app().worker.recover().await.unwrap();
+        let tenants = self.app().tenants.clone();
+        self.router = router(AppState::new(WebParts {
+            store: self.app().stores.store.clone(),
+            inbox: self.app().stores.inbox.clone(),
+            clock: Arc::clone(&self.app().clock),
+            settings: WebSettings::default(),
+            vocabulary: Arc::new(move |tenant| {
+                let known = tenants.get(tenant)?;
+                Some(Arc::new(TenantVocabulary::from(known.pipeline.pack())))
+            }),
+            readiness: Readiness::default(),
+            registry: prometheus_client::registry::Registry::default(),
+        }));
+        if self.bearers.is_empty() {
+            self.mint(&TenantId::main()).await;
+        }
+    }
+
+    async fn mint(&mut self, tenant: &TenantId) {
+        let app = self.app();
+        let token = mint_token(&app.stores.store, &app.clock, tenant, "agent", Scope::ALL).await;
+        self.bearers.insert(tenant.clone(), token.unwrap().unwrap());
+    }
+
+    /// The running parts.
+    pub(crate) fn app(&self) -> &App {
+        self.app.as_ref().unwrap()
+    }
+
+    /// The folder of everything that is stored.
+    pub(crate) fn data(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Puts a business under a policy, as a reload does.
+    pub(crate) async fn adopt(&self, tenant: &TenantId, policy: &str) {
+        let callbacks = (*tenant == TenantId::main())
+            .then(|| CallbackClient::new(self.receiver.settings(self.idempotent)).unwrap());
+        self.app().adopt(tenant, pipeline(policy), callbacks).await.unwrap();
+    }
+
+    /// Lets time pass.
+    pub(crate) fn advance(&self, seconds: i64) {
+        self.clock.advance_to(self.clock.now() + Duration::seconds(seconds));
+    }
+
+    /// Works until nothing is due now. Returns how many turns were decided.
+    pub(crate) async fn drain(&self) -> usize {
+        // A turn that goes round for ever is a bug that must not hang the tests.
+        let drained =
+            tokio::time::timeout(std::time::Duration::from_secs(60), self.app().worker.drain());
+        drained.await.expect("the worker came to rest").unwrap()
+    }
+
+    /// Files what the inbox holds and decides what is due, but sends nothing.
+    pub(crate) async fn decide_only(&self) {
+        while self.app().worker.file_messages().await.unwrap() > 0 {}
+        while self.app().worker.decide_turns().await.unwrap() > 0 {}
+    }
+
+    /// Lets a customer of `main` write; files nothing yet.
+    pub(crate) async fn writes(&mut self, channel: &str, who: &str, text: &str) -> String {
+        let body = json!({
+            "channel": channel, "thread": who, "from": {"reference": who}, "text": text,
+        });
+        self.hands_in(&TenantId::main(), who, body).await
+    }
+
+    /// Hands in a message as another system would.
+    pub(crate) async fn hands_in(&mut self, tenant: &TenantId, who: &str, body: Value) -> String {
+        self.written += 1;
+        let mut body = body;
+        if body.get("external_id").is_none() {
+            body["external_id"] = json!(format!("ext-{}", self.written));
+        }
+        let answer = self.call(tenant, "POST", "/v1/messages", Some(body)).await;
+        assert_eq!(answer.0, 202, "{}", answer.1);
+        let id = answer.1["id"].as_str().unwrap().to_owned();
+        self.last_message.insert(who.to_owned(), id.clone());
+        id
+    }
+
+    /// Calls the API; returns status and body.
+    pub(crate) async fn call(
+        &self,
+        tenant: &TenantId,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> (u16, Value) {
+        let bearer = &self.bearers[tenant];
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("authorization", format!("Bearer {bearer}"))
+            .header("content-type", "application/json")
+            .body(body.map_or_else(Body::empty, |body| Body::from(body.to_string())))
+            .unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+    }
+
+    /// Reads something that must be there.
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        let (status, body) = self.call(&TenantId::main(), "GET", path, None).await;
+        assert_eq!(status, 200, "GET {path}: {body}");
+        body
+    }
+
+    /// Does something that must work.
+    pub(crate) async fn act(&self, method: &str, path: &str, body: Value) -> Value {
+        let (status, answer) = self.call(&TenantId::main(), method, path, Some(body)).await;
+        assert_eq!(status, 200, "{method} {path}: {answer}");
+        answer
+    }
+
+    /// The id of the ticket that a customer's latest message is filed under.
+    pub(crate) async fn ticket_id(&self, who: &str) -> String {
+        let message = self.get(&format!("/v1/messages/{}", self.last_message[who])).await;
+        message["ticket_id"].as_str().unwrap_or_else(|| panic!("{message}")).to_owned()
+    }
+
+    /// Everything about the ticket of a customer's latest message.
+    pub(crate) async fn ticket(&self, who: &str) -> Value {
+        self.get(&format!("/v1/tickets/{}", self.ticket_id(who).await)).await
+    }
+
+    /// The rules that decided a ticket last.
+    pub(crate) fn rules(ticket: &Value) -> Vec<String> {
+        let reasons = ticket["decision"]["decision"]["reasons"].as_array();
+        let reasons = reasons.unwrap_or_else(|| panic!("no decision: {ticket}"));
+        reasons.iter().map(|reason| reason["rule"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// What was delivered so far, one line a reply: `thread: first words`.
+    pub(crate) fn sent(&self) -> Vec<Received> {
+        self.receiver.accepted()
+    }
+
+    /// Takes every due job under a lease and forgets it, as a process does that dies over it.
+    pub(crate) async fn die_over_due_jobs(&mut self) {
+        let now = self.clock.now();
+        let until = now + Duration::minutes(1);
+        let lease = Lease("dying".to_owned());
+        let store = &self.app().stores.store;
+        let leased = store.lease_jobs("message", now, until, 100, lease).await.unwrap();
+        assert!(!leased.is_empty(), "a job was due");
+        self.crash().await;
+    }
+
+    /// Reads one column of the store as text, past all of the program's own code.
+    pub(crate) async fn column(&self, sql: &'static str) -> Vec<String> {
+        let mut connection = raw(&self.data().join("store.db")).await;
+        let rows = sqlx::query(sql).fetch_all(&mut connection).await.unwrap();
+        rows.iter().map(|row| row.get::<String, _>(0)).collect()
+    }
+
+    /// Reads one number of the store.
+    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
+        count(&self.data().join("store.db"), sql).await
+    }
+}
+
+/// Compiles a policy with the sample articles and templates.
+pub(crate) fn pipeline(policy: &str) -> Pipeline {
+    let source = Source { name: "world.yaml".to_owned(), text: policy.to_owned() };
+    let pack = Pack::load(source, Vec::new()).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let library = Library::load(None).unwrap();
+    let templates = Templates::load(None).unwrap();
+    Pipeline::new(Arc::new(pack), Arc::new(library), Arc::new(templates))
+}
+
+pub(crate) async fn raw(file: &Path) -> SqliteConnection {
+    SqliteConnectOptions::new().filename(file).connect().await.unwrap()
+}
+
+pub(crate) async fn count(file: &Path, sql: &'static str) -> i64 {
+    let mut connection = raw(file).await;
+    sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let (store, inbox) = (self.data().join("store.db"), self.data().join("inbox.db"));
+        let dead = self.expected_dead;
+        // A runtime of its own: this one cannot be waited on from within.
+        let check = std::thread::spawn(move || {
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async move {
+                for (what, file, sql, expected) in [
+                    ("leased jobs", &store, "SELECT COUNT(*) FROM jobs WHERE lease IS NOT NULL", 0),
+                    ("dead letters", &store, "SELECT COUNT(*) FROM jobs WHERE state = 'dead'", dead),
+                    ("replies half sent", &store, "SELECT COUNT(*) FROM outbox WHERE state = 'sending'", 0),
+                    ("attempts below zero", &store, "SELECT COUNT(*) FROM jobs WHERE attempts < 0", 0),
+                    (
+                        "messages without decision or job",
+                        &store,
+                        "SELECT COUNT(*) FROM messages m WHERE m.author = 'customer' AND m.decision_id IS NULL \
+                         AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.subject = m.conversation_id)",
+                        0,
+                    ),
+                    ("messages in the inbox", &inbox, "SELECT COUNT(*) FROM inbox WHERE taken_at IS NULL", 0),
+                    ("messages set aside", &inbox, "SELECT COUNT(*) FROM inbox WHERE error IS NOT NULL", 0),
+                ] {
+                    let found = count(file, sql).await;
+                    assert_eq!(found, expected, "the world ended with {found} {what}");
+                }
+            });
+        });
+        if let Err(problem) = check.join() {
+            std::panic::resume_unwind(problem);
+        }
+    }
+}
