@@ -110,7 +110,7 @@ impl Store {
         conversations: &[ConversationId],
     ) -> Result<Vec<TurnSnapshot>, StoreError> {
         let ids = to_json(&conversations);
-        let mut turns = self.load_conversations(&ids).await?;
+        let mut turns = self.load_conversations(now, &ids).await?;
         let mut messages = self.load_messages(&ids).await?;
         let mut recent = self.load_recent(&ids, now - Duration::days(30)).await?;
         for turn in &mut turns {
@@ -120,16 +120,26 @@ impl Store {
         Ok(turns)
     }
 
-    async fn load_conversations(&self, ids: &str) -> Result<Vec<TurnSnapshot>, StoreError> {
+    /// An agent whose lease has lapsed no longer has the conversation: it is back in its queue.
+    async fn load_conversations(
+        &self,
+        now: DateTime<Utc>,
+        ids: &str,
+    ) -> Result<Vec<TurnSnapshot>, StoreError> {
         let sql = format!(
-            "SELECT c.tenant, c.id AS conversation, c.version, c.channel, c.account, c.thread, c.contact, c.language, c.owner, \
+            "SELECT c.tenant, c.id AS conversation, c.version, c.channel, c.account, c.thread, c.contact, c.language, \
+             CASE WHEN c.owner = 'agent' AND c.owner_until <= $2 THEN 'queue' ELSE c.owner END AS owner, \
              c.ai_turns, c.opted_out, c.vault, t.id AS ticket, t.number, t.status, t.tags, t.escalations, t.overrides, \
              t.queue, t.level, k.profile \
              FROM conversations c JOIN tickets t ON t.id = c.ticket_id \
              LEFT JOIN customers k ON k.id = c.customer_id WHERE c.id IN {}",
             self.dialect.json_strings("$1")
         );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(ids).fetch_all(&self.reads).await?;
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(ids)
+            .bind(millis(now))
+            .fetch_all(&self.reads)
+            .await?;
         rows.iter().map(snapshot).collect()
     }
 
