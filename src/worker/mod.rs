@@ -148,10 +148,16 @@ impl Worker {
             let turns = self.decide_turns().await?;
             let delivered = self.deliver_replies().await?;
             decided += turns;
-            if filed + turns + delivered == 0 {
+            // A reply that was retired instead of delivered leaves a turn to decide anew.
+            if filed + turns + delivered == 0 && !self.turn_is_due().await? {
                 return Ok(decided);
             }
         }
+    }
+
+    async fn turn_is_due(&self) -> Result<bool, PortError> {
+        let due = self.store.next_due("message").await?;
+        Ok(due.is_some_and(|due| due <= self.clock.now()))
     }
 
     /// Returns the worker's sign of life.

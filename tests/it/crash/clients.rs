@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
-use crate::world::process::PATIENCE;
+use crate::world::process::{self, PATIENCE};
 
 /// How many calls are under way at once.
 const AT_ONCE: usize = 8;
@@ -50,7 +50,7 @@ pub(super) struct Clients {
 impl Clients {
     /// Starts them; they wait for a place to send to.
     pub(super) fn new(tokens: [String; 2], with_keys: usize, without_keys: usize) -> Self {
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(5)).build().unwrap();
+        let http = process::client();
         let shared = Arc::new(Shared {
             tokens,
             with_keys,

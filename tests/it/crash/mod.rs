@@ -213,7 +213,7 @@ async fn pairs(store: &Path, sql: &'static str) -> BTreeMap<String, String> {
 }
 
 async fn outbox(url: &str, bearer: &str) -> Vec<Value> {
-    let client = reqwest::Client::new();
+    let client = process::client();
     let (mut rows, mut after) = (Vec::new(), 0);
     loop {
         let path = format!("{url}/v1/outbox?limit=200&after={after}");

@@ -71,7 +71,7 @@ async fn an_end_under_load_loses_nothing() {
     let bearer = process::token(&data, &TenantId::main(), "load").await;
     let served = Served::start(&data);
 
-    let client = reqwest::Client::new();
+    let client = process::client();
     let (posts, url) = (TaskTracker::new(), served.url.clone());
     let accepted = Arc::new(std::sync::atomic::AtomicI64::new(0));
     for sender in 0..4 {

@@ -91,6 +91,13 @@ pub(crate) fn run(data: &Path, args: &[&str]) -> Output {
     command(data).args(args).output().unwrap()
 }
 
+/// A client for the API of a running binary.
+pub(crate) fn client() -> reqwest::Client {
+    // Another test may have installed it first.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    reqwest::Client::builder().timeout(Duration::from_secs(5)).build().unwrap()
+}
+
 /// Puts a file into the data folder.
 pub(crate) fn put(data: &Path, name: &str, text: &str) {
     std::fs::write(data.join(name), text).unwrap();
