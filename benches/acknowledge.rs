@@ -4,6 +4,8 @@
 //! Run with `cargo bench --bench acknowledge`. It starts `atende serve` on a free port of loopback in
 //! a temporary folder and stops it again.
 
+#![expect(clippy::expect_used, reason = "a bench that cannot be set up has nothing to measure")]
+
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

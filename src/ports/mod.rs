@@ -23,7 +23,7 @@ pub trait Clock: Send + Sync + fmt::Debug {
 
 macro_rules! fresh {
     ($($fn_name:ident -> $id:ident),+ $(,)?) => {
-        impl dyn Clock {
+        impl dyn Clock + '_ {
             $(
                 #[doc = concat!("Mints a `", stringify!($id), "`.")]
                 pub fn $fn_name(&self) -> ids::$id {

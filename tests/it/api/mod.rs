@@ -108,7 +108,7 @@ struct Api {
     router: Router,
     /// May do everything for the tenant `main`.
     bearer: String,
-    dir: tempfile::TempDir,
+    _dir: tempfile::TempDir,
 }
 
 impl Api {
@@ -142,7 +142,8 @@ impl Api {
             readiness: readiness.clone(),
             registry: prometheus_client::registry::Registry::default(),
         }));
-        let mut api = Self { store, inbox, clock, readiness, router, bearer: String::new(), dir };
+        let mut api =
+            Self { store, inbox, clock, readiness, router, bearer: String::new(), _dir: dir };
         api.bearer = api.token("all", Scope::ALL, &TenantId::main()).await;
         api
     }

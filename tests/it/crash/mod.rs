@@ -100,7 +100,7 @@ async fn killed_again_and_again_nothing_is_lost_and_nothing_is_doubled() {
     let (replies, repeats) = check_with_keys(&store, &arrivals).await;
     let (plain_replies, unknown) = check_without_keys(&store, &arrivals, &shown).await;
     let replies = replies + plain_replies;
-    println!(
+    let summary = format!(
         "crash: {KILLS} kills, {} accepted, {} decisions, {replies} replies, {repeats} repeats, {unknown} unknown, \
          {} posts repeated, {:.0?} (seed {seed})",
         accepted.len(),
@@ -108,6 +108,8 @@ async fn killed_again_and_again_nothing_is_lost_and_nothing_is_doubled() {
         clients.repeated(),
         started.elapsed()
     );
+    // The runner shows this with the test's other output.
+    std::io::Write::write_all(&mut std::io::stderr(), format!("{summary}\n").as_bytes()).unwrap();
     assert!(replies >= 1000, "only {replies} replies");
 }
 
