@@ -218,7 +218,8 @@ fn is_open(hits: &[Hit<'_, Kind>]) -> bool {
     of(Kind::NoNews).next().is_some()
         || of(Kind::Open).any(|hit| {
             !of(Kind::Settled).any(|other| overlap(hit, other))
-                && !of(Kind::Thanks).any(|thanks| thanks.start <= hit.start && hit.end <= thanks.end)
+                && !of(Kind::Thanks)
+                    .any(|thanks| thanks.start <= hit.start && hit.end <= thanks.end)
         })
 }
 

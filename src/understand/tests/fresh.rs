@@ -310,7 +310,10 @@ fn a_conversation_ends_with_a_little_news_and_not_with_a_request() {
 fn dangers_are_heard_in_words_that_no_rule_was_written_for() {
     fires(&[
         ("desculpa a hora, só não tenho mais pra quem falar. não quero acordar amanhã", SelfHarm),
-        ("perdi meu emprego e minha casa, acho que o melhor é acabar com tudo de uma vez", SelfHarm),
+        (
+            "perdi meu emprego e minha casa, acho que o melhor é acabar com tudo de uma vez",
+            SelfHarm,
+        ),
         ("vcs cobraram de novo, eu nao tenho mais nada, vou me jogar da ponte", SelfHarm),
         ("meu filho de 15 disse na escola que quer se matar", SelfHarm),
         ("fico pensando que todo mundo ia ficar melhor sem mim", SelfHarm),
@@ -321,7 +324,10 @@ fn dangers_are_heard_in_words_that_no_rule_was_written_for() {
         ("cut myself again last night, sorry for the typos", SelfHarm),
         ("What's the point of going on. Cancel it all", SelfHarm),
         ("ya no le encuentro sentido a la vida", SelfHarm),
-        ("um desconhecido adicionou meu filho de 8 anos no jogo e manda áudio todo dia", ChildSafety),
+        (
+            "um desconhecido adicionou meu filho de 8 anos no jogo e manda áudio todo dia",
+            ChildSafety,
+        ),
         ("o tio da van fica passando a mão nas meninas", ChildSafety),
         ("descobri que minha filha de 12 tá namorando um homem de 35 que conheceu aí", ChildSafety),
         ("tem grupo vendendo vídeo de menor no aplicativo de vocês", ChildSafety),
@@ -384,4 +390,66 @@ fn shops_schools_and_stories_are_left_alone_by_the_rules_of_danger() {
         ("nothing left to do but wait, right?", SAFETY),
         ("I give up on this import tool", SAFETY),
     ]);
+}
+
+/// Written after the second set, for the record of what remains.
+#[test]
+fn the_rest_is_heard_in_words_that_no_rule_was_written_for() {
+    fires(&[
+        ("pessoal tenho aqui 300 mil contatos de whatsapp por cidade, faço preço bom", Spam),
+        (
+            "Sua vaga está garantida: lucre de 200 a 800 reais por dia com operações automáticas",
+            Spam,
+        ),
+        ("Seu número foi contemplado no sorteio de aniversário, clique e retire o iPhone", Spam),
+        ("We have a fresh list of 40,000 dentists with emails, want a sample?", Spam),
+        ("Earn up to 300 USD daily with our AI trading bot, withdraw anytime", Spam),
+        ("o sistema caiu pra vocês também? aqui ninguém fatura nada há meia hora", Outage),
+        ("our checkout isn't loading for any customer since this morning", Outage),
+        ("nenhum dos caixas está passando cartão, fila na porta", Outage),
+        ("entraram no nosso painel de madrugada e copiaram a planilha de clientes", Security),
+        ("there is a session from Vietnam on my account, nobody here was online", Security),
+        ("pago o plano básico e a fatura veio do profissional", BillingDispute),
+        ("You billed us for a year but we signed up monthly", BillingDispute),
+        ("my statement shows two payments to you on the same day", BillingDispute),
+        ("cadê as vendas de ontem? entrei agora e tá tudo zerado", DataLoss),
+        ("tem como um ser humano ler isso aqui?", RequestHuman),
+        ("put me through to somebody who can actually decide", RequestHuman),
+    ]);
+}
+
+#[test]
+fn conversations_close_in_words_that_no_phrase_was_written_for() {
+    let history = conversation();
+    let closing = [
+        "foi aqui tb, tks",
+        "prontinho, atualizei o app e foi. obrigado!",
+        "achei o botão, tava embaixo rs",
+        "massa demais, já tá rodando. valeu Paulo",
+        "Recebi o boleto, agradeço a agilidade.",
+        "opa, pagou certinho agora. tmj",
+        "ah entendi, era permissão do navegador. brigada!",
+        "All working now, thanks a ton",
+        "ah, I see it now. thank you!",
+        "Refund landed this morning, much appreciated",
+        "perfecto, ya me llegó el correo, gracias",
+        "beleza, pode finalizar",
+    ];
+    let open = [
+        "obrigado, mas qual o prazo?",
+        "recebi o boleto, só que veio com valor errado",
+        "ok, segue o print: deu erro 403",
+        "valeu! e a outra loja, quando volta?",
+        "thanks. my email is now maria at example dot com",
+        "All working now except the printer",
+        "obrigada, a loja é a do centro",
+        "achei um absurdo a demora",
+        "gracias, me puede mandar la factura",
+        "consegui o dinheiro, quero pagar a fatura atrasada",
+        "it works now but it charged me again",
+        "foi cobrado em dobro, obrigado",
+    ];
+    let missed: Vec<_> = closing.iter().filter(|text| !closed(text, &history)).collect();
+    let wrong: Vec<_> = open.iter().filter(|text| closed(text, &history)).collect();
+    assert!(missed.is_empty() && wrong.is_empty(), "missed {missed:#?}\nwrong {wrong:#?}");
 }
