@@ -36,9 +36,17 @@ pub(super) fn of(pack: &Pack) -> Vocabulary {
             .collect(),
         default_category: pack.default_category().id.clone(),
         default_urgency: Some(pack.urgency.default),
+        safety_category: safety_category(pack),
         competitors: Vec::new(),
         currency: pack.business.currency.clone(),
     }
+}
+
+/// The category whose team is the safety queue, where exactly one is.
+fn safety_category(pack: &Pack) -> Option<String> {
+    let mut of_team = pack.taxonomy.iter().filter(|category| category.team == pack.safety.queue);
+    let only = of_team.next()?;
+    of_team.next().is_none().then(|| only.id.clone())
 }
 
 fn all(keywords: &Keywords) -> Vec<String> {

@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use super::reading::{Reading, Use};
+use super::reading::{Reading, Role, Use};
 use super::{TurnView, Understander};
 use crate::domain::confidence::Confidence;
 use crate::domain::field::{Engine, Field};
 use crate::domain::message::Author;
+use crate::domain::signal::{Signal, SignalHit};
 use crate::text::phrases::Hit;
 use crate::text::tokens::Tokens;
 
@@ -19,6 +20,11 @@ const NOTHING: f64 = 0.3;
 const MOST: f64 = 0.95;
 /// What the words of earlier messages are worth against those of this one.
 const EARLIER: f64 = 0.75;
+
+/// How much more a keyword weighs inside the words of a complaint or demand.
+const CORE: f64 = 2.5;
+/// Most such places looked at.
+const MOST_CORE: usize = 20;
 
 struct Scores {
     categories: Vec<f64>,
@@ -30,6 +36,7 @@ pub(super) fn choose(
     engine: &Understander,
     turn: &TurnView<'_>,
     reading: &Reading<'_, '_>,
+    signals: &[SignalHit],
 ) -> (Field<String>, Field<Option<String>>) {
     let mut scores = score(engine, &reading.hits, &reading.tokens, reading.body);
     let mut worth = 1.0;
@@ -47,7 +54,13 @@ pub(super) fn choose(
     }
     let known = |id: &str| engine.vocabulary.categories.iter().position(|c| c.id == id);
     let given = turn.given.category.as_deref().and_then(|id| known(id).map(|at| (at, id)));
-    let (at, category) = if let Some((at, id)) = given {
+    let danger = signals.iter().find(|hit| hit.signal.is_safety());
+    let safety = engine.vocabulary.safety_category.as_deref().and_then(|id| Some((known(id)?, id)));
+    let (at, category) = if let (Some(hit), Some((at, id))) = (danger, safety) {
+        // A person in danger is the subject, whatever else is mentioned.
+        let field = Field::new(id.to_owned(), hit.confidence, Engine::Rules);
+        (Some(at), field.because(format!("signal {}", hit.signal)))
+    } else if let Some((at, id)) = given {
         let field = Field::new(id.to_owned(), Confidence::CERTAIN, Engine::Given);
         (Some(at), field.because("stated with the message"))
     } else {
@@ -110,6 +123,7 @@ fn score(engine: &Understander, hits: &[Hit<'_, Use>], tokens: &Tokens, body: us
         categories: vec![0.0; engine.vocabulary.categories.len()],
         subcategories: BTreeMap::new(),
     };
+    let core = core(engine, hits);
     for hit in hits {
         let Use::Category { category, subcategory, keyword, words } = *hit.value else { continue };
         let times = counted.entry((category, subcategory, keyword)).or_insert(0);
@@ -126,6 +140,9 @@ fn score(engine: &Understander, hits: &[Hit<'_, Use>], tokens: &Tokens, body: us
         if *times == 2 {
             weight *= 0.4;
         }
+        if core.iter().any(|(start, end)| hit.start < *end && *start < hit.end) {
+            weight *= CORE;
+        }
         // A subject says what a mail is about.
         if tokens.get(hit.start).is_some_and(|token| token.start < body) {
             weight *= 1.3;
@@ -138,6 +155,33 @@ fn score(engine: &Understander, hits: &[Hit<'_, Use>], tokens: &Tokens, body: us
         }
     }
     scores
+}
+
+/// Returns the words by which the customer complains or demands: they say what the turn is about, and
+/// what stands around them says where it happened.
+fn core(engine: &Understander, hits: &[Hit<'_, Use>]) -> Vec<(usize, usize)> {
+    hits.iter()
+        .filter_map(|hit| match *hit.value {
+            Use::Rule { rule, role: Role::Any } => {
+                let signal = engine.rules.get(rule)?.signal;
+                is_a_matter(signal).then_some((hit.start, hit.end))
+            }
+            _ => None,
+        })
+        .take(MOST_CORE)
+        .collect()
+}
+
+const fn is_a_matter(signal: Signal) -> bool {
+    matches!(
+        signal,
+        Signal::BillingDispute
+            | Signal::Refund
+            | Signal::Security
+            | Signal::DataLoss
+            | Signal::RightsHolder
+            | Signal::DataProtection
+    )
 }
 
 /// Returns the index of the best positive score, the score and the next one; the earlier wins a tie.

@@ -166,11 +166,21 @@ impl Courtesy {
             Kind::Greeting,
         ]);
         let thanked = has(Kind::Thanks);
+        let with_news = uncovered(&[
+            Kind::Thanks,
+            Kind::Acknowledgement,
+            Kind::Closing,
+            Kind::Filler,
+            Kind::Greeting,
+            Kind::News,
+        ]);
+        let open = is_open(&hits);
         let ends = thanked || has(Kind::Acknowledgement) || has(Kind::Closing);
         if ends
             && !has(Kind::NoThanks)
             && tokens.question_marks() == 0
-            && only_names_left(tokens, &thanks, text)
+            && (only_names_left(tokens, &thanks, text)
+                || (thanked && !open && only_names_left(tokens, &with_news, text)))
             && (thanked || !answers_a_question(turn))
         {
             let confidence = if thanked { 0.96 } else { 0.85 };
@@ -193,20 +203,28 @@ fn closes(turn: &TurnView<'_>, tokens: &Tokens, hits: &[Hit<'_, Kind>]) -> bool 
     {
         return false;
     }
-    let of = |kind: Kind| hits.iter().filter(move |hit| *hit.value == kind);
-    let covered = |hit: &Hit<'_, Kind>, by: Kind| {
-        of(by).any(|other| other.start < hit.end && hit.start < other.end)
-    };
-    let open = of(Kind::Open).any(|hit| {
-        !covered(hit, Kind::Settled)
-            && !of(Kind::Thanks).any(|t| t.start <= hit.start && hit.end <= t.end)
-    });
-    if open {
+    if is_open(hits) {
         return false;
     }
-    let news = of(Kind::News).any(|hit| !covered(hit, Kind::NoNews));
+    let of = |kind: Kind| hits.iter().filter(move |hit| *hit.value == kind);
+    let news = of(Kind::News).next().is_some();
     let thanked = of(Kind::Thanks).next().is_some();
     news && (thanked || (tokens.len() <= LONGEST_BARE_CLOSING && !answers_a_question(turn)))
+}
+
+/// True where somebody still wants something, or something went wrong.
+fn is_open(hits: &[Hit<'_, Kind>]) -> bool {
+    let of = |kind: Kind| hits.iter().filter(move |hit| *hit.value == kind);
+    of(Kind::NoNews).next().is_some()
+        || of(Kind::Open).any(|hit| {
+            !of(Kind::Settled).any(|other| overlap(hit, other))
+                && !of(Kind::Thanks)
+                    .any(|thanks| thanks.start <= hit.start && hit.end <= thanks.end)
+        })
+}
+
+fn overlap(one: &Hit<'_, Kind>, other: &Hit<'_, Kind>) -> bool {
+    other.start < one.end && one.start < other.end
 }
 
 /// True where at most two words are left over, and these look like names: "obrigado, Ana Paula".

@@ -127,7 +127,7 @@ impl Understander {
     pub fn understand(&self, turn: &TurnView<'_>, language: Field<Language>) -> Understood {
         let reading = Reading::of(turn, &self.set, language.value);
         let signals = signals::find(self, turn, &reading);
-        let (category, subcategory) = category::choose(self, turn, &reading);
+        let (category, subcategory) = category::choose(self, turn, &reading, &signals);
         let urgency = urgency::judge(self, turn, &reading, &signals);
         let sentiment = sentiment::judge(&reading, &signals);
         let complexity = complexity::judge(turn, &reading, &signals);

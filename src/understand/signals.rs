@@ -20,6 +20,8 @@ const COMBINED: f64 = 0.7;
 
 /// Most matches of one rule that are judged in one turn.
 const MAX_LOOKS: usize = 60;
+/// Most pieces of evidence that are added up.
+const MAX_PIECES: usize = 60;
 /// Most matches of one rule that are looked at for guards and lists.
 const MAX_GUARDS: usize = 400;
 
@@ -160,18 +162,22 @@ fn weigh(
 
 /// Adds up the evidence of concerns with `combine`.
 fn add_up(mut pieces: Vec<(usize, usize, f64, &Rule)>) -> Vec<(Signal, f64, String)> {
-    pieces.sort_by_key(|(start, ..)| *start);
-    let mut sums: BTreeMap<Signal, (f64, usize, &Rule)> = BTreeMap::new();
-    for (start, end, confidence, rule) in pieces {
-        let sum = sums.entry(rule.signal).or_insert((1.0, 0, rule));
-        // Two patterns on the same words are one piece of evidence.
-        if start >= sum.1 {
+    pieces.sort_by(|a, b| b.2.total_cmp(&a.2));
+    pieces.truncate(MAX_PIECES);
+    let mut sums: BTreeMap<Signal, (f64, &Rule)> = BTreeMap::new();
+    for (i, (start, end, confidence, rule)) in pieces.iter().enumerate() {
+        // Two patterns on the same words are one piece of evidence: the stronger.
+        let taken = pieces
+            .iter()
+            .take(i)
+            .any(|(from, to, _, other)| other.signal == rule.signal && from < end && start < to);
+        let sum = sums.entry(rule.signal).or_insert((1.0, rule));
+        if !taken {
             sum.0 *= 1.0 - confidence;
-            sum.1 = end;
         }
     }
     sums.into_values()
-        .map(|(doubt, _, rule)| (rule.signal, (1.0 - doubt).min(0.97), rule.name.clone()))
+        .map(|(doubt, rule)| (rule.signal, (1.0 - doubt).min(0.97), rule.name.clone()))
         .filter(|(_, confidence, _)| *confidence >= COMBINED)
         .collect()
 }

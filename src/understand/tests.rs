@@ -70,6 +70,7 @@ pub(super) fn sample() -> Vocabulary {
         ],
         default_category: "general".to_owned(),
         default_urgency: Some(Urgency::Normal),
+        safety_category: None,
         competitors: words(&["zendesk"]),
         currency: "BRL".to_owned(),
     }

@@ -16,6 +16,8 @@ pub struct Vocabulary {
     pub default_category: String,
     /// The urgency of turns that no rule raises or lowers; `None` means normal.
     pub default_urgency: Option<Urgency>,
+    /// The category of people in danger, where the pack has one of its own.
+    pub safety_category: Option<String>,
     /// Patterns that name competitors.
     pub competitors: Vec<String>,
     /// ISO 4217 code of the pack's money.

@@ -59,7 +59,7 @@ fn compare(message: &Value, answer: &Value, wrong: &mut String) {
     for (key, expected) in message["expect"].as_object().unwrap() {
         let got = match key.as_str() {
             "category" | "language" | "urgency" => &answer[key]["value"],
-            "action" | "queue" => &answer["decision"][key],
+            "action" | "queue" | "level" | "priority" => &answer["decision"][key],
             "signals" | "not_signals" => {
                 for signal in expected.as_array().unwrap() {
                     if has(answer, signal) != (key == "signals") {

@@ -244,7 +244,6 @@ const CLOSED: &[&str] = &[
     "resolvido por aqui, gente. Excelente atendimento!",
     "nossa que rápido, amei. gratidão",
     "esquece, já encontrei",
-    "a internet que tava ruim aqui, desculpa o incômodo",
     "got the reset email, I'm back in. cheers!",
     "never mind, found it",
     "All sorted on our end, appreciate the help",
@@ -304,4 +303,153 @@ fn a_conversation_ends_with_a_little_news_and_not_with_a_request() {
         wrong.len(),
         NOT_CLOSED.len()
     );
+}
+
+/// Written after the lexicons grew, to see whether they hold beyond the messages they grew on.
+#[test]
+fn dangers_are_heard_in_words_that_no_rule_was_written_for() {
+    fires(&[
+        ("desculpa a hora, só não tenho mais pra quem falar. não quero acordar amanhã", SelfHarm),
+        (
+            "perdi meu emprego e minha casa, acho que o melhor é acabar com tudo de uma vez",
+            SelfHarm,
+        ),
+        ("vcs cobraram de novo, eu nao tenho mais nada, vou me jogar da ponte", SelfHarm),
+        ("meu filho de 15 disse na escola que quer se matar", SelfHarm),
+        ("fico pensando que todo mundo ia ficar melhor sem mim", SelfHarm),
+        ("eu devia ter morrido naquele acidente", SelfHarm),
+        ("tomei uma cartela inteira de remédio agora", SelfHarm),
+        ("I've been thinking about ending it for weeks now", SelfHarm),
+        ("if I wasn't here my kids would get the insurance, that's all I think about", SelfHarm),
+        ("cut myself again last night, sorry for the typos", SelfHarm),
+        ("What's the point of going on. Cancel it all", SelfHarm),
+        ("ya no le encuentro sentido a la vida", SelfHarm),
+        (
+            "um desconhecido adicionou meu filho de 8 anos no jogo e manda áudio todo dia",
+            ChildSafety,
+        ),
+        ("o tio da van fica passando a mão nas meninas", ChildSafety),
+        ("descobri que minha filha de 12 tá namorando um homem de 35 que conheceu aí", ChildSafety),
+        ("tem grupo vendendo vídeo de menor no aplicativo de vocês", ChildSafety),
+        ("meu vizinho bate muito nas crianças, dá pra ouvir daqui", ChildSafety),
+        ("eu tenho 12 e ele falou pra eu não contar pra minha mãe", ChildSafety),
+        ("An adult man has been chatting with my ten year old through your app", ChildSafety),
+        ("he asked my son for a picture without his shirt, my son is nine", ChildSafety),
+        ("there are nude images of a minor on this profile", ChildSafety),
+        ("my stepdad hits me and I'm only 13", ChildSafety),
+        ("meu marido chegou bêbado e me deu um soco, as crianças viram", Violence),
+        ("me tirem desse cadastro, meu ex usa o app pra saber onde eu tô e me persegue", Violence),
+        ("eu vou descer aí com um facão e resolver isso na mão", Violence),
+        ("socorro ele tá tentando derrubar a porta", Violence),
+        ("tem um cara com uma arma dentro da loja", Violence),
+        ("minha avó desmaiou e não acorda", Violence),
+        ("se eu descobrir quem fez isso eu mato", Violence),
+        ("he choked me last night and I need to hide my order history from him", Violence),
+        ("I will come to your office and shoot every single one of you", Violence),
+        ("there's a man with a knife outside our shop", Violence),
+        ("my dad collapsed and isn't breathing", Violence),
+        ("my boyfriend says he'll burn the house down with me inside", Violence),
+    ]);
+}
+
+#[test]
+fn shops_schools_and_stories_are_left_alone_by_the_rules_of_danger() {
+    silent(&[
+        ("a menina do atendimento me mandou a foto errada", SAFETY),
+        ("mandei mensagem pro moço da entrega e minha filha recebeu o pedido", SAFETY),
+        ("tenho 15 anos de mercado e nunca vi um homem vender tanto assim", SAFETY),
+        ("o professor manda as fotos da turma para os pais pelo app, como libero?", SAFETY),
+        ("camiseta infantil menina 10 anos tem na cor nude?", SAFETY),
+        ("o cara do suporte me pediu um vídeo da tela, mando por onde?", SAFETY),
+        ("meu filho bateu a cabeça na quina da mesa que comprei aí, quero trocar", &[ChildSafety]),
+        ("vendemos kit de sobrevivência com faca e corda, como cadastro?", SAFETY),
+        ("meu sócio me mata se eu não emitir essa nota hoje kkk", SAFETY),
+        ("fui cortada do grupo sem aviso", SAFETY),
+        ("ninguém vai sentir falta do layout antigo", SAFETY),
+        ("o relatório acabou com a minha paciência", SAFETY),
+        ("não tenho mais forças pra brigar com esse sistema", SAFETY),
+        ("cansei de lutar com essa planilha, desisto", SAFETY),
+        ("estou com medo de perder meus dados", SAFETY),
+        ("ele me empurrou um plano mais caro", SAFETY),
+        ("o anúncio de vocês me persegue em todo site", SAFETY),
+        ("vou aí na sede levar um bolo pra equipe", SAFETY),
+        ("a bomba de chocolate chegou amassada", SAFETY),
+        ("vamos invadir o mercado com esse produto", SAFETY),
+        ("minha loja fica em frente ao quartel, o entregador não acha", SAFETY),
+        ("I teach 12 year olds, can they have their own accounts?", SAFETY),
+        ("a user asked for photos of the kids' menu", SAFETY),
+        ("my daughter's photo doesn't upload to the album", SAFETY),
+        ("can a guest message my child account on the tablet plan?", SAFETY),
+        ("he hit reply all, can I unsend?", SAFETY),
+        ("your competitor is beating you on price", SAFETY),
+        ("I'm scared of losing my settings if I upgrade", SAFETY),
+        ("the app keeps following me back to the login page", SAFETY),
+        ("I locked myself out of the account", SAFETY),
+        ("we're bringing a gun safe catalogue online, which category fits?", SAFETY),
+        ("is there any point in keeping both plans?", SAFETY),
+        ("nothing left to do but wait, right?", SAFETY),
+        ("I give up on this import tool", SAFETY),
+    ]);
+}
+
+/// Written after the second set, for the record of what remains.
+#[test]
+fn the_rest_is_heard_in_words_that_no_rule_was_written_for() {
+    fires(&[
+        ("pessoal tenho aqui 300 mil contatos de whatsapp por cidade, faço preço bom", Spam),
+        (
+            "Sua vaga está garantida: lucre de 200 a 800 reais por dia com operações automáticas",
+            Spam,
+        ),
+        ("Seu número foi contemplado no sorteio de aniversário, clique e retire o iPhone", Spam),
+        ("We have a fresh list of 40,000 dentists with emails, want a sample?", Spam),
+        ("Earn up to 300 USD daily with our AI trading bot, withdraw anytime", Spam),
+        ("o sistema caiu pra vocês também? aqui ninguém fatura nada há meia hora", Outage),
+        ("our checkout isn't loading for any customer since this morning", Outage),
+        ("nenhum dos caixas está passando cartão, fila na porta", Outage),
+        ("entraram no nosso painel de madrugada e copiaram a planilha de clientes", Security),
+        ("there is a session from Vietnam on my account, nobody here was online", Security),
+        ("pago o plano básico e a fatura veio do profissional", BillingDispute),
+        ("You billed us for a year but we signed up monthly", BillingDispute),
+        ("my statement shows two payments to you on the same day", BillingDispute),
+        ("cadê as vendas de ontem? entrei agora e tá tudo zerado", DataLoss),
+        ("tem como um ser humano ler isso aqui?", RequestHuman),
+        ("put me through to somebody who can actually decide", RequestHuman),
+    ]);
+}
+
+#[test]
+fn conversations_close_in_words_that_no_phrase_was_written_for() {
+    let history = conversation();
+    let closing = [
+        "foi aqui tb, tks",
+        "prontinho, atualizei o app e foi. obrigado!",
+        "achei o botão, tava embaixo rs",
+        "massa demais, já tá rodando. valeu Paulo",
+        "Recebi o boleto, agradeço a agilidade.",
+        "opa, pagou certinho agora. tmj",
+        "ah entendi, era permissão do navegador. brigada!",
+        "All working now, thanks a ton",
+        "ah, I see it now. thank you!",
+        "Refund landed this morning, much appreciated",
+        "perfecto, ya me llegó el correo, gracias",
+        "beleza, pode finalizar",
+    ];
+    let open = [
+        "obrigado, mas qual o prazo?",
+        "recebi o boleto, só que veio com valor errado",
+        "ok, segue o print: deu erro 403",
+        "valeu! e a outra loja, quando volta?",
+        "thanks. my email is now maria at example dot com",
+        "All working now except the printer",
+        "obrigada, a loja é a do centro",
+        "achei um absurdo a demora",
+        "gracias, me puede mandar la factura",
+        "consegui o dinheiro, quero pagar a fatura atrasada",
+        "it works now but it charged me again",
+        "foi cobrado em dobro, obrigado",
+    ];
+    let missed: Vec<_> = closing.iter().filter(|text| !closed(text, &history)).collect();
+    let wrong: Vec<_> = open.iter().filter(|text| closed(text, &history)).collect();
+    assert!(missed.is_empty() && wrong.is_empty(), "missed {missed:#?}\nwrong {wrong:#?}");
 }
