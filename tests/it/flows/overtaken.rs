@@ -2,7 +2,7 @@
 //! and the customer is not left waiting for it.
 
 use std::future::Future;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
 use atende::adapters::store::DeliveryEnd;
 use atende::domain::ids::TenantId;

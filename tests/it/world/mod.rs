@@ -189,7 +189,7 @@ impl World {
     pub(crate) async fn drain(&self) -> usize {
         // A turn that goes round for ever is a bug that must not hang the tests.
         let drained =
-            tokio::time::timeout(std::time::Duration::from_secs(60), self.app().worker.drain());
+            tokio::time::timeout(std::time::Duration::from_mins(1), self.app().worker.drain());
         drained.await.expect("the worker came to rest").unwrap()
     }
 

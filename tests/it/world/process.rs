@@ -16,7 +16,7 @@ use atende::ports::Clock;
 use tokio_util::task::TaskTracker;
 
 /// How long anything of a test may take before it is called stuck.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running `atende serve`; dropped, it is killed.
 pub(crate) struct Served {
