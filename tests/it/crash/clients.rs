@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -73,6 +73,16 @@ impl Clients {
     pub(super) fn serve_at(&self, url: &str, life: usize, lives: usize) {
         let allowed = self.shared.total * life / lives;
         self.stage.send_replace(Stage { url: url.to_owned(), allowed });
+    }
+
+    /// Waits until so many more messages were acknowledged.
+    pub(super) async fn acknowledged(&self, more: usize) {
+        let so_far = || self.shared.accepted.lock().unwrap().len();
+        let (wanted, started) = (so_far() + more, Instant::now());
+        while so_far() < wanted {
+            assert!(started.elapsed() < PATIENCE, "nothing is acknowledged");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
     }
 
     /// Waits until every message was acknowledged.

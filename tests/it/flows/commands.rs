@@ -23,6 +23,7 @@ async fn every_command_works_beside_a_running_worker() {
     let data = dir.path();
     process::put(data, "auto.yaml", AUTO);
     process::put(data, "atende.toml", "[policy]\nfile = \"auto.yaml\"\n");
+    process::put(data, "customers.csv", include_str!("../../../demo/customers.csv"));
     let served = Served::start(data);
     let bearer = process::token(data, &TenantId::main(), "beside").await;
 
@@ -52,6 +53,10 @@ async fn every_command_works_beside_a_running_worker() {
         &["policy", "check"][..],
         &["policy", "check", "auto.yaml"],
         &["config", "check"],
+        &["tokens", "add", "--name", "other", "--scopes", "read"],
+        &["tokens", "list"],
+        &["tokens", "revoke", "other"],
+        &["customers", "import", "customers.csv"],
         &["store", "check"],
         &["store", "backup", "copy"],
     ]
