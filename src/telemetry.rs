@@ -60,7 +60,13 @@ impl Default for LogSettings {
 /// Starts writing events to stderr; an error when something else of this process already does.
 pub fn start(settings: &LogSettings) -> Result<(), TryInitError> {
     let colours = std::io::stderr().is_terminal();
-    subscriber(settings, std::io::stderr, colours).try_init()
+    subscriber(settings, std::io::stderr, colours).try_init()?;
+    std::panic::set_hook(Box::new(|panic| {
+        // The message of a panic may quote a customer; the place is enough to find the fault.
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "A part of the program failed at {place}");
+    }));
+    Ok(())
 }
 
 /// Makes the stream of events, written to `writer`, with colours in text form if wanted.
