@@ -28,8 +28,9 @@ pub struct PhraseSet<T> {
     trie: Trie,
     /// Instructions of all patterns.
     code: Vec<Op>,
-    values: Vec<T>,
-    /// By literal: the patterns that can start with it, as (first instruction, value).
+    /// By pattern: what is stored with it. Patterns written twice are matched once.
+    values: Vec<Vec<T>>,
+    /// By literal: the patterns that can start with it, as (first instruction, pattern).
     starts: Vec<Vec<(u32, u32)>>,
 }
 
@@ -55,18 +56,24 @@ impl<T> PhraseSet<T> {
     /// Compiles patterns.
     pub fn new(patterns: impl IntoIterator<Item = (Pattern, T)>) -> Self {
         let mut compiler = Compiler::default();
-        let mut values = Vec::new();
+        let mut values: Vec<Vec<T>> = Vec::new();
         let mut entries = Vec::new();
+        let mut known: BTreeMap<String, usize> = BTreeMap::new();
+        let accept = compiler.op(Op::Accept);
         for (pattern, value) in patterns {
-            let accept = compiler.op(Op::Accept);
+            let at = *known.entry(pattern.as_str().to_owned()).or_insert(values.len());
+            if let Some(same) = values.get_mut(at) {
+                same.push(value);
+                continue;
+            }
             entries.push(compiler.sequence(&pattern.root, accept));
-            values.push(value);
+            values.push(vec![value]);
         }
         let mut starts = vec![BTreeSet::new(); compiler.literals.len()];
-        for (value, entry) in entries.iter().enumerate() {
+        for (pattern, entry) in entries.iter().enumerate() {
             compiler.start_literals(*entry, |literal| {
                 if let Some(list) = starts.get_mut(literal as usize) {
-                    list.insert((*entry, index(value)));
+                    list.insert((*entry, index(pattern)));
                 }
             });
         }
@@ -80,7 +87,7 @@ impl<T> PhraseSet<T> {
 
     /// Number of patterns.
     pub fn len(&self) -> usize {
-        self.values.len()
+        self.values.iter().map(Vec::len).sum()
     }
 
     /// True where the set holds no pattern.
@@ -96,17 +103,16 @@ impl<T> PhraseSet<T> {
         let mut tried: Vec<u32> = vec![0; self.values.len()];
         for start in 0..tokens.len() {
             for literal in words.literals(start) {
-                for (entry, value) in self.starts.get(*literal as usize).into_iter().flatten() {
+                for (entry, pattern) in self.starts.get(*literal as usize).into_iter().flatten() {
                     // A pattern may start both with a word and with a prefix of it.
-                    let Some(tried) = tried.get_mut(*value as usize) else { continue };
+                    let Some(tried) = tried.get_mut(*pattern as usize) else { continue };
                     if std::mem::replace(tried, index(start + 1)) == index(start + 1) {
                         continue;
                     }
                     let at = Walk { code: &self.code, words: &words, tokens, start };
-                    if let Some(end) = at.longest(*entry, start, 0)
-                        && let Some(value) = self.values.get(*value as usize)
-                    {
-                        hits.push(Hit { value, start, end });
+                    if let Some(end) = at.longest(*entry, start, 0) {
+                        let values = self.values.get(*pattern as usize).into_iter().flatten();
+                        hits.extend(values.map(|value| Hit { value, start, end }));
                     }
                 }
             }
