@@ -244,6 +244,7 @@ mod tests {
                     DeliveryEnd::Sent => "sent",
                     DeliveryEnd::RetryAt(..) => "again",
                     DeliveryEnd::Failed(_) => "failed",
+                    DeliveryEnd::Interrupted => "interrupted",
                     DeliveryEnd::Unknown(_) => "unknown",
                 }
             };

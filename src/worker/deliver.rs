@@ -56,7 +56,7 @@ impl Worker {
             None => DeliveryEnd::Sent,
         };
         match &end {
-            DeliveryEnd::Sent => {}
+            DeliveryEnd::Sent | DeliveryEnd::Interrupted => {}
             DeliveryEnd::RetryAt(..) => {
                 tracing::warn!(
                     ticket.id = %row.ticket, outbox.id = %row.id, attempt = row.attempt,
@@ -99,13 +99,11 @@ impl Worker {
     pub(super) async fn settle_stranded(&self, row: &Claimed) -> Result<(), PortError> {
         let tenant = self.tenants.get(&row.tenant);
         let callbacks = tenant.as_ref().and_then(|tenant| tenant.callbacks.as_ref());
-        let now = self.clock.now();
         let end = match callbacks {
-            Some(client) if client.is_idempotent() => {
-                DeliveryEnd::RetryAt(now, "interrupted; repeated under the same key".to_owned())
-            }
+            // Repeated under the same key.
+            Some(client) if client.is_idempotent() => DeliveryEnd::Interrupted,
             // Publishing has no outside effect that could happen twice.
-            None => DeliveryEnd::RetryAt(now, "interrupted".to_owned()),
+            None => DeliveryEnd::Interrupted,
             Some(_) => {
                 tracing::error!(
                     ticket.id = %row.ticket, outbox.id = %row.id,

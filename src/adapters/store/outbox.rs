@@ -69,6 +69,8 @@ pub enum DeliveryEnd {
     Sent,
     /// Try again at this moment, under the same key.
     RetryAt(DateTime<Utc>, String),
+    /// The process ended in between: try again now, as if this attempt had not been.
+    Interrupted,
     /// It will never be taken; a person must see to it.
     Failed(String),
     /// It may have arrived; a person must look, nobody repeats it.
@@ -365,6 +367,15 @@ async fn finish(
             sqlx::query("UPDATE outbox SET state = 'queued', due_at = $1, error = $2 WHERE id = $3 AND state = 'sending'")
                 .bind(millis(*at))
                 .bind(why)
+                .bind(row.id.as_str())
+                .execute(connection)
+                .await?;
+            return Ok(());
+        }
+        DeliveryEnd::Interrupted => {
+            // Pauses grow with the answers of the receiver, not with our own restarts.
+            sqlx::query("UPDATE outbox SET state = 'queued', due_at = $1, attempts = attempts - 1 WHERE id = $2 AND state = 'sending'")
+                .bind(millis(now))
                 .bind(row.id.as_str())
                 .execute(connection)
                 .await?;

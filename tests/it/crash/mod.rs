@@ -87,7 +87,7 @@ async fn killed_again_and_again_nothing_is_lost_and_nothing_is_doubled() {
     clients.serve_at(&served.url, KILLS, KILLS);
     clients.finished().await;
     let store = data.join("store.db");
-    let waiting = "SELECT (SELECT COUNT(*) FROM jobs) + \
+    let waiting = "SELECT (SELECT COUNT(*) FROM jobs WHERE state = 'pending') + \
         (SELECT COUNT(*) FROM outbox WHERE state IN ('queued', 'sending'))";
     let inbox = "SELECT COUNT(*) FROM inbox WHERE taken_at IS NULL";
     let patience = Instant::now();
