@@ -6,8 +6,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use atende::adapters::clock::RecordedClock;
+use atende::adapters::clock::SystemClock;
 use atende::adapters::inbox::{Accepted, Inbox};
 use atende::adapters::store::{Store, StoreLocation};
 use atende::compose::Templates;
@@ -24,6 +25,7 @@ use chrono::{DateTime, Utc};
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// Messages as they come: short and long, Portuguese and English, with and without an answer.
@@ -101,23 +103,22 @@ fn load_policy_articles_templates() -> Pipeline {
 
 struct Bench {
     runtime: Runtime,
-    clock: Arc<RecordedClock>,
+    store: Store,
     inbox: Inbox,
-    worker: Worker,
+    worker: Arc<Worker>,
     _dir: tempfile::TempDir,
 }
 
 /// How many messages one sample works off.
-const BATCH: usize = 3_000;
+const BATCH: usize = 6_000;
 
 /// A store with its worker, and `BATCH` messages on disk in the inbox, each of another customer.
 fn filled() -> Bench {
     let runtime = Runtime::new().expect("runtime");
     let dir = tempfile::tempdir().expect("a folder");
     let tasks = TaskTracker::new();
-    let clock = Arc::new(RecordedClock::starting_at(start()));
-    let shared: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
-    let (inbox, worker) = runtime.block_on(async {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let (store, inbox, worker) = runtime.block_on(async {
         let store = Store::open(&StoreLocation::embedded(dir.path()), &tasks).await.expect("store");
         let inbox =
             Inbox::open(&dir.path().join("inbox.db"), 1_000_000, &tasks).await.expect("inbox");
@@ -127,17 +128,18 @@ fn filled() -> Bench {
         let tenants = Tenants::default();
         tenants.put(tenant.clone(), Tenant { pipeline, epoch: state.epoch, callbacks: None });
         let accepts = (0..BATCH).map(|number| {
-            let message = message(shared.as_ref(), &tenant, number);
+            let message = message(clock.as_ref(), &tenant, number);
             let inbox = inbox.clone();
             async move { inbox.accept(message, None).await }
         });
         for accepted in futures::future::join_all(accepts).await {
             assert_eq!(accepted.expect("accepted"), Accepted::New);
         }
-        let worker = Worker::new(store, inbox.clone(), shared, tenants, WorkerSettings::default());
-        (inbox, worker)
+        let settings = WorkerSettings::default();
+        let worker = Worker::new(store.clone(), inbox.clone(), clock, tenants, settings);
+        (store, inbox, Arc::new(worker))
     });
-    Bench { runtime, clock, inbox, worker, _dir: dir }
+    Bench { runtime, store, inbox, worker, _dir: dir }
 }
 
 fn message(clock: &dyn Clock, tenant: &TenantId, number: usize) -> InboundMessage {
@@ -160,25 +162,24 @@ fn message(clock: &dyn Clock, tenant: &TenantId, number: usize) -> InboundMessag
     }
 }
 
-/// From the inbox to a decision on disk, durable, with grouped commits, as `serve` works.
+/// From the inbox to a decision on disk, durable, with grouped commits: the worker's own loops, as
+/// `serve` runs them, until nothing waits.
 #[divan::bench(sample_count = 5, sample_size = 1)]
 fn inbox_to_decision(bencher: Bencher<'_, '_>) {
     bencher.counter(ItemsCount::new(BATCH)).with_inputs(filled).bench_local_values(|bench| {
         bench.runtime.block_on(async {
-            bench.clock.advance_to(start() + chrono::Duration::minutes(5));
-            let filing = async { while bench.worker.file_messages().await.expect("filed") > 0 {} };
-            let deciding = || async {
-                let mut idle = 0;
-                while idle < 3 {
-                    if bench.worker.decide_turns().await.expect("decided") == 0 {
-                        idle = if bench.inbox.backlog() == 0 { idle + 1 } else { 0 };
-                        tokio::task::yield_now().await;
-                    } else {
-                        idle = 0;
-                    }
+            let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+            bench.worker.run(&tasks, &stop);
+            loop {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                let waiting = bench.store.next_due("message").await.expect("jobs");
+                if bench.inbox.backlog() == 0 && waiting.is_none() {
+                    break;
                 }
-            };
-            tokio::join!(filing, deciding(), deciding());
+            }
+            stop.cancel();
+            tasks.close();
+            tasks.wait().await;
         });
         bench
     });
