@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-use futures::future::join_all;
+use chrono::{DateTime, Utc};
 
 use super::{Tenant, Worker};
 use crate::adapters::store::{LeasedJob, Settled, Settlement, TurnMessage, TurnSnapshot};
@@ -89,12 +89,9 @@ impl Worker {
             cases.push(Case { job, turn, tenant, epoch, incident });
         }
         let decided = self.run_pipeline(cases).await;
-        let settled = join_all(decided.into_iter().map(|(case, outcome, took)| async move {
-            self.settle_case(case, outcome, took).await
-        }))
-        .await;
+        self.settle_cases(decided).await?;
         self.outbox_due.notify_one();
-        settled.into_iter().collect()
+        Ok(())
     }
 
     /// Runs the pipeline on threads that may block; a case that panics fails alone.
@@ -133,31 +130,61 @@ impl Worker {
         done
     }
 
-    async fn settle_case(
+    async fn settle_cases(
         &self,
-        case: Case,
-        outcome: Option<Outcome>,
-        took_us: u64,
+        decided: Vec<(Case, Option<Outcome>, u64)>,
     ) -> Result<(), PortError> {
         let now = self.clock.now();
-        let settlement = match outcome {
-            Some(outcome) => self.settlement(&case, outcome, took_us),
-            None => self.hand_over(&case),
-        };
-        let summary = Summary::of(&settlement);
+        let mut settlements = Vec::with_capacity(decided.len());
+        let mut summaries = Vec::with_capacity(decided.len());
+        for (case, outcome, took_us) in decided {
+            let settlement = match outcome {
+                Some(outcome) => self.settlement(&case, outcome, took_us),
+                None => self.hand_over(&case),
+            };
+            summaries.push(Summary::of(&settlement, took_us));
+            settlements.push(settlement);
+        }
+        match self.store.settle_all(now, settlements.clone()).await {
+            Ok(settled) => {
+                for (summary, settled) in summaries.iter().zip(settled) {
+                    if settled == Settled::Done {
+                        summary.log();
+                    }
+                }
+                Ok(())
+            }
+            // One turn that the store cannot take must not hold back the others.
+            Err(error) if error.kind() == PortErrorKind::Permanent => {
+                for (settlement, summary) in settlements.into_iter().zip(summaries) {
+                    self.settle_alone(now, settlement, &summary).await?;
+                }
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn settle_alone(
+        &self,
+        now: DateTime<Utc>,
+        settlement: Settlement,
+        summary: &Summary,
+    ) -> Result<(), PortError> {
+        let job = settlement.job.clone();
         match self.store.settle(now, settlement).await {
             Ok(Settled::Done) => {
-                summary.log(took_us);
+                summary.log();
                 Ok(())
             }
             Ok(Settled::Stale | Settled::LostLease) => Ok(()),
             Err(error) if error.kind() == PortErrorKind::Permanent => {
                 tracing::error!(
-                    job.id = %case.job.id, job.attempt = case.job.attempt, error = %error,
-                    "Could not settle job {}", case.job.id
+                    job.id = %job.id, job.attempt = job.attempt, error = %error,
+                    "Could not settle job {}", job.id
                 );
-                let pause = chrono::Duration::seconds(2i64.pow(case.job.attempt.min(8)));
-                self.store.retry_job(&case.job, now + pause, "settle failed").await?;
+                let pause = chrono::Duration::seconds(2i64.pow(job.attempt.min(8)));
+                self.store.retry_job(&job, now + pause, "settle failed").await?;
                 Ok(())
             }
             Err(error) => Err(error.into()),
@@ -170,20 +197,22 @@ struct Summary {
     ticket: String,
     action: &'static str,
     rules: String,
+    duration_us: u64,
 }
 
 impl Summary {
-    fn of(settlement: &Settlement) -> Self {
+    fn of(settlement: &Settlement, duration_us: u64) -> Self {
         Self {
             ticket: settlement.ticket.as_str().to_owned(),
             action: settlement.action.as_str(),
             rules: settlement.rules.join(" "),
+            duration_us,
         }
     }
 
-    fn log(&self, duration_us: u64) {
+    fn log(&self) {
         tracing::debug!(
-            ticket.id = %self.ticket, stage = "decide", rules = %self.rules, duration_us,
+            ticket.id = %self.ticket, stage = "decide", rules = %self.rules, duration_us = self.duration_us,
             "Decided a turn of {} as {}", self.ticket, self.action
         );
     }
@@ -192,7 +221,7 @@ impl Summary {
 /// Splits the conversation into the turn and what was before it. The turn is everything that the
 /// customer wrote since the last answer, without what an earlier turn found to need none, and
 /// whatever no turn covered yet: a message may come while the answer to an earlier one is on its way.
-fn input_of(case: &Case, now: chrono::DateTime<chrono::Utc>) -> TurnInput {
+fn input_of(case: &Case, now: DateTime<Utc>) -> TurnInput {
     let turn = &case.turn;
     let answered = turn
         .messages

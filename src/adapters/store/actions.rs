@@ -313,7 +313,7 @@ async fn make(
             }
             set_status(connection, now, ticket, next.as_str()).await?;
             if !next.is_open() {
-                super::drafts::retire_proposed(connection, &ticket.id).await?;
+                super::drafts::retire_proposed(connection, &[&ticket.id]).await?;
             }
             serde_json::json!({"status": next})
         }

@@ -1,5 +1,7 @@
 //! The few places where SQLite and PostgreSQL differ, and how their errors are judged.
 
+use sqlx::AnyConnection;
+
 use crate::ports::PortErrorKind;
 
 /// Which database speaks on the other side.
@@ -20,6 +22,14 @@ impl Dialect {
             Some(Self::Postgres)
         } else {
             None
+        }
+    }
+
+    /// Returns the dialect of a connection.
+    pub(super) fn of(connection: &AnyConnection) -> Self {
+        match connection.backend_name() {
+            "SQLite" => Self::Sqlite,
+            _ => Self::Postgres,
         }
     }
 

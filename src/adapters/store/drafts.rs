@@ -5,8 +5,9 @@ use sqlx::AnyConnection;
 use sqlx::Row;
 
 use super::actions::{self, Actor, TicketRef};
-use super::outbox::{NewRow, OutboxBody, insert_row};
-use super::{Store, StoreError, audit, millis, moment, no_nul, replies, to_json};
+use super::many::places;
+use super::outbox::{NewRow, OutboxBody, insert_rows};
+use super::{Dialect, Store, StoreError, audit, millis, moment, no_nul, replies, to_json};
 use crate::domain::ids::{OutboxId, TenantId, TicketId};
 use crate::domain::ticket::OwnerKind;
 
@@ -47,15 +48,21 @@ pub enum DraftOutcome {
     OptedOut,
 }
 
-/// Retires drafts that nobody has decided, because the conversation moved on.
+/// Retires drafts that nobody has decided, because their conversations moved on. At most `ROWS_MAX`
+/// tickets.
 pub(super) async fn retire_proposed(
     connection: &mut AnyConnection,
-    ticket: &str,
+    tickets: &[&str],
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE drafts SET state = 'retired' WHERE ticket_id = $1 AND state = 'proposed'")
-        .bind(ticket)
-        .execute(connection)
-        .await?;
+    if tickets.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "UPDATE drafts SET state = 'retired' WHERE state = 'proposed' AND ticket_id IN {}",
+        places(Dialect::of(connection), 1, tickets.len())
+    );
+    let query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(tickets.len() == 1);
+    tickets.iter().fold(query, |query, ticket| query.bind(*ticket)).execute(connection).await?;
     Ok(())
 }
 
@@ -188,10 +195,10 @@ async fn queue_reply(
     // Reviewed is done: the assistant has the conversation again, unless an agent keeps it.
     let owner = (ticket.owner == OwnerKind::Review).then_some(("ai", None, None));
     let version = actions::raise_version(connection, now, ticket, owner).await?;
-    insert_row(
+    insert_rows(
         connection,
         now,
-        NewRow {
+        &[NewRow {
             id: decision.outbox.as_str(),
             tenant: &ticket.tenant,
             conversation: &ticket.conversation,
@@ -205,7 +212,7 @@ async fn queue_reply(
             version,
             epoch: 0,
             draft: Some(draft),
-        },
+        }],
     )
     .await?;
     actions::set_status(connection, now, ticket, "pending").await

@@ -1,11 +1,15 @@
 //! Messages into conversations and tickets: each recorded once, each with a job for its turn.
 
+use std::collections::{BTreeMap, HashSet};
+
 use chrono::{DateTime, Duration, Utc};
 use sqlx::AnyConnection;
 
-use super::{Dialect, Store, StoreError, audit, from_json, millis, no_nul, to_json};
+use super::filing::{Filed, Group, insert_messages, open_conversations, open_tickets, queue_turns};
+use super::many::{ROWS_MAX, to_int, with_rows};
+use super::{Dialect, Store, StoreError, from_json, millis, no_nul, to_json};
 use crate::domain::ids::{ConversationId, JobId, TicketId};
-use crate::domain::message::{Contact, InboundMessage};
+use crate::domain::message::InboundMessage;
 
 /// When the turn that a message belongs to is over.
 #[derive(Clone, Copy, Debug)]
@@ -38,17 +42,9 @@ pub enum Recorded {
     Duplicate,
 }
 
-struct Filed {
-    id: String,
-    ticket: String,
-    status: String,
-    customer: Option<String>,
-    contact: String,
-}
-
 impl Store {
-    /// Files messages in their order, all in one transaction: finds or opens conversation and ticket,
-    /// raises the conversation's version, queues or extends the turn's job. Idempotent by
+    /// Files messages in their order, all in one transaction: finds or opens conversations and tickets,
+    /// raises the conversations' versions, queues or extends the turns' jobs. Idempotent by
     /// (tenant, channel, account, external id).
     pub async fn record_inbound(
         &self,
@@ -58,12 +54,11 @@ impl Store {
         for intake in &mut batch {
             make_storable(&mut intake.message);
         }
-        let dialect = self.dialect;
         self.write(move |connection| {
             Box::pin(async move {
                 let mut recorded = Vec::with_capacity(batch.len());
-                for intake in &batch {
-                    recorded.push(record_one(connection, dialect, now, intake).await?);
+                for batch in batch.chunks(ROWS_MAX) {
+                    recorded.extend(record(connection, now, batch).await?);
                 }
                 Ok(recorded)
             })
@@ -91,285 +86,226 @@ fn make_storable(message: &mut InboundMessage) {
     }
 }
 
-async fn record_one(
-    connection: &mut AnyConnection,
-    dialect: Dialect,
-    now: DateTime<Utc>,
-    intake: &Intake,
-) -> Result<Recorded, StoreError> {
-    let message = &intake.message;
-    let known: Option<(String,)> = sqlx::query_as(
-        "SELECT id FROM messages WHERE tenant = $1 AND channel = $2 AND account = $3 AND external_id = $4",
-    )
-    .bind(message.tenant.as_str())
-    .bind(message.channel.as_str())
-    .bind(&message.account)
-    .bind(&message.external_id)
-    .fetch_optional(&mut *connection)
-    .await?;
-    if known.is_some() {
-        return Ok(Recorded::Duplicate);
-    }
-
-    let (conversation, ticket) = match find_conversation(connection, dialect, message).await? {
-        Some(filed) if filed.status != "closed" => {
-            touch_conversation(connection, now, message, &filed).await?;
-            (filed.id, filed.ticket)
-        }
-        Some(filed) => {
-            let customer = touch_conversation(connection, now, message, &filed).await?;
-            let (customer, parent) = (customer.as_deref(), Some(filed.ticket.as_str()));
-            open_ticket(connection, now, message, &filed.id, customer, parent).await?;
-            sqlx::query("UPDATE conversations SET ticket_id = $1, owner = 'ai', owner_ref = NULL, owner_until = NULL, fence = fence + 1 WHERE id = $2")
-                .bind(message.ticket_id.as_str())
-                .bind(&filed.id)
-                .execute(&mut *connection)
-                .await?;
-            (filed.id, message.ticket_id.as_str().to_owned())
-        }
-        None => {
-            let id = intake.conversation_id.as_str();
-            let customer = find_customer(connection, message).await?;
-            open_conversation(connection, now, message, id, customer.as_deref()).await?;
-            open_ticket(connection, now, message, id, customer.as_deref(), None).await?;
-            (id.to_owned(), message.ticket_id.as_str().to_owned())
-        }
-    };
-    insert_message(connection, message, &conversation, &ticket).await?;
-    queue_turn(connection, now, intake, &conversation).await?;
-    Ok(Recorded::New(TicketId::from_stored(ticket)))
+/// What tells one conversation from every other one.
+fn thread_of(message: &InboundMessage) -> [&str; 4] {
+    [
+        message.tenant.as_str(),
+        message.channel.as_str(),
+        message.account.as_str(),
+        message.thread.as_str(),
+    ]
 }
 
-/// Locks both rows, so that nobody closes the ticket between this look and the filing.
-async fn find_conversation(
+async fn record(
     connection: &mut AnyConnection,
-    dialect: Dialect,
-    message: &InboundMessage,
-) -> Result<Option<Filed>, StoreError> {
+    now: DateTime<Utc>,
+    batch: &[Intake],
+) -> Result<Vec<Recorded>, StoreError> {
+    let new = without_duplicates(connection, batch).await?;
+    let mut order: BTreeMap<[&str; 4], usize> = BTreeMap::new();
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for intake in batch.iter().zip(&new).filter(|(_, new)| **new).map(|(intake, _)| intake) {
+        let at = *order.entry(thread_of(&intake.message)).or_insert(groups.len());
+        if at == groups.len() {
+            groups.push(Group { messages: Vec::new(), filed: None, customer: None });
+        }
+        if let Some(group) = groups.get_mut(at) {
+            group.messages.push(intake);
+        }
+    }
+    if groups.is_empty() {
+        return Ok(vec![Recorded::Duplicate; batch.len()]);
+    }
+    find_conversations(connection, &mut groups).await?;
+    find_customers(connection, &mut groups).await?;
+    touch_conversations(connection, now, &groups).await?;
+    open_conversations(connection, now, &groups).await?;
+    open_tickets(connection, now, &groups).await?;
+    insert_messages(connection, &groups).await?;
+    queue_turns(connection, now, &groups).await?;
+    let tickets: Vec<String> = batch
+        .iter()
+        .map(|intake| order.get(&thread_of(&intake.message)).and_then(|at| groups.get(*at)))
+        .map(|group| group.map(|group| group.ticket().to_owned()).unwrap_or_default())
+        .collect();
+    Ok(new
+        .into_iter()
+        .zip(tickets)
+        .map(
+            |(new, ticket)| {
+                if new { Recorded::New(TicketId::from_stored(ticket)) } else { Recorded::Duplicate }
+            },
+        )
+        .collect())
+}
+
+/// Tells for each message whether it is new, to the store and among the ones before it.
+async fn without_duplicates(
+    connection: &mut AnyConnection,
+    batch: &[Intake],
+) -> Result<Vec<bool>, StoreError> {
+    let dialect = Dialect::of(connection);
     let sql = format!(
-        "SELECT c.id, t.id, t.status, c.customer_id, c.contact FROM conversations c JOIN tickets t ON t.id = c.ticket_id \
-         WHERE c.tenant = $1 AND c.channel = $2 AND c.account = $3 AND c.thread = $4{}",
-        dialect.lock("c, t")
+        "{}SELECT m.tenant, m.channel, m.account, m.external_id FROM r JOIN messages m ON m.tenant = r.tenant \
+         AND m.channel = r.channel AND m.account = r.account AND m.external_id = r.external_id",
+        with_rows(dialect, &["tenant", "channel", "account", "external_id"], batch.len())
     );
-    let row: Option<(String, String, String, Option<String>, String)> =
-        sqlx::query_as(sqlx::AssertSqlSafe(sql))
+    let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).persistent(batch.len() == 1);
+    for Intake { message, .. } in batch {
+        query = query
             .bind(message.tenant.as_str())
             .bind(message.channel.as_str())
             .bind(&message.account)
-            .bind(&message.thread)
-            .fetch_optional(connection)
-            .await?;
-    Ok(row.map(|(id, ticket, status, customer, contact)| Filed {
-        id,
-        ticket,
-        status,
-        customer,
-        contact,
-    }))
-}
-
-/// Raises the version, so that nothing drafted before this message is sent after it. Returns the
-/// customer, if known by now.
-async fn touch_conversation(
-    connection: &mut AnyConnection,
-    now: DateTime<Utc>,
-    message: &InboundMessage,
-    filed: &Filed,
-) -> Result<Option<String>, StoreError> {
-    let contact = merged(from_json("contact", &filed.contact)?, &message.contact);
-    let customer = match &filed.customer {
-        Some(known) => Some(known.clone()),
-        None => find_customer(connection, message).await?,
-    };
-    sqlx::query(
-        "UPDATE conversations SET version = version + 1, contact = $1, customer_id = $2, \
-         last_inbound_at = $3, updated_at = $4 WHERE id = $5",
-    )
-    .bind(to_json(&contact))
-    .bind(&customer)
-    .bind(millis(message.sent_at))
-    .bind(millis(now))
-    .bind(&filed.id)
-    .execute(&mut *connection)
-    .await?;
-    if filed.customer.is_none() && customer.is_some() {
-        // Whoever wrote before they were known has their tickets all the same.
-        sqlx::query(
-            "UPDATE tickets SET customer_id = $1 WHERE conversation_id = $2 AND customer_id IS NULL",
-        )
-        .bind(&customer)
-        .bind(&filed.id)
-        .execute(&mut *connection)
-        .await?;
+            .bind(&message.external_id);
     }
-    super::drafts::retire_proposed(connection, &filed.ticket).await?;
-    Ok(customer)
+    let known: Vec<(String, String, String, String)> = query.fetch_all(connection).await?;
+    let mut seen: HashSet<[&str; 4]> = known
+        .iter()
+        .map(|(tenant, channel, account, external)| [tenant.as_str(), channel, account, external])
+        .collect();
+    Ok(batch
+        .iter()
+        .map(|Intake { message, .. }| {
+            seen.insert([
+                message.tenant.as_str(),
+                message.channel.as_str(),
+                &message.account,
+                &message.external_id,
+            ])
+        })
+        .collect())
 }
 
-fn merged(known: Contact, new: &Contact) -> Contact {
-    Contact {
-        reference: new.reference.clone().or(known.reference),
-        name: new.name.clone().or(known.name),
-        email: new.email.clone().or(known.email),
-        phone: new.phone.clone().or(known.phone),
-    }
-}
-
-async fn find_customer(
+/// Locks both rows of each, so that nobody closes a ticket between this look and the filing.
+async fn find_conversations(
     connection: &mut AnyConnection,
-    message: &InboundMessage,
-) -> Result<Option<String>, StoreError> {
-    for (kind, value) in super::customers::keys_of(&message.contact) {
-        let row: Option<(String,)> = sqlx::query_as(
-            "SELECT customer_id FROM contacts WHERE tenant = $1 AND kind = $2 AND value = $3",
-        )
-        .bind(message.tenant.as_str())
-        .bind(kind)
-        .bind(value)
-        .fetch_optional(&mut *connection)
-        .await?;
-        if let Some((id,)) = row {
-            return Ok(Some(id));
+    groups: &mut [Group<'_>],
+) -> Result<(), StoreError> {
+    let dialect = Dialect::of(connection);
+    let sql = format!(
+        "{}SELECT r.place, c.id, t.id, t.status, c.customer_id, c.contact FROM r \
+         JOIN conversations c ON c.tenant = r.tenant AND c.channel = r.channel AND c.account = r.account \
+         AND c.thread = r.thread JOIN tickets t ON t.id = c.ticket_id ORDER BY c.id{}",
+        with_rows(dialect, &["place", "tenant", "channel", "account", "thread"], groups.len()),
+        dialect.lock("c, t")
+    );
+    let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).persistent(groups.len() == 1);
+    for (at, group) in groups.iter().enumerate() {
+        query = query.bind(to_int(at));
+        for part in group.first().iter().flat_map(|first| thread_of(&first.message)) {
+            query = query.bind(part.to_owned());
         }
     }
-    Ok(None)
-}
-
-async fn open_conversation(
-    connection: &mut AnyConnection,
-    now: DateTime<Utc>,
-    message: &InboundMessage,
-    id: &str,
-    customer: Option<&str>,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO conversations (id, tenant, channel, account, thread, customer_id, contact, version, fence, \
-         owner, ai_turns, opted_out, ticket_id, vault, last_inbound_at, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 1, 1, 'ai', 0, 0, $8, '{}', $9, $10, $10)",
-    )
-    .bind(id)
-    .bind(message.tenant.as_str())
-    .bind(message.channel.as_str())
-    .bind(&message.account)
-    .bind(&message.thread)
-    .bind(customer)
-    .bind(to_json(&message.contact))
-    .bind(message.ticket_id.as_str())
-    .bind(millis(message.sent_at))
-    .bind(millis(now))
-    .execute(connection)
-    .await?;
+    let rows: Vec<(i64, String, String, String, Option<String>, String)> =
+        query.fetch_all(connection).await?;
+    for (at, id, ticket, status, customer, contact) in rows {
+        let contact = from_json("contact", &contact)?;
+        if let Some(group) = usize::try_from(at).ok().and_then(|at| groups.get_mut(at)) {
+            group.customer.clone_from(&customer);
+            group.filed = Some(Filed { id, ticket, closed: status == "closed", customer, contact });
+        }
+    }
     Ok(())
 }
 
-async fn open_ticket(
+/// Looks for who writes where no customer is known yet: by the first message that names one, by its
+/// surest key.
+async fn find_customers(
     connection: &mut AnyConnection,
-    now: DateTime<Utc>,
-    message: &InboundMessage,
-    conversation: &str,
-    customer: Option<&str>,
-    parent: Option<&str>,
+    groups: &mut [Group<'_>],
 ) -> Result<(), StoreError> {
-    let (number,): (i64,) = sqlx::query_as(
-        "INSERT INTO counters (tenant, name, value) VALUES ($1, 'ticket', 1) \
-         ON CONFLICT (tenant, name) DO UPDATE SET value = counters.value + 1 RETURNING value",
-    )
-    .bind(message.tenant.as_str())
-    .fetch_one(&mut *connection)
-    .await?;
-    sqlx::query(
-        "INSERT INTO tickets (id, tenant, number, conversation_id, customer_id, parent_id, channel, source_ref, \
-         status, subject, category, urgency, fields, overrides, tags, escalations, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'new', $9, $10, $11, '{}', '{}', '[]', 0, $12, $12)",
-    )
-    .bind(message.ticket_id.as_str())
-    .bind(message.tenant.as_str())
-    .bind(number)
-    .bind(conversation)
-    .bind(customer)
-    .bind(parent)
-    .bind(message.channel.as_str())
-    .bind(&message.external_id)
-    .bind(&message.subject)
-    .bind(&message.given.category)
-    .bind(message.given.urgency.map(crate::domain::labels::Urgency::as_str))
-    .bind(millis(now))
-    .execute(&mut *connection)
-    .await?;
-    audit::append(
-        connection,
-        audit::Entry {
-            tenant: message.tenant.as_str(),
-            at: now,
-            ticket: Some(message.ticket_id.as_str()),
-            conversation: Some(conversation),
-            actor: "worker",
-            action: "ticket.opened",
-            before: None,
-            after: Some(to_json(&serde_json::json!({"status": "new", "parent": parent}))),
-            cause: Some(message.id.as_str().to_owned()),
-        },
-    )
-    .await
-}
-
-async fn insert_message(
-    connection: &mut AnyConnection,
-    message: &InboundMessage,
-    conversation: &str,
-    ticket: &str,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO messages (id, tenant, channel, account, external_id, conversation_id, ticket_id, author, \
-         subject, text, meta, sent_at, received_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 'customer', $8, $9, $10, $11, $12)",
-    )
-    .bind(message.id.as_str())
-    .bind(message.tenant.as_str())
-    .bind(message.channel.as_str())
-    .bind(&message.account)
-    .bind(&message.external_id)
-    .bind(conversation)
-    .bind(ticket)
-    .bind(&message.subject)
-    .bind(&message.text)
-    .bind(to_json(&super::turns::MessageMeta {
-        flags: message.flags,
-        given: message.given.clone(),
-    }))
-    .bind(millis(message.sent_at))
-    .bind(millis(message.received_at))
-    .execute(connection)
-    .await?;
+    let dialect = Dialect::of(connection);
+    let mut keys: Vec<(usize, &str, &'static str, String)> = Vec::new();
+    for (at, group) in groups.iter().enumerate().filter(|(_, group)| group.customer.is_none()) {
+        for Intake { message, .. } in &group.messages {
+            for (kind, value) in super::customers::keys_of(&message.contact) {
+                if !keys
+                    .iter()
+                    .rev()
+                    .any(|known| known.0 == at && (known.2, &known.3) == (kind, &value))
+                {
+                    keys.push((at, message.tenant.as_str(), kind, value));
+                }
+            }
+        }
+    }
+    let mut found: Vec<(usize, usize, String)> = Vec::new();
+    for (chunk, rows) in keys.chunks(ROWS_MAX).enumerate() {
+        let sql = format!(
+            "{}SELECT r.place, k.customer_id FROM r JOIN contacts k ON k.tenant = r.tenant AND k.kind = r.kind \
+             AND k.value = r.word",
+            with_rows(dialect, &["place", "tenant", "kind", "word"], rows.len())
+        );
+        let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).persistent(rows.len() == 1);
+        for (place, (_, tenant, kind, value)) in rows.iter().enumerate() {
+            query = query.bind(to_int(place)).bind(*tenant).bind(*kind).bind(value.as_str());
+        }
+        let known: Vec<(i64, String)> = query.fetch_all(&mut *connection).await?;
+        for (place, customer) in known {
+            let place = usize::try_from(place).unwrap_or_default();
+            if let Some((at, ..)) = rows.get(place) {
+                found.push((*at, chunk * ROWS_MAX + place, customer));
+            }
+        }
+    }
+    found.sort_unstable();
+    for (at, _, customer) in found {
+        if let Some(group) = groups.get_mut(at).filter(|group| group.customer.is_none()) {
+            group.customer = Some(customer);
+        }
+    }
     Ok(())
 }
 
-/// Queues the turn's job, or moves its end: `after_last` past this message, never later than
-/// `at_most` past the first. A dead job comes back to life: a new message deserves a new try.
-async fn queue_turn(
+/// Raises the versions of conversations that go on, so that nothing drafted before these messages is
+/// sent after them. One whose ticket is closed goes back to the assistant, with the ticket that
+/// is opened next.
+async fn touch_conversations(
     connection: &mut AnyConnection,
     now: DateTime<Utc>,
-    intake: &Intake,
-    conversation: &str,
+    groups: &[Group<'_>],
 ) -> Result<(), StoreError> {
-    let due = now + intake.window.after_last;
-    let at_most = intake.window.at_most.num_milliseconds();
-    sqlx::query(
-        "INSERT INTO jobs (id, tenant, queue, kind, subject, first_at, due_at, state, attempts, created_at) \
-         VALUES ($1, $2, 'message', 'turn', $3, $4, $5, 'pending', 0, $4) \
-         ON CONFLICT (kind, subject) DO UPDATE SET \
-           due_at = CASE WHEN jobs.state = 'dead' OR excluded.due_at < jobs.first_at + $6 \
-                         THEN excluded.due_at ELSE jobs.first_at + $6 END, \
-           first_at = CASE WHEN jobs.state = 'dead' THEN excluded.first_at ELSE jobs.first_at END, \
-           attempts = CASE WHEN jobs.state = 'dead' THEN 0 ELSE jobs.attempts END, \
-           state = 'pending'",
-    )
-    .bind(intake.job_id.as_str())
-    .bind(intake.message.tenant.as_str())
-    .bind(conversation)
-    .bind(millis(now))
-    .bind(millis(due))
-    .bind(at_most)
-    .execute(connection)
-    .await?;
-    Ok(())
+    let dialect = Dialect::of(connection);
+    let known: Vec<(&Group<'_>, &Filed)> =
+        groups.iter().filter_map(|group| Some((group, group.filed.as_ref()?))).collect();
+    if known.is_empty() {
+        return Ok(());
+    }
+    let columns = ["messages", "contact", "customer", "inbound", "now", "ticket", "reopened", "id"];
+    let sql = format!(
+        "{}UPDATE conversations SET version = version + r.messages, contact = r.contact, \
+         customer_id = r.customer, last_inbound_at = r.inbound, updated_at = r.now, ticket_id = r.ticket, \
+         owner = CASE WHEN r.reopened = 1 THEN 'ai' ELSE owner END, \
+         owner_ref = CASE WHEN r.reopened = 1 THEN NULL ELSE owner_ref END, \
+         owner_until = CASE WHEN r.reopened = 1 THEN NULL ELSE owner_until END, \
+         fence = fence + r.reopened FROM r WHERE conversations.id = r.id",
+        with_rows(dialect, &columns, known.len())
+    );
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(known.len() == 1);
+    for (group, filed) in &known {
+        query = query
+            .bind(to_int(group.messages.len()))
+            .bind(to_json(&group.contact()))
+            .bind(group.customer.as_deref())
+            .bind(group.last().map(|last| millis(last.message.sent_at)))
+            .bind(millis(now))
+            .bind(group.ticket())
+            .bind(i64::from(filed.closed))
+            .bind(filed.id.as_str());
+    }
+    query.execute(&mut *connection).await?;
+    for (group, filed) in &known {
+        if filed.customer.is_none() && group.customer.is_some() {
+            // Whoever wrote before they were known has their tickets all the same.
+            sqlx::query(
+                "UPDATE tickets SET customer_id = $1 WHERE conversation_id = $2 AND customer_id IS NULL",
+            )
+            .bind(group.customer.as_deref())
+            .bind(filed.id.as_str())
+            .execute(&mut *connection)
+            .await?;
+        }
+    }
+    let tickets: Vec<&str> = known.iter().map(|(_, filed)| filed.ticket.as_str()).collect();
+    super::drafts::retire_proposed(connection, &tickets).await
 }

@@ -189,11 +189,15 @@ impl Store {
         .await
     }
 
-    /// Returns when the next job of a queue is due, leased ones at the end of their lease.
+    /// Returns when the next job of a queue is due, leased ones at the end of their lease. It looks at
+    /// one waiting job and at those under lease, however many wait.
     pub async fn next_due(&self, queue: &'static str) -> Result<Option<DateTime<Utc>>, StoreError> {
         let sql = format!(
-            "SELECT MIN(CASE WHEN leased_until IS NULL OR leased_until < due_at THEN due_at ELSE leased_until END) \
-             FROM jobs WHERE queue = $1 AND state = 'pending' AND {NOTHING_LEAVES}"
+            "SELECT MIN(due) FROM (SELECT (SELECT due_at FROM jobs WHERE queue = $1 AND state = 'pending' \
+               AND leased_until IS NULL AND {NOTHING_LEAVES} ORDER BY due_at LIMIT 1) AS due \
+             UNION ALL \
+             SELECT MIN(CASE WHEN leased_until < due_at THEN due_at ELSE leased_until END) FROM jobs \
+               WHERE queue = $1 AND state = 'pending' AND leased_until > 0 AND {NOTHING_LEAVES}) AS next"
         );
         let row: (Option<i64>,) =
             sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(queue).fetch_one(&self.reads).await?;

@@ -8,6 +8,7 @@ use sqlx::AnyConnection;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
+use super::many::with_rows;
 use super::{Dialect, Store, StoreError, audit, from_json, millis, moment, to_json};
 use crate::domain::channel::Channel;
 use crate::domain::ids::{OutboxId, TenantId};
@@ -122,33 +123,58 @@ pub(super) struct NewRow<'a> {
     pub(super) draft: Option<&'a str>,
 }
 
-pub(super) async fn insert_row(
+/// Queues rows, at most `ROWS_MAX`, for the network of their conversation.
+pub(super) async fn insert_rows(
     connection: &mut AnyConnection,
     now: DateTime<Utc>,
-    row: NewRow<'_>,
+    rows: &[NewRow<'_>],
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO outbox (id, tenant, conversation_id, ticket_id, channel, account, author, author_ref, kind, \
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let columns = [
+        "id",
+        "tenant",
+        "conversation",
+        "ticket",
+        "author",
+        "author_ref",
+        "kind",
+        "automatic",
+        "compare_version",
+        "body",
+        "version",
+        "epoch",
+        "draft",
+        "now",
+    ];
+    let sql = format!(
+        "{}INSERT INTO outbox (id, tenant, conversation_id, ticket_id, channel, account, author, author_ref, kind, \
          automatic, compare_version, body, state, attempts, due_at, conversation_version, epoch, draft_id, created_at) \
-         SELECT $1, $2, $3, $4, c.channel, c.account, $5, $6, $7, $8, $9, $10, 'queued', 0, $11, $12, $13, $14, $11 \
-         FROM conversations c WHERE c.id = $3",
-    )
-    .bind(row.id)
-    .bind(row.tenant)
-    .bind(row.conversation)
-    .bind(row.ticket)
-    .bind(row.author)
-    .bind(row.author_ref)
-    .bind(row.kind)
-    .bind(i64::from(row.automatic))
-    .bind(i64::from(row.compare_version))
-    .bind(to_json(row.body))
-    .bind(millis(now))
-    .bind(row.version)
-    .bind(row.epoch)
-    .bind(row.draft)
-    .execute(connection)
-    .await?;
+         SELECT r.id, r.tenant, r.conversation, r.ticket, c.channel, c.account, r.author, r.author_ref, r.kind, \
+         r.automatic, r.compare_version, r.body, 'queued', 0, r.now, r.version, r.epoch, r.draft, r.now \
+         FROM r JOIN conversations c ON c.id = r.conversation",
+        with_rows(Dialect::of(connection), &columns, rows.len())
+    );
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(rows.len() == 1);
+    for row in rows {
+        query = query
+            .bind(row.id)
+            .bind(row.tenant)
+            .bind(row.conversation)
+            .bind(row.ticket)
+            .bind(row.author)
+            .bind(row.author_ref)
+            .bind(row.kind)
+            .bind(i64::from(row.automatic))
+            .bind(i64::from(row.compare_version))
+            .bind(to_json(row.body))
+            .bind(row.version)
+            .bind(row.epoch)
+            .bind(row.draft)
+            .bind(millis(now));
+    }
+    query.execute(connection).await?;
     Ok(())
 }
 

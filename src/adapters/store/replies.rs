@@ -6,7 +6,7 @@ use sqlx::AnyConnection;
 use super::actions::{
     Actor, FALLBACK_QUEUE, Outcome, Refused, ReplyRequest, TicketRef, assign, set_status,
 };
-use super::outbox::{NewRow, OutboxBody, insert_row};
+use super::outbox::{NewRow, OutboxBody, insert_rows};
 use super::{StoreError, millis, no_nul};
 use crate::domain::ids::{OutboxId, TenantId, TicketNumber};
 use crate::domain::labels::Locale;
@@ -43,14 +43,14 @@ pub(super) async fn write_reply(
     reply: &ReplyRequest,
     version: i64,
 ) -> Result<(), StoreError> {
-    super::drafts::retire_proposed(connection, &ticket.id).await?;
+    super::drafts::retire_proposed(connection, &[&ticket.id]).await?;
     assign(connection, now, ticket, Some(&actor.name)).await?;
     set_status(connection, now, ticket, "pending").await?;
     let body = reply_body(connection, ticket, reply.text.clone(), reply.locale.as_str()).await?;
-    insert_row(
+    insert_rows(
         connection,
         now,
-        NewRow {
+        &[NewRow {
             id: reply.id.as_str(),
             tenant: &ticket.tenant,
             conversation: &ticket.conversation,
@@ -65,7 +65,7 @@ pub(super) async fn write_reply(
             version,
             epoch: 0,
             draft: None,
-        },
+        }],
     )
     .await?;
     if let Some((token, key, hash)) = &reply.once {

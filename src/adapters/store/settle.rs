@@ -1,14 +1,18 @@
-//! The end of a turn: decision, draft, replies, ticket and job in one transaction, or nothing.
+//! The end of turns: decision, draft, replies, ticket and job in one transaction, or nothing.
+//! A batch of turns shares it.
 //!
 //! A turn that was overtaken (by a message, a takeover, a policy change, an incident) is not settled:
 //! its job goes back and is worked on again with what is true now.
+
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sqlx::AnyConnection;
 use sqlx::Row;
 
 use super::jobs::LeasedJob;
-use super::outbox::{NewRow, OutboxBody, insert_row};
+use super::many::{ROWS_MAX, places, with_rows};
+use super::outbox::{NewRow, OutboxBody, insert_rows};
 use super::{Dialect, Store, StoreError, audit, drafts, millis, no_nul, to_json};
 use crate::domain::confidence::Confidence;
 use crate::domain::decision::Action;
@@ -132,9 +136,25 @@ impl Store {
         now: DateTime<Utc>,
         settlement: Settlement,
     ) -> Result<Settled, StoreError> {
-        let dialect = self.dialect;
+        let settled = self.settle_all(now, vec![settlement]).await?;
+        settled.into_iter().next().ok_or(StoreError::Unreadable("settlement"))
+    }
+
+    /// Settles turns of different conversations in one transaction, each unless it was overtaken.
+    /// Answers in their order; an error means that none of them was settled.
+    pub async fn settle_all(
+        &self,
+        now: DateTime<Utc>,
+        turns: Vec<Settlement>,
+    ) -> Result<Vec<Settled>, StoreError> {
         self.write(move |connection| {
-            Box::pin(async move { settle(connection, dialect, now, &settlement).await })
+            Box::pin(async move {
+                let mut settled = Vec::with_capacity(turns.len());
+                for turns in turns.chunks(ROWS_MAX) {
+                    settled.extend(settle(connection, now, turns).await?);
+                }
+                Ok(settled)
+            })
         })
         .await
     }
@@ -142,207 +162,330 @@ impl Store {
 
 async fn settle(
     connection: &mut AnyConnection,
-    dialect: Dialect,
     now: DateTime<Utc>,
-    turn: &Settlement,
-) -> Result<Settled, StoreError> {
+    turns: &[Settlement],
+) -> Result<Vec<Settled>, StoreError> {
+    let dialect = Dialect::of(connection);
+    let settled = compare(connection, turns).await?;
+    let having = |outcome: Settled| -> Vec<&Settlement> {
+        turns.iter().zip(&settled).filter(|(_, s)| **s == outcome).map(|(turn, _)| turn).collect()
+    };
+    let stale = having(Settled::Stale);
+    if !stale.is_empty() {
+        // Being overtaken is not a failed attempt.
+        let sql = format!(
+            "UPDATE jobs SET lease = NULL, leased_until = NULL, attempts = attempts - 1 WHERE id IN {}",
+            places(dialect, 1, stale.len())
+        );
+        bind_jobs(&sql, &stale).execute(&mut *connection).await?;
+    }
+    let done = having(Settled::Done);
+    if !done.is_empty() {
+        write_decisions(connection, now, &done).await?;
+        write_drafts(connection, now, &done).await?;
+        write_tickets(connection, now, &done).await?;
+        write_conversations(connection, now, &done).await?;
+        insert_rows(connection, now, &replies(&done)).await?;
+        end_jobs(connection, &done).await?;
+    }
+    Ok(settled)
+}
+
+/// Tells for each turn whether it may be settled, and holds that still until the transaction ends.
+/// Conversations are locked in the order of their ids, so that two batches never wait in a circle.
+async fn compare(
+    connection: &mut AnyConnection,
+    turns: &[Settlement],
+) -> Result<Vec<Settled>, StoreError> {
+    let dialect = Dialect::of(connection);
     let sql = format!(
-        "SELECT c.version, j.lease, COALESCE((SELECT epoch FROM tenants WHERE tenant = c.tenant), 0) AS epoch \
-         FROM conversations c JOIN jobs j ON j.id = $1 WHERE c.id = $2{}",
+        "{}SELECT j.id, c.version, j.lease, \
+         COALESCE((SELECT epoch FROM tenants WHERE tenant = c.tenant), 0) AS epoch \
+         FROM r JOIN conversations c ON c.id = r.conversation JOIN jobs j ON j.id = r.job ORDER BY c.id{}",
+        with_rows(dialect, &["job", "conversation"], turns.len()),
         dialect.lock("c, j")
     );
-    let row = sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(turn.job.id.as_str())
-        .bind(turn.conversation.as_str())
-        .fetch_optional(&mut *connection)
-        .await?;
-    let Some(row) = row else { return Ok(Settled::LostLease) };
-    if row.try_get::<Option<String>, _>("lease")?.as_deref() != Some(turn.job.lease.0.as_str()) {
-        return Ok(Settled::LostLease);
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(turns.len() == 1);
+    for turn in turns {
+        query = query.bind(turn.job.id.as_str()).bind(turn.conversation.as_str());
     }
-    let current = row.try_get::<i64, _>("version")? == turn.version
-        && row.try_get::<i64, _>("epoch")? == turn.epoch;
-    if !current {
-        // Being overtaken is not a failed attempt.
+    let mut found: HashMap<String, (i64, Option<String>, i64)> = HashMap::new();
+    for row in query.fetch_all(connection).await? {
+        found.insert(
+            row.try_get("id")?,
+            (row.try_get("version")?, row.try_get("lease")?, row.try_get("epoch")?),
+        );
+    }
+    Ok(turns
+        .iter()
+        .map(|turn| match found.get(turn.job.id.as_str()) {
+            Some((version, Some(lease), epoch)) if *lease == turn.job.lease.0 => {
+                if *version == turn.version && *epoch == turn.epoch {
+                    Settled::Done
+                } else {
+                    Settled::Stale
+                }
+            }
+            _ => Settled::LostLease,
+        })
+        .collect())
+}
+
+fn bind_jobs<'q>(
+    sql: &str,
+    turns: &[&'q Settlement],
+) -> sqlx::query::Query<'q, sqlx::Any, sqlx::any::AnyArguments> {
+    let query = sqlx::query(sqlx::AssertSqlSafe(sql.to_owned())).persistent(turns.len() == 1);
+    turns.iter().fold(query, |query, turn| query.bind(turn.job.id.as_str()))
+}
+
+async fn end_jobs(connection: &mut AnyConnection, turns: &[&Settlement]) -> Result<(), StoreError> {
+    let dialect = Dialect::of(connection);
+    let over: Vec<&Settlement> = turns.iter().copied().filter(|turn| turn.bury.is_none()).collect();
+    if !over.is_empty() {
+        let sql = format!("DELETE FROM jobs WHERE id IN {}", places(dialect, 1, over.len()));
+        bind_jobs(&sql, &over).execute(&mut *connection).await?;
+    }
+    for turn in turns {
+        let Some(why) = &turn.bury else { continue };
         sqlx::query(
-            "UPDATE jobs SET lease = NULL, leased_until = NULL, attempts = attempts - 1 WHERE id = $1",
-        )
-        .bind(turn.job.id.as_str())
-        .execute(connection)
-        .await?;
-        return Ok(Settled::Stale);
-    }
-    write_decision(connection, dialect, now, turn).await?;
-    if let Some(draft) = &turn.draft {
-        write_draft(connection, now, turn, draft).await?;
-    }
-    write_ticket(connection, now, turn).await?;
-    for reply in &turn.replies {
-        insert_row(
-            connection,
-            now,
-            NewRow {
-                id: reply.id.as_str(),
-                tenant: turn.job.tenant.as_str(),
-                conversation: turn.conversation.as_str(),
-                ticket: turn.ticket.as_str(),
-                author: if reply.safety { "system" } else { "ai" },
-                author_ref: None,
-                kind: if reply.safety { "safety" } else { "reply" },
-                automatic: true,
-                compare_version: !reply.safety,
-                body: &reply.body,
-                version: turn.version,
-                epoch: turn.epoch,
-                draft: turn.draft.as_ref().filter(|_| !reply.safety).map(|d| d.id.as_str()),
-            },
-        )
-        .await?;
-    }
-    let end = match &turn.bury {
-        None => sqlx::query("DELETE FROM jobs WHERE id = $1").bind(turn.job.id.as_str()),
-        Some(why) => sqlx::query(
             "UPDATE jobs SET state = 'dead', error = $2, lease = NULL, leased_until = NULL WHERE id = $1",
         )
         .bind(turn.job.id.as_str())
-        .bind(why),
-    };
-    end.execute(connection).await?;
-    Ok(Settled::Done)
-}
-
-async fn write_decision(
-    connection: &mut AnyConnection,
-    dialect: Dialect,
-    now: DateTime<Utc>,
-    turn: &Settlement,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO decisions (id, tenant, conversation_id, ticket_id, action, would, queue, priority, confidence, \
-         record, decided_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-    )
-    .bind(turn.decision.as_str())
-    .bind(turn.job.tenant.as_str())
-    .bind(turn.conversation.as_str())
-    .bind(turn.ticket.as_str())
-    .bind(turn.action.as_str())
-    .bind(turn.would.as_str())
-    .bind(turn.queue.as_deref())
-    .bind(turn.priority.as_str())
-    .bind(turn.confidence.get())
-    .bind(&turn.record)
-    .bind(millis(now))
-    .execute(&mut *connection)
-    .await?;
-    let sql = format!(
-        "UPDATE messages SET decision_id = $1 WHERE decision_id IS NULL AND id IN {}",
-        dialect.json_strings("$2")
-    );
-    sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(turn.decision.as_str())
-        .bind(to_json(&turn.covered))
+        .bind(why)
         .execute(&mut *connection)
         .await?;
-    let after = serde_json::json!({
-        "decision": turn.decision, "action": turn.action, "queue": turn.queue,
-        "status": turn.status, "priority": turn.priority, "confidence": turn.confidence,
-    });
-    audit::append(
-        connection,
-        audit::Entry {
-            tenant: turn.job.tenant.as_str(),
-            at: now,
-            ticket: Some(turn.ticket.as_str()),
-            conversation: Some(turn.conversation.as_str()),
-            actor: "worker",
-            action: "turn.decided",
-            before: None,
-            after: Some(to_json(&after)),
-            cause: Some(turn.rules.join(" ")),
-        },
-    )
-    .await
-}
-
-async fn write_draft(
-    connection: &mut AnyConnection,
-    now: DateTime<Utc>,
-    turn: &Settlement,
-    new: &NewDraft,
-) -> Result<(), StoreError> {
-    drafts::retire_proposed(connection, turn.ticket.as_str()).await?;
-    let state = if turn.action == Action::Send { "approved" } else { "proposed" };
-    sqlx::query(
-        "INSERT INTO drafts (id, tenant, ticket_id, conversation_id, decision_id, version, state, text, locale, kind, \
-         ledger, passages, conversation_version, created_at) \
-         SELECT $1, $2, $3, $4, $5, COALESCE(MAX(version), 0) + 1, $6, $7, $8, $9, $10, $11, $12, $13 \
-         FROM drafts WHERE ticket_id = $3",
-    )
-    .bind(new.id.as_str())
-    .bind(turn.job.tenant.as_str())
-    .bind(turn.ticket.as_str())
-    .bind(turn.conversation.as_str())
-    .bind(turn.decision.as_str())
-    .bind(state)
-    .bind(no_nul(&new.draft.text))
-    .bind(new.draft.locale.as_str())
-    .bind(new.draft.kind.as_str())
-    .bind(to_json(&new.draft.ledger))
-    .bind(&new.passages)
-    .bind(turn.version)
-    .bind(millis(now))
-    .execute(connection)
-    .await?;
+    }
     Ok(())
 }
 
-async fn write_ticket(
+fn replies<'t>(turns: &[&'t Settlement]) -> Vec<NewRow<'t>> {
+    let row = |turn: &'t Settlement, reply: &'t NewReply| NewRow {
+        id: reply.id.as_str(),
+        tenant: turn.job.tenant.as_str(),
+        conversation: turn.conversation.as_str(),
+        ticket: turn.ticket.as_str(),
+        author: if reply.safety { "system" } else { "ai" },
+        author_ref: None,
+        kind: if reply.safety { "safety" } else { "reply" },
+        automatic: true,
+        compare_version: !reply.safety,
+        body: &reply.body,
+        version: turn.version,
+        epoch: turn.epoch,
+        draft: turn.draft.as_ref().filter(|_| !reply.safety).map(|d| d.id.as_str()),
+    };
+    turns.iter().flat_map(|turn| turn.replies.iter().map(move |reply| row(turn, reply))).collect()
+}
+
+async fn write_decisions(
     connection: &mut AnyConnection,
     now: DateTime<Utc>,
-    turn: &Settlement,
+    turns: &[&Settlement],
 ) -> Result<(), StoreError> {
-    let escalated = turn.action == Action::Escalate;
-    sqlx::query(
-        "UPDATE tickets SET status = $1, language = $2, category = $3, subcategory = $4, urgency = $5, sentiment = $6, \
-         fields = $7, action = $8, queue = $9, level = $10, decision_id = $11, updated_at = $12, \
-         escalations = escalations + $13, \
-         escalated_to = CASE WHEN $13 = 1 THEN $9 ELSE escalated_to END, \
-         escalated_at = CASE WHEN $13 = 1 THEN $12 ELSE escalated_at END, \
-         solved_at = CASE WHEN $1 = 'solved' THEN $12 ELSE NULL END WHERE id = $14",
-    )
-    .bind(turn.status.as_str())
-    .bind(&turn.labels.language)
-    .bind(&turn.labels.category)
-    .bind(&turn.labels.subcategory)
-    .bind(turn.priority.as_str())
-    .bind(&turn.labels.sentiment)
-    .bind(&turn.fields)
-    .bind(turn.action.as_str())
-    .bind(turn.queue.as_deref())
-    .bind(turn.level.as_deref())
-    .bind(turn.decision.as_str())
-    .bind(millis(now))
-    .bind(i64::from(escalated))
-    .bind(turn.ticket.as_str())
-    .execute(&mut *connection)
-    .await?;
-    // The fence moves only with the owner, so that a lease someone holds stays theirs.
-    let owner = turn.owner.as_ref();
-    sqlx::query(
-        "UPDATE conversations SET language = $1, vault = $2, opted_out = $3, updated_at = $4, \
-         fence = CASE WHEN $5 IS NULL OR owner = $5 THEN fence ELSE fence + 1 END, \
-         owner_ref = CASE WHEN $5 IS NULL THEN owner_ref ELSE $6 END, \
-         owner_until = CASE WHEN $5 IS NULL THEN owner_until ELSE NULL END, \
-         owner = COALESCE($5, owner) WHERE id = $7",
-    )
-    .bind(&turn.labels.language)
-    .bind(&turn.vault)
-    .bind(i64::from(turn.opted_out))
-    .bind(millis(now))
-    .bind(owner.map(|o| o.kind.as_str()))
-    .bind(owner.and_then(|o| o.name.as_deref()))
-    .bind(turn.conversation.as_str())
-    .execute(connection)
-    .await?;
+    let dialect = Dialect::of(connection);
+    let sql = format!(
+        "INSERT INTO decisions (id, tenant, conversation_id, ticket_id, action, would, queue, priority, confidence, \
+         record, decided_at) VALUES {}",
+        places(dialect, turns.len(), 11)
+    );
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(turns.len() == 1);
+    for turn in turns {
+        query = query
+            .bind(turn.decision.as_str())
+            .bind(turn.job.tenant.as_str())
+            .bind(turn.conversation.as_str())
+            .bind(turn.ticket.as_str())
+            .bind(turn.action.as_str())
+            .bind(turn.would.as_str())
+            .bind(turn.queue.as_deref())
+            .bind(turn.priority.as_str())
+            .bind(turn.confidence.get())
+            .bind(&turn.record)
+            .bind(millis(now));
+    }
+    query.execute(&mut *connection).await?;
+
+    let covered: Vec<(&str, &str)> = turns
+        .iter()
+        .flat_map(|turn| turn.covered.iter().map(|id| (turn.decision.as_str(), id.as_str())))
+        .collect();
+    for covered in covered.chunks(ROWS_MAX) {
+        let sql = format!(
+            "{}UPDATE messages SET decision_id = r.decision FROM r \
+             WHERE messages.id = r.message AND messages.decision_id IS NULL",
+            with_rows(dialect, &["decision", "message"], covered.len())
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(covered.len() == 1);
+        for (decision, message) in covered {
+            query = query.bind(*decision).bind(*message);
+        }
+        query.execute(&mut *connection).await?;
+    }
+
+    let entries: Vec<audit::Entry<'_>> = turns
+        .iter()
+        .map(|turn| {
+            let after = serde_json::json!({
+                "decision": turn.decision, "action": turn.action, "queue": turn.queue,
+                "status": turn.status, "priority": turn.priority, "confidence": turn.confidence,
+            });
+            audit::Entry {
+                tenant: turn.job.tenant.as_str(),
+                at: now,
+                ticket: Some(turn.ticket.as_str()),
+                conversation: Some(turn.conversation.as_str()),
+                actor: "worker",
+                action: "turn.decided",
+                before: None,
+                after: Some(to_json(&after)),
+                cause: Some(turn.rules.join(" ")),
+            }
+        })
+        .collect();
+    audit::append_all(connection, &entries).await
+}
+
+async fn write_drafts(
+    connection: &mut AnyConnection,
+    now: DateTime<Utc>,
+    turns: &[&Settlement],
+) -> Result<(), StoreError> {
+    let dialect = Dialect::of(connection);
+    let new: Vec<(&Settlement, &NewDraft)> =
+        turns.iter().filter_map(|turn| Some((*turn, turn.draft.as_ref()?))).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let tickets: Vec<&str> = new.iter().map(|(turn, _)| turn.ticket.as_str()).collect();
+    drafts::retire_proposed(connection, &tickets).await?;
+    let columns = [
+        "id",
+        "tenant",
+        "ticket",
+        "conversation",
+        "decision",
+        "state",
+        "words",
+        "locale",
+        "kind",
+        "ledger",
+        "passages",
+        "version",
+        "now",
+    ];
+    let sql = format!(
+        "{}INSERT INTO drafts (id, tenant, ticket_id, conversation_id, decision_id, version, state, text, locale, \
+         kind, ledger, passages, conversation_version, created_at) \
+         SELECT r.id, r.tenant, r.ticket, r.conversation, r.decision, \
+         (SELECT COALESCE(MAX(d.version), 0) + 1 FROM drafts d WHERE d.ticket_id = r.ticket), \
+         r.state, r.words, r.locale, r.kind, r.ledger, r.passages, r.version, r.now FROM r",
+        with_rows(dialect, &columns, new.len())
+    );
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(new.len() == 1);
+    for (turn, new) in new {
+        query = query
+            .bind(new.id.as_str())
+            .bind(turn.job.tenant.as_str())
+            .bind(turn.ticket.as_str())
+            .bind(turn.conversation.as_str())
+            .bind(turn.decision.as_str())
+            .bind(if turn.action == Action::Send { "approved" } else { "proposed" })
+            .bind(no_nul(&new.draft.text))
+            .bind(new.draft.locale.as_str())
+            .bind(new.draft.kind.as_str())
+            .bind(to_json(&new.draft.ledger))
+            .bind(&new.passages)
+            .bind(turn.version)
+            .bind(millis(now));
+    }
+    query.execute(connection).await?;
+    Ok(())
+}
+
+async fn write_tickets(
+    connection: &mut AnyConnection,
+    now: DateTime<Utc>,
+    turns: &[&Settlement],
+) -> Result<(), StoreError> {
+    let dialect = Dialect::of(connection);
+    let columns = [
+        "status",
+        "language",
+        "category",
+        "subcategory",
+        "urgency",
+        "sentiment",
+        "fields",
+        "action",
+        "queue",
+        "level",
+        "decision",
+        "now",
+        "escalated",
+        "id",
+    ];
+    let sql = format!(
+        "{}UPDATE tickets SET status = r.status, language = r.language, category = r.category, \
+         subcategory = r.subcategory, urgency = r.urgency, sentiment = r.sentiment, fields = r.fields, \
+         action = r.action, queue = r.queue, level = r.level, decision_id = r.decision, updated_at = r.now, \
+         escalations = escalations + r.escalated, \
+         escalated_to = CASE WHEN r.escalated = 1 THEN r.queue ELSE escalated_to END, \
+         escalated_at = CASE WHEN r.escalated = 1 THEN r.now ELSE escalated_at END, \
+         solved_at = CASE WHEN r.status = 'solved' THEN r.now ELSE NULL END FROM r WHERE tickets.id = r.id",
+        with_rows(dialect, &columns, turns.len())
+    );
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(turns.len() == 1);
+    for turn in turns {
+        query = query
+            .bind(turn.status.as_str())
+            .bind(turn.labels.language.as_deref())
+            .bind(turn.labels.category.as_deref())
+            .bind(turn.labels.subcategory.as_deref())
+            .bind(turn.priority.as_str())
+            .bind(turn.labels.sentiment.as_deref())
+            .bind(&turn.fields)
+            .bind(turn.action.as_str())
+            .bind(turn.queue.as_deref())
+            .bind(turn.level.as_deref())
+            .bind(turn.decision.as_str())
+            .bind(millis(now))
+            .bind(i64::from(turn.action == Action::Escalate))
+            .bind(turn.ticket.as_str());
+    }
+    query.execute(connection).await?;
+    Ok(())
+}
+
+/// The fence moves only with the owner, so that a lease someone holds stays theirs.
+async fn write_conversations(
+    connection: &mut AnyConnection,
+    now: DateTime<Utc>,
+    turns: &[&Settlement],
+) -> Result<(), StoreError> {
+    let dialect = Dialect::of(connection);
+    let columns = ["language", "vault", "opted_out", "now", "kind", "name", "id"];
+    let sql = format!(
+        "{}UPDATE conversations SET language = r.language, vault = r.vault, opted_out = r.opted_out, \
+         updated_at = r.now, \
+         fence = CASE WHEN r.kind IS NULL OR owner = r.kind THEN fence ELSE fence + 1 END, \
+         owner_ref = CASE WHEN r.kind IS NULL THEN owner_ref ELSE r.name END, \
+         owner_until = CASE WHEN r.kind IS NULL THEN owner_until ELSE NULL END, \
+         owner = COALESCE(r.kind, owner) FROM r WHERE conversations.id = r.id",
+        with_rows(dialect, &columns, turns.len())
+    );
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(turns.len() == 1);
+    for turn in turns {
+        let owner = turn.owner.as_ref();
+        query = query
+            .bind(turn.labels.language.as_deref())
+            .bind(&turn.vault)
+            .bind(i64::from(turn.opted_out))
+            .bind(millis(now))
+            .bind(owner.map(|o| o.kind.as_str()))
+            .bind(owner.and_then(|o| o.name.as_deref()))
+            .bind(turn.conversation.as_str());
+    }
+    query.execute(connection).await?;
     Ok(())
 }
