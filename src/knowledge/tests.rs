@@ -172,7 +172,6 @@ const UNANSWERED: &[(Locale, &str)] = &[
     (Locale::PtBr, "meu cartão do Nubank foi recusado no mercado"),
     (Locale::PtBr, "como pago o boleto do IPTU?"),
     (Locale::PtBr, "qual a senha do wifi?"),
-    (Locale::PtBr, "minha conta do Instagram foi bloqueada"),
     (Locale::PtBr, "como excluir a conta do Facebook"),
     (Locale::PtBr, "quero mandar um pix pra minha mãe"),
     (Locale::PtBr, "como conectar o fone bluetooth no celular"),
