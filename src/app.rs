@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::adapters::inbox::Inbox;
+use crate::adapters::model_cache::ModelCache;
 use crate::adapters::store::{Scope, Store, StoreLocation, TokenRow};
 use crate::channels::callback::{self, CallbackClient};
 use crate::compose::Templates;
@@ -182,10 +183,11 @@ impl Sources {
     fn fingerprint(&self) -> Vec<(PathBuf, u64, Option<SystemTime>)> {
         let mut files = Vec::new();
         if let PolicyFrom::File(file) = &self.policy {
-            // A policy may extend a file beside it.
+            // A policy may extend a file beside it, and names its examples.
             let beside = file.parent().map(Path::to_path_buf).unwrap_or_default();
             list(&beside, 0, &mut files, &|path| {
-                path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml")
+                path.extension()
+                    .is_some_and(|ending| ["yaml", "yml", "jsonl"].iter().any(|one| ending == *one))
             });
         }
         for dir in [&self.knowledge, &self.templates].into_iter().flatten() {
@@ -225,6 +227,17 @@ pub fn load_pipeline(config: &Config, tenant: &TenantId, lang: Locale) -> anyhow
         format!("the settings know no business {tenant}; add [tenants.{tenant}]")
     })?;
     Sources::of(&view).pipeline(lang).map_err(|problems| anyhow::anyhow!("{}", problems.join("\n")))
+}
+
+/// Makes a pipeline's models ready: from the cache, or by learning them and keeping them there. What
+/// the cache cannot do is left undone, for it only saves time.
+pub fn make_ready(pipeline: &Pipeline, cache: Option<&ModelCache>) {
+    let learned = pipeline.warm(|key| cache?.read(key));
+    if let (Some((key, models)), Some(cache)) = (learned, cache)
+        && let Err(error) = cache.write(&key, &models)
+    {
+        tracing::debug!(error = %error, "Cannot keep the trained models; they are trained again next time");
+    }
 }
 
 /// Says everything that is wrong with the policies, articles and templates that the settings name,
@@ -329,6 +342,15 @@ impl App {
         }
         anyhow::ensure!(problems.is_empty(), "{}", problems.join("\n"));
         Ok(())
+    }
+
+    /// Makes the models of every business ready while messages are taken in already.
+    pub fn make_ready(&self, cache: Option<&ModelCache>, tasks: &TaskTracker) {
+        for id in self.tenants.ids() {
+            let Some(tenant) = self.tenants.get(&id) else { continue };
+            let cache = cache.cloned();
+            drop(tasks.spawn_blocking(move || make_ready(&tenant.pipeline, cache.as_ref())));
+        }
     }
 
     /// Watches the files of every business and takes over what changed after it was checked. A broken

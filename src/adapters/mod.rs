@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod inbox;
+pub mod model_cache;
 pub mod store;
 
 /// How often, and after how many milliseconds each, a SQLite file is tried that another process is just

@@ -89,6 +89,39 @@ const PORTUGUESE: &[Portuguese] = &[
         "Pacote ou arquivo de política que decide (padrão: o da configuração)",
     ),
     arg_pt("triage", "schema", "", "Mostra o JSON Schema de uma linha de saída e termina"),
+    command_pt("classifier", "O classificador embutido", ""),
+    command_pt(
+        "classifier train",
+        "Treina um classificador com textos rotulados e grava em um arquivo",
+        "Os textos são JSON Lines com \"text\" e \"label\", ou CSV com essas duas colunas. Os mesmos textos \
+         dão o mesmo modelo.",
+    ),
+    arg_pt("classifier train", "train", "ARQUIVO", "Textos rotulados com que aprender"),
+    arg_pt(
+        "classifier train",
+        "out_of_scope",
+        "ARQUIVO",
+        "Textos sem rótulo, para estranhar melhor; os rótulos deles não contam",
+    ),
+    arg_pt("classifier train", "out", "ARQUIVO", "Onde gravar o modelo"),
+    command_pt(
+        "classifier evaluate",
+        "Mede um classificador em textos rotulados que ele não viu",
+        "Mostra acurácia, macro-F1, as piores confusões, o erro de calibração (15 faixas iguais), a área \
+         risco-cobertura, o tempo de treino e a velocidade em uma thread; com textos sem rótulo, também o \
+         quanto eles se distinguem. Os textos são JSON Lines com \"text\" e \"label\", ou CSV com essas \
+         colunas.",
+    ),
+    arg_pt("classifier evaluate", "train", "ARQUIVO", "Textos rotulados com que aprender"),
+    arg_pt("classifier evaluate", "model", "ARQUIVO", "Um modelo gravado por \"classifier train\""),
+    arg_pt("classifier evaluate", "test", "ARQUIVO", "Textos rotulados em que medir"),
+    arg_pt(
+        "classifier evaluate",
+        "out_of_scope",
+        "ARQUIVO",
+        "Textos sem rótulo que devem ser estranhados",
+    ),
+    arg_pt("classifier evaluate", "json", "", "Escreve um objeto JSON"),
     command_pt("policy", "Confere políticas", ""),
     command_pt(
         "policy check",

@@ -4,6 +4,7 @@
 //! people would. To add one: its file, a variant of `Command`, its line in `dispatch`, and its
 //! Portuguese texts in `language`; tests name what is missing.
 
+mod classifier;
 mod config;
 mod customers;
 mod demo;
@@ -19,12 +20,13 @@ mod triage;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, BufRead, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{FromArgMatches as _, Parser, Subcommand};
 use tokio::runtime::Runtime;
 
+use crate::adapters::model_cache::ModelCache;
 use crate::config::{Config, Loaded, Severity, Sources, Words};
 use crate::domain::labels::Locale;
 use crate::policy::Pack;
@@ -75,6 +77,8 @@ enum Command {
     Triage(triage::Args),
     Init(init::Args),
     #[command(subcommand, arg_required_else_help = true)]
+    Classifier(classifier::Command),
+    #[command(subcommand, arg_required_else_help = true)]
     Config(config::Command),
     #[command(subcommand, arg_required_else_help = true)]
     Policy(policy::Command),
@@ -94,6 +98,7 @@ fn dispatch(cx: &mut CliCx<'_>, command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => serve::run(cx, &args),
         Command::Triage(args) => triage::run(cx, &args),
         Command::Init(args) => init::run(cx, &args),
+        Command::Classifier(command) => classifier::run(cx, &command),
         Command::Policy(policy::Command::Check(args)) => policy::run(cx, &args),
         Command::Privacy(privacy::Command::Mask(args)) => privacy::run(cx, &args),
         Command::Store(command) => store::run(cx, &command),
@@ -166,6 +171,17 @@ impl CliCx<'_> {
     /// Returns a fixed text in the language of the output.
     pub fn say(&self, pt: &'static str, en: &'static str) -> &'static str {
         Words { pt, en }.in_locale(self.lang)
+    }
+
+    /// Returns where trained models are kept: the user's cache, shared by all data folders. `None` where
+    /// the environment names no home.
+    pub fn model_cache(&self) -> Option<ModelCache> {
+        let named = |name: &str| self.env.get(name).filter(|path| !path.is_empty());
+        let cache = match named("XDG_CACHE_HOME") {
+            Some(cache) => PathBuf::from(cache),
+            None => Path::new(named("HOME")?).join(".cache"),
+        };
+        Some(ModelCache::new(&cache.join("atende").join("models")))
     }
 
     /// Calls `read` with the places settings come from.

@@ -7,6 +7,7 @@ pub mod confidence;
 pub mod customer;
 pub mod decision;
 pub mod draft;
+pub mod example;
 pub mod field;
 pub mod ids;
 pub mod labels;

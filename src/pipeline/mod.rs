@@ -67,7 +67,7 @@ impl Pipeline {
     pub fn new(pack: Arc<Pack>, library: Arc<Library>, templates: Arc<Templates>) -> Self {
         Self {
             detector: Arc::new(Detector::new()),
-            understander: Understander::new(&vocabulary::of(&pack)),
+            understander: Understander::new(&vocabulary::of(&pack), Arc::clone(&pack.examples)),
             masker: Masker::new(),
             pack,
             library,
@@ -78,6 +78,12 @@ impl Pipeline {
     /// Returns the policy.
     pub fn pack(&self) -> &Pack {
         &self.pack
+    }
+
+    /// Makes ready what the first turn would otherwise wait for.
+    /// `kept` and the answer are those of `Understander::warm`.
+    pub fn warm(&self, kept: impl FnOnce(&str) -> Option<Vec<u8>>) -> Option<(String, Vec<u8>)> {
+        self.understander.warm(kept)
     }
 
     /// Decides a turn. Where people still owe an answer to earlier messages, thanks or an automatic

@@ -2,6 +2,7 @@
 //! then everything that refers to them is read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::decode_parts as parts;
 use super::pack::{Category, Level, Pack, Plan, Role, Subcategory, Team};
@@ -34,6 +35,7 @@ const KEYS: &[&str] = &[
     "departments",
     "incidents",
     "rules",
+    "examples",
 ];
 
 /// Every name that a pack declares, for the parts that refer to them.
@@ -117,6 +119,7 @@ pub(super) fn pack(tree: &Node, desk: &Desk<'_>, digest: String) -> Pack {
         departments: enabled(&map, "departments").iter().map(parts::department).collect(),
         incidents: enabled(&map, "incidents").iter().map(|v| parts::incident(v, &names)).collect(),
         rules: parts::rules(&map, &names),
+        examples: Arc::new(super::examples::read(&map, desk)),
         taxonomy,
         limits: names.limits,
         teams: names.teams,

@@ -5,6 +5,7 @@
 
 mod decode;
 mod decode_parts;
+mod examples;
 mod facts;
 mod load;
 mod lookup;

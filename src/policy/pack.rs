@@ -2,10 +2,12 @@
 //! inside a pack names something that the pack declares.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::sla::Sla;
 use crate::domain::channel::Channel;
 use crate::domain::decision::{LocalText, Mode};
+use crate::domain::example::Examples;
 use crate::domain::labels::{Complexity, Locale, Urgency};
 use crate::domain::signal::Signal;
 
@@ -54,6 +56,8 @@ pub struct Pack {
     pub departments: Vec<Department>,
     /// The business's own crises (P6).
     pub incidents: Vec<IncidentKind>,
+    /// Labelled messages that the embedded models learn from.
+    pub examples: Arc<Examples>,
     pub(super) rules: super::rules::RuleSet,
 }
 

@@ -3,8 +3,10 @@
 //! Longer keywords weigh more, a repeated keyword counts twice at most, and the confidence says how
 //! much stands for the winner and how little for the next.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::learned::pool;
 use super::reading::{Reading, Role, Use};
 use super::{TurnView, Understander};
 use crate::domain::confidence::Confidence;
@@ -20,6 +22,14 @@ const NOTHING: f64 = 0.3;
 const MOST: f64 = 0.95;
 /// What the words of earlier messages are worth against those of this one.
 const EARLIER: f64 = 0.75;
+
+/// How much all keywords of a clear message speak for their category, beside the learned model: as
+/// logarithm of odds, so 2 makes it about seven times as likely.
+const KEYWORDS: f64 = 2.0;
+/// A message of at most so many words is read together with the one before it.
+const FEW_WORDS: usize = 5;
+/// The least share of its category that a learned subcategory must have.
+const SUBCATEGORY_SHARE: f64 = 0.3;
 
 /// How much more a keyword weighs inside the words of a complaint or demand.
 const CORE: f64 = 2.5;
@@ -63,6 +73,8 @@ pub(super) fn choose(
     } else if let Some((at, id)) = given {
         let field = Field::new(id.to_owned(), Confidence::CERTAIN, Engine::Given);
         (Some(at), field.because("stated with the message"))
+    } else if let Some(learned) = by_examples(engine, turn, reading, &scores, worth) {
+        learned
     } else {
         by_keywords(engine, &scores, worth)
     };
@@ -71,8 +83,80 @@ pub(super) fn choose(
     } else {
         category
     };
-    let subcategory = subcategory(engine, &scores, at, worth);
+    let subcategory = learned_subcategory(engine, reading, &category, at)
+        .unwrap_or_else(|| subcategory(engine, &scores, at, worth));
     (category, subcategory)
+}
+
+/// Returns what the learned model says, with the keywords as further evidence; `None` without a model.
+fn by_examples(
+    engine: &Understander,
+    turn: &TurnView<'_>,
+    reading: &Reading<'_, '_>,
+    scores: &Scores,
+    worth: f64,
+) -> Option<(Option<usize>, Field<String>)> {
+    let shares = engine.models.get().category(&with_context(turn, reading));
+    let total: f64 = scores.categories.iter().sum();
+    let strength = worth * (1.0 - (-total / 1.6).exp());
+    let place = |id: &str| engine.vocabulary.categories.iter().position(|c| c.id == id);
+    let keywords = |id: &str| {
+        let score = place(id).and_then(|at| scores.categories.get(at)).copied().unwrap_or_default();
+        if total > 0.0 { KEYWORDS * strength * score / total } else { 0.0 }
+    };
+    let best = pool(shares, keywords)?;
+    let Some(at) = place(best.label) else {
+        let default = engine.vocabulary.default_category.clone();
+        let sure = Confidence::clamped(NOTHING.min(1.0 - best.probability));
+        let field = Field::new(default, sure, Engine::Default);
+        return Some((None, field.because("unlike this business's subjects")));
+    };
+    let sure = Confidence::clamped(best.probability.min(MOST));
+    let field = Field::new(best.label.to_owned(), sure, Engine::Linear).because("learned examples");
+    let field = if keywords(best.label) > 0.0 {
+        field.because(format!("keywords of {}", best.label))
+    } else {
+        field
+    };
+    Some((Some(at), field))
+}
+
+/// A few words, such as "e aí?", are read together with what the customer wrote before.
+fn with_context<'r>(turn: &TurnView<'_>, reading: &'r Reading<'_, '_>) -> Cow<'r, str> {
+    let earlier = turn.history.iter().rev().find(|past| past.author == Author::Customer);
+    match earlier {
+        Some(past) if reading.tokens.len() <= FEW_WORDS => {
+            Cow::Owned(format!("{}\n{}", past.text, reading.own))
+        }
+        _ => Cow::Borrowed(&reading.own),
+    }
+}
+
+fn learned_subcategory(
+    engine: &Understander,
+    reading: &Reading<'_, '_>,
+    category: &Field<String>,
+    at: Option<usize>,
+) -> Option<Field<Option<String>>> {
+    let words = engine.vocabulary.categories.get(at?)?;
+    let shares = engine.models.get().subcategory(&reading.own);
+    let own: Vec<(&str, f64)> = shares
+        .iter()
+        .filter_map(|(pair, share)| Some((pair.split_once('/')?, *share)))
+        .filter(|((of, id), _)| {
+            *of == category.value && words.subcategories.iter().any(|sub| sub.id == *id)
+        })
+        .map(|((_, id), share)| (id, share))
+        .collect();
+    let total: f64 = own.iter().map(|(_, share)| share).sum();
+    let (best, first) =
+        own.iter().copied().reduce(|best, next| if next.1 > best.1 { next } else { best })?;
+    let share = first / total;
+    if share.is_nan() || share < SUBCATEGORY_SHARE {
+        return Some(Field::new(None, Confidence::clamped(NOTHING), Engine::Default));
+    }
+    let sure = Confidence::clamped(share * category.confidence.get());
+    Some(Field::new(Some(best.to_owned()), sure, Engine::Linear).because("learned examples"))
 }
 
 fn by_keywords(

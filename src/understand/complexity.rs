@@ -1,7 +1,8 @@
 //! How hard a case is: length, questions, technical terms, separate matters and attempts so far.
 
+use super::learned::pool;
 use super::reading::Reading;
-use super::{TurnView, category};
+use super::{TurnView, Understander, category};
 use crate::domain::confidence::Confidence;
 use crate::domain::field::{Engine, Field};
 use crate::domain::labels::Complexity;
@@ -13,8 +14,51 @@ const MODERATE: f64 = 0.35;
 /// Score from which a case is complex.
 const COMPLEX: f64 = 0.65;
 
+/// How much counting speaks for its label beside the learned model, as logarithm of odds.
+const COUNTED: f64 = 0.7;
+
 /// Returns the complexity of a turn.
 pub(super) fn judge(
+    engine: &Understander,
+    turn: &TurnView<'_>,
+    reading: &Reading<'_, '_>,
+    signals: &[SignalHit],
+) -> Field<Complexity> {
+    let counted = by_counting(turn, reading, signals);
+    let shares = engine.models.get().complexity(&reading.own);
+    // That there is little to count says little: hard cases are told in plain words too.
+    let hard = counted.value != Complexity::Simple;
+    let speaks = |label: &str| {
+        if hard && label == counted.value.as_str() { COUNTED } else { 0.0 }
+    };
+    let Some(best) = pool(shares, speaks) else { return counted };
+    let Some(label) = Complexity::parse(best.label) else { return counted };
+    let mean: f64 = best.all.iter().map(|(label, share)| share * middle(label)).sum::<f64>()
+        / best.all.iter().map(|(_, share)| share).sum::<f64>().max(f64::EPSILON);
+    let score = match label {
+        Complexity::Simple => mean.min(MODERATE - 0.01),
+        Complexity::Moderate => mean.clamp(MODERATE, COMPLEX - 0.01),
+        Complexity::Complex => mean.max(COMPLEX),
+    };
+    let sure = Confidence::clamped(best.probability);
+    let mut field =
+        Field::new(label, sure, Engine::Linear).scored(score).because("learned examples");
+    if label == counted.value {
+        field.reasons.extend(counted.reasons);
+    }
+    field
+}
+
+/// The score in the middle of a label's range.
+fn middle(label: &str) -> f64 {
+    match Complexity::parse(label) {
+        Some(Complexity::Complex) => 0.85,
+        Some(Complexity::Moderate) => 0.5,
+        Some(Complexity::Simple) | None => 0.15,
+    }
+}
+
+fn by_counting(
     turn: &TurnView<'_>,
     reading: &Reading<'_, '_>,
     signals: &[SignalHit],

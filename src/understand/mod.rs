@@ -1,4 +1,4 @@
-//! Understanding of one turn by rules and signals: what it is about, how urgent, in what mood, and
+//! Understanding of one turn by rules, signals and learned models: what it is about, how urgent, in what mood, and
 //! which facts change its route.
 //!
 //! Pure and in linear time. No reason and no pattern name ever repeats the customer's words.
@@ -8,7 +8,9 @@ mod complexity;
 mod courtesy;
 mod extra;
 pub mod language;
+mod learned;
 mod lexicon;
+pub mod linear;
 mod outcome;
 mod overrides;
 mod reading;
@@ -21,7 +23,10 @@ pub mod vocabulary;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use crate::domain::channel::Channel;
+use crate::domain::example::Examples;
 use crate::domain::field::Field;
 use crate::domain::labels::{
     Complexity, EstimatedResolution, Language, Locale, Sentiment, SuggestedResponse, Urgency,
@@ -105,22 +110,37 @@ pub struct Understander {
     rules: Vec<lexicon::Rule>,
     set: PhraseSet<Use>,
     courtesy: courtesy::Courtesy,
+    models: learned::Models,
 }
 
 impl Understander {
     /// Compiles a pack's vocabulary together with the built-in lexicons. Patterns that cannot be read
-    /// are passed over; the pack's own check reports them.
-    pub fn new(vocabulary: &Vocabulary) -> Self {
+    /// are passed over; the pack's own check reports them. The models learn from the examples when they
+    /// are first asked, or when they are warmed.
+    pub fn new(vocabulary: &Vocabulary, examples: Arc<Examples>) -> Self {
         let mut patterns = Vec::new();
         let rules = lexicon::rules(&mut patterns);
         sentiment::patterns(&mut patterns);
         vocabulary.patterns(&mut patterns);
         Self {
+            models: learned::Models::new(
+                examples,
+                vocabulary.categories.iter().map(|category| category.id.clone()).collect(),
+            ),
             vocabulary: vocabulary.clone(),
             rules,
             set: PhraseSet::new(patterns),
             courtesy: courtesy::Courtesy::new(),
         }
+    }
+
+    /// Makes the models ready, so that the first turn does not wait for them: from what `kept` returns
+    /// for their key, else by training. Returns them as bytes to keep where they were trained.
+    pub fn warm(&self, kept: impl FnOnce(&str) -> Option<Vec<u8>>) -> Option<(String, Vec<u8>)> {
+        let key = self.models.key();
+        let ready = self.models.are_ready()
+            || kept(&key).is_some_and(|stored| self.models.restore(&stored));
+        (!ready).then(|| (key, self.models.stored()))
     }
 
     /// Understands a turn whose language was detected before.
@@ -129,8 +149,8 @@ impl Understander {
         let signals = signals::find(self, turn, &reading);
         let (category, subcategory) = category::choose(self, turn, &reading, &signals);
         let urgency = urgency::judge(self, turn, &reading, &signals);
-        let sentiment = sentiment::judge(&reading, &signals);
-        let complexity = complexity::judge(turn, &reading, &signals);
+        let sentiment = sentiment::judge(self, &reading, &signals);
+        let complexity = complexity::judge(self, turn, &reading, &signals);
         let extra = extra::read(self, &reading, &signals);
         let requires_human =
             outcome::requires_human(&signals, sentiment.value, language.value, &reading);

@@ -46,6 +46,8 @@ pub(super) enum Role {
 pub(super) struct Reading<'s, 't> {
     /// Subject and text, cut where too long.
     pub(super) text: Cow<'t, str>,
+    /// The sender's own words as they were typed: without earlier mail, signature and quotations.
+    pub(super) own: String,
     /// Where the body starts in `text`.
     pub(super) body: usize,
     /// The sender's own words.
@@ -76,11 +78,13 @@ impl<'s, 't> Reading<'s, 't> {
         };
         let regions = Regions::find(&text);
         let left_out = regions.all();
+        let mut own = without(&text, &left_out);
         let mut tokens = Tokens::without(&text, &left_out);
         let mut whole = None;
         if !left_out.is_empty() {
             let all = Tokens::of(&text);
             if tokens.is_empty() {
+                own = text.clone().into_owned();
                 tokens = all;
             } else {
                 let hits = set.find(&all);
@@ -94,7 +98,7 @@ impl<'s, 't> Reading<'s, 't> {
             Language::Und => !tokens.iter().any(|(_, w)| matches!(w, "nao" | "que" | "voces")),
         };
         let foreign = if whole.is_some() { regions.foreign() } else { Vec::new() };
-        Self { text, body, tokens, hits, whole, cited: regions.cited, foreign, english, cut }
+        Self { own, text, body, tokens, hits, whole, cited: regions.cited, foreign, english, cut }
     }
 
     /// Returns true where a hit does not count: it is negated, or part of a company's name.
@@ -113,6 +117,18 @@ impl<'s, 't> Reading<'s, 't> {
             .take_while(|at| tokens.before(*at) == Break::None)
             .any(|at| matches!(tokens.word(at), "ltda" | "eireli" | "llc" | "inc" | "gmbh" | "ltd"))
     }
+}
+
+/// Returns the text without these ranges, which lie in order.
+fn without(text: &str, left_out: &[Range<usize>]) -> String {
+    let mut own = String::with_capacity(text.len());
+    let mut from = 0;
+    for range in left_out {
+        own.push_str(text.get(from..range.start.max(from)).unwrap_or_default());
+        from = from.max(range.end);
+    }
+    own.push_str(text.get(from..).unwrap_or_default());
+    own
 }
 
 /// Returns the text, or its start and its end where it is too long.

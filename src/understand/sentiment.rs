@@ -5,6 +5,8 @@
 
 use serde::Deserialize;
 
+use super::Understander;
+use super::learned::pool;
 use super::reading::{Reading, Use};
 use crate::domain::confidence::Confidence;
 use crate::domain::field::{Engine, Field};
@@ -19,6 +21,8 @@ const SOURCE: &str = include_str!("lexicon/sentiment.yaml");
 const NEGATIVE: f64 = 0.3;
 /// Above this score a turn is positive.
 const POSITIVE: f64 = 0.7;
+/// How much words of mood speak for their label beside the learned model, as logarithm of odds.
+const WORDS: f64 = 2.0;
 /// Anger from which a negative turn is angry.
 const ANGRY: f64 = 1.0;
 
@@ -52,7 +56,54 @@ struct Mood {
 }
 
 /// Returns the mood of a turn.
-pub(super) fn judge(reading: &Reading<'_, '_>, signals: &[SignalHit]) -> Field<Sentiment> {
+pub(super) fn judge(
+    engine: &Understander,
+    reading: &Reading<'_, '_>,
+    signals: &[SignalHit],
+) -> Field<Sentiment> {
+    let by_words = by_words(reading, signals);
+    if signals.iter().any(|hit| hit.signal == Signal::ThankYou) {
+        return by_words;
+    }
+    let shares = engine.models.get().sentiment(&reading.own);
+    // Words of the lexicon say something; their absence says little.
+    let speaks = |label: &str| {
+        let same = label == by_words.value.as_str();
+        if same && by_words.value != Sentiment::Neutral {
+            WORDS * by_words.confidence.get()
+        } else {
+            0.0
+        }
+    };
+    let Some(best) = pool(shares, speaks) else { return by_words };
+    let Some(label) = Sentiment::parse(best.label) else { return by_words };
+    let mean: f64 = best.all.iter().map(|(label, share)| share * middle(label)).sum::<f64>()
+        / best.all.iter().map(|(_, share)| share).sum::<f64>().max(f64::EPSILON);
+    let score = match label {
+        Sentiment::Positive => mean.max(POSITIVE + 0.01),
+        Sentiment::Neutral => mean.clamp(NEGATIVE, POSITIVE),
+        Sentiment::Negative | Sentiment::Angry => mean.min(NEGATIVE - 0.01),
+    };
+    let sure = Confidence::clamped(best.probability);
+    let mut field =
+        Field::new(label, sure, Engine::Linear).scored(score).because("learned examples");
+    if label == by_words.value {
+        field.reasons.extend(by_words.reasons);
+    }
+    field
+}
+
+/// The score in the middle of a label's range.
+fn middle(label: &str) -> f64 {
+    match Sentiment::parse(label) {
+        Some(Sentiment::Positive) => 0.85,
+        Some(Sentiment::Negative) => 0.2,
+        Some(Sentiment::Angry) => 0.06,
+        Some(Sentiment::Neutral) | None => 0.5,
+    }
+}
+
+fn by_words(reading: &Reading<'_, '_>, signals: &[SignalHit]) -> Field<Sentiment> {
     let mut mood = words(reading);
     let has = |signal: Signal| signals.iter().any(|hit| hit.signal == signal);
     if has(Signal::Abuse) {

@@ -1,4 +1,5 @@
-//! Turns hits of the lexicons into signals: guards, negation, mockery and doubt applied.
+//! Turns hits of the lexicons into signals: guards, negation, mockery and doubt applied. What the
+//! lexicons lack words for, the learned model may still hear.
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,13 @@ use lexicon::{MAX_PARTS, Negation, Rule};
 const DOUBT: f64 = 0.6;
 /// Combined confidence that a concern with `combine` needs.
 const COMBINED: f64 = 0.7;
+
+/// How sure the learned model must be of a signal.
+const LEARNED: f64 = 0.2;
+/// ... and of danger to a person, for which the approved text leaves at once.
+const LEARNED_DANGER: f64 = 0.35;
+/// Fewer words are for the lexicons alone.
+const LEARNED_WORDS: usize = 2;
 
 /// Most matches of one rule that are judged in one turn.
 const MAX_LOOKS: usize = 60;
@@ -64,6 +72,13 @@ pub(super) fn find(
     }
     for (signal, confidence, name) in engine.courtesy.find(turn, reading) {
         keep(signal, confidence, name);
+    }
+    if reading.tokens.len() >= LEARNED_WORDS {
+        for (signal, share) in engine.models.get().signals(&reading.own) {
+            if share >= if signal.is_safety() { LEARNED_DANGER } else { LEARNED } {
+                keep(signal, share, "learned examples");
+            }
+        }
     }
     settle(&mut best, turn);
     best.into_iter()

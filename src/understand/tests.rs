@@ -3,6 +3,7 @@ use crate::domain::confidence::Confidence;
 use crate::domain::field::Engine;
 use crate::domain::message::Author;
 use crate::domain::signal::Signal;
+use std::sync::Arc;
 use vocabulary::{CategoryWords, UrgencyWords};
 
 mod facts;
@@ -77,7 +78,7 @@ pub(super) fn sample() -> Vocabulary {
 }
 
 thread_local! {
-    static ENGINE: Understander = Understander::new(&sample());
+    static ENGINE: Understander = Understander::new(&sample(), Arc::default());
 }
 
 pub(super) struct Case<'a> {

@@ -1,5 +1,6 @@
 //! Urgency: the pack's rules as a floor, raised by signals; negated words do not count.
 
+use super::learned::pool;
 use super::reading::{Reading, Use};
 use super::{TurnView, Understander};
 use crate::domain::confidence::Confidence;
@@ -7,6 +8,8 @@ use crate::domain::field::{Engine, Field};
 use crate::domain::labels::Urgency;
 use crate::domain::signal::{Signal, SignalHit};
 
+/// How sure the learned model must be to raise what a rule found.
+const RAISES: f64 = 0.5;
 /// Confidence of the pack's default.
 const DEFAULT: f64 = 0.5;
 
@@ -50,18 +53,36 @@ pub(super) fn judge(
     }
     match best {
         Some((level, confidence, why)) => {
-            Field::new(level, Confidence::clamped(confidence), Engine::Rules).because(why)
+            // Rules are a floor: what was learned may raise it.
+            let rule =
+                Field::new(level, Confidence::clamped(confidence), Engine::Rules).because(why);
+            match by_examples(engine, reading) {
+                Some(learned)
+                    if learned.value > level.max(Urgency::Normal)
+                        && learned.confidence.get() >= RAISES =>
+                {
+                    learned
+                }
+                _ => rule,
+            }
         }
         None if signals.iter().any(|hit| is_idle(hit.signal)) => {
             Field::new(Urgency::Low, Confidence::clamped(0.8), Engine::Rules)
                 .because("nothing is asked")
         }
+        None if let Some(learned) = by_examples(engine, reading) => learned,
         None => {
             let level = engine.vocabulary.default_urgency.unwrap_or(Urgency::Normal);
             Field::new(level, Confidence::clamped(DEFAULT), Engine::Default)
                 .because("no urgency rule applies")
         }
     }
+}
+
+fn by_examples(engine: &Understander, reading: &Reading<'_, '_>) -> Option<Field<Urgency>> {
+    let best = pool(engine.models.get().urgency(&reading.own), |_| 0.0)?;
+    let sure = Confidence::clamped(best.probability);
+    Some(Field::new(Urgency::parse(best.label)?, sure, Engine::Linear).because("learned examples"))
 }
 
 fn floor(signal: Signal) -> Option<Urgency> {

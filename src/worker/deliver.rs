@@ -8,8 +8,9 @@ use super::Worker;
 use crate::adapters::store::{Claimed, DeliveryEnd, StoreError};
 use crate::ports::{PortError, PortErrorKind};
 
-/// How many rows are claimed at once.
-const BATCH: u32 = 128;
+/// How many rows are claimed at once: no more than are handed over at once, because on a network without
+/// keys every row claimed when the process is killed becomes *unknown*.
+const BATCH: u32 = 32;
 /// How many conversations are delivered to at once.
 const PARALLEL: usize = 32;
 /// First pause before the end of an attempt is written again; it doubles up to `RECORD_AGAIN_MAX`.

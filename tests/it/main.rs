@@ -6,6 +6,7 @@
 mod api;
 mod contract;
 mod crash;
+mod examples;
 mod flows;
 mod migrations;
 mod tidy;

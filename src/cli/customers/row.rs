@@ -68,7 +68,9 @@ const NAMES: &[(Meaning, &[&str])] = &[
     (Meaning::Currency, &["currency", "moeda"]),
     (Meaning::CustomerSince, &["customer_since", "since", "cliente_desde", "desde"]),
 ];
-const CONSENT: &[&str] = &["consent_", "consentimento_"];
+const CONSENT: &[&str] = &["consent", "consentimento"];
+/// The purpose of a consent whose column names none.
+const ANY_PURPOSE: &str = "general";
 
 /// What is wrong with a row, at which column.
 #[derive(Debug, PartialEq, Eq)]
@@ -317,10 +319,10 @@ fn meaning_of(header: &str) -> Meaning {
     if let Some((meaning, _)) = NAMES.iter().find(|(_, names)| names.contains(&key.as_str())) {
         return meaning.clone();
     }
-    let purpose = CONSENT.iter().find_map(|prefix| key.strip_prefix(prefix));
-    match purpose.filter(|purpose| !purpose.is_empty()) {
-        Some(purpose) => Meaning::Consent(purpose.to_owned()),
-        None => Meaning::Field(header.to_owned()),
+    match key.split_once('_') {
+        _ if CONSENT.contains(&key.as_str()) => Meaning::Consent(ANY_PURPOSE.to_owned()),
+        Some((word, purpose)) if CONSENT.contains(&word) => Meaning::Consent(purpose.to_owned()),
+        _ => Meaning::Field(header.to_owned()),
     }
 }
 
@@ -374,7 +376,9 @@ mod tests {
             ("consent_proactive", Meaning::Consent("proactive".to_owned())),
             ("Consentimento marketing", Meaning::Consent("marketing".to_owned())),
             ("Segmento", Meaning::Field("Segmento".to_owned())),
-            ("consent_", Meaning::Field("consent_".to_owned())),
+            ("Consentimento", Meaning::Consent("general".to_owned())),
+            ("consent_", Meaning::Consent("general".to_owned())),
+            ("consented", Meaning::Field("consented".to_owned())),
         ] {
             assert_eq!(meaning_of(header), expected, "{header}");
         }

@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 
 use super::{CliCx, ExitCode};
 use crate::adapters::clock::SystemClock;
-use crate::app::load_pipeline;
+use crate::app::{load_pipeline, make_ready};
 use crate::domain::ids::TenantId;
 use crate::domain::labels::Locale;
 use crate::pipeline::Pipeline;
@@ -61,6 +61,7 @@ pub(super) fn run(cx: &mut CliCx<'_>, args: &Args) -> anyhow::Result<ExitCode> {
         }
     }
     let pipeline = load_pipeline(&config, &TenantId::main(), cx.lang)?;
+    make_ready(&pipeline, cx.model_cache().as_ref());
     let now = SystemClock::default().now();
     let lang = cx.lang;
     let counts = match args.file.as_deref().filter(|file| file.as_os_str() != "-") {

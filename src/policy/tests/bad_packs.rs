@@ -189,7 +189,6 @@ rules:
 acme.yaml:2:10: version: expected a text, found a number
   hint: put the value in quotes
 acme.yaml:3:1: tresholds: unknown key "tresholds"; did you mean "thresholds"?
-  hint: the keys are id, version, name, description, extends, business, voice, teams, plans, roles, taxonomy, urgency, routing, modes, thresholds, limits, turns, safety, sla, departments, incidents, rules
 acme.yaml:4:20: thresholds.send: the number must lie between 0 and 1
 acme.yaml:4:25: thresholds.fild: unknown key "fild"; did you mean "field"?
   hint: the keys are send, field, spam, negative, follow_up
