@@ -4,6 +4,7 @@
 //! nothing here invents one.
 
 mod context;
+mod evidence;
 mod format;
 mod ledger;
 mod markup;
@@ -14,10 +15,11 @@ mod verify;
 mod words;
 
 use chrono::NaiveDate;
+pub use evidence::{Evidence, ExamineInput, Finding, FindingKind, examine};
 pub use format::{date, money};
 pub use register::Register;
 pub use templates::{Family, Problem, Templates};
-pub use verify::{Verification, VerifyInput, verify};
+pub use verify::{Verification, VerifyInput, likely_locale, verify};
 
 use crate::domain::channel::Channel;
 use crate::domain::draft::{DraftKind, DraftText, Passage};
