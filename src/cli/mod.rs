@@ -15,6 +15,7 @@ mod serve;
 mod store;
 mod tokens;
 mod triage;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -73,6 +74,7 @@ enum Command {
     Demo(demo::Args),
     Serve(serve::Args),
     Triage(triage::Args),
+    Verify(verify::Args),
     Init(init::Args),
     #[command(subcommand, arg_required_else_help = true)]
     Config(config::Command),
@@ -93,6 +95,7 @@ fn dispatch(cx: &mut CliCx<'_>, command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => demo::run(cx, &args),
         Command::Serve(args) => serve::run(cx, &args),
         Command::Triage(args) => triage::run(cx, &args),
+        Command::Verify(args) => verify::run(cx, &args),
         Command::Init(args) => init::run(cx, &args),
         Command::Policy(policy::Command::Check(args)) => policy::run(cx, &args),
         Command::Privacy(privacy::Command::Mask(args)) => privacy::run(cx, &args),
