@@ -122,6 +122,23 @@ const PORTUGUESE: &[Portuguese] = &[
         "Textos sem rótulo que devem ser estranhados",
     ),
     arg_pt("classifier evaluate", "json", "", "Escreve um objeto JSON"),
+    command_pt(
+        "verify",
+        "Confere rascunhos de resposta contra as passagens em que se apoiam",
+        "Cada linha é um rascunho: {\"draft\", \"passages\": [{\"text\"}]} e, se houver, \"id\", \"locale\" (pt-BR ou \
+         en; sem ele, o idioma do ticket ou das passagens), \"ticket\": {\"text\", \"customer\"} e \"approved\", frases \
+         que podem ser ditas como estão. Escreve um objeto JSON por linha, na mesma ordem: {\"id\", \"ok\", \
+         \"findings\", \"ledger\"}. Preços, datas, prazos, percentuais, códigos, links, nomes, negações e promessas \
+         são procurados nas passagens e no ticket. Uma linha que não pode ser lida dá {\"error\": {\"line\", \
+         \"field\", \"message\"}}; as outras são conferidas assim mesmo, e o comando termina com 1.",
+    ),
+    arg_pt("verify", "file", "ARQUIVO", "Arquivo a ler; \"-\" ou nada lê a entrada padrão"),
+    arg_pt("verify", "draft", "RASCUNHO", "Confere um só rascunho: o texto deste arquivo"),
+    arg_pt("verify", "passages", "PASSAGEM", "Textos em que esse rascunho se apoia"),
+    arg_pt("verify", "ticket", "TICKET", "O que o cliente escreveu, para esse rascunho"),
+    arg_pt("verify", "locale", "IDIOMA", "Idioma em que o cliente deve ler, onde a linha não diz"),
+    arg_pt("verify", "text", "", "Escreve texto para pessoas em vez de JSON"),
+    arg_pt("verify", "schema", "", "Mostra o JSON Schema de uma linha de saída e termina"),
     command_pt("policy", "Confere políticas", ""),
     command_pt(
         "policy check",

@@ -16,6 +16,7 @@ mod serve;
 mod store;
 mod tokens;
 mod triage;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -75,6 +76,7 @@ enum Command {
     Demo(demo::Args),
     Serve(serve::Args),
     Triage(triage::Args),
+    Verify(verify::Args),
     Init(init::Args),
     #[command(subcommand, arg_required_else_help = true)]
     Classifier(classifier::Command),
@@ -97,6 +99,7 @@ fn dispatch(cx: &mut CliCx<'_>, command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => demo::run(cx, &args),
         Command::Serve(args) => serve::run(cx, &args),
         Command::Triage(args) => triage::run(cx, &args),
+        Command::Verify(args) => verify::run(cx, &args),
         Command::Init(args) => init::run(cx, &args),
         Command::Classifier(command) => classifier::run(cx, &command),
         Command::Policy(policy::Command::Check(args)) => policy::run(cx, &args),

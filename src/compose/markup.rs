@@ -93,10 +93,14 @@ pub(super) fn shorter_forms(markdown: &str) -> Vec<String> {
 /// True for a block whose first line is a list item.
 pub(super) fn is_list(block: &str) -> bool {
     let line = block.trim_start();
+    line.starts_with("- ") || line.starts_with("* ") || is_numbered(block)
+}
+
+/// True for a block whose first line is a numbered step.
+pub(super) fn is_numbered(block: &str) -> bool {
+    let line = block.trim_start();
     let digits = line.bytes().take_while(u8::is_ascii_digit).count();
-    line.starts_with("- ")
-        || line.starts_with("* ")
-        || digits > 0 && line.get(digits..).is_some_and(|rest| rest.starts_with(". "))
+    digits > 0 && line.get(digits..).is_some_and(|rest| rest.starts_with(". "))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! nothing here invents one.
 
 mod context;
+mod evidence;
 mod format;
 mod ledger;
 mod markup;
@@ -14,10 +15,11 @@ mod verify;
 mod words;
 
 use chrono::NaiveDate;
+pub use evidence::{Evidence, ExamineInput, Finding, FindingKind, examine};
 pub use format::{date, money};
 pub use register::Register;
 pub use templates::{Family, Problem, Templates};
-pub use verify::{Verification, VerifyInput, verify};
+pub use verify::{Verification, VerifyInput, likely_locale, verify};
 
 use crate::domain::channel::Channel;
 use crate::domain::draft::{DraftKind, DraftText, Passage};
@@ -162,15 +164,16 @@ fn write(
         Channel::Email | Channel::WebForm => LONG_REPLY,
         Channel::Whatsapp | Channel::Chat | Channel::Phone | Channel::Api => SHORT_REPLY,
     };
-    let has_steps = |text: &str| text.split("\n\n").any(markup::is_list);
-    let complete = has_steps(&passage.text);
+    let has_list = |text: &str| text.split("\n\n").any(markup::is_list);
+    let complete = has_list(&passage.text);
     let mut chosen: Option<DraftText> = None;
     for form in markup::shorter_forms(&passage.text) {
         let answer = AnswerText {
-            has_steps: has_steps(&form),
+            // A list of prices has no step to get stuck at.
+            has_steps: form.split("\n\n").any(markup::is_numbered),
             text: markup::for_channel(&form, input.channel),
         };
-        let whole = answer.has_steps || !complete;
+        let whole = has_list(&form) || !complete;
         // A longer message is better than an answer without its steps.
         if !whole
             && chosen.as_ref().is_some_and(|d| d.text.chars().count() <= room.max(LONGEST_STEPS))

@@ -219,6 +219,23 @@ fn the_answer_is_the_passage_and_the_ledger_says_so() {
 }
 
 #[test]
+fn a_list_that_is_no_procedure_is_not_called_steps() {
+    let templates = templates();
+    for (text, expected) in [
+        (
+            "São dois planos.\n\n- Grátis.\n- Inicial.",
+            "Se ficou alguma dúvida, é só responder aqui.",
+        ),
+        (STEPS, "Se travar em algum passo"),
+    ] {
+        let passages = [passage(Locale::PtBr, text)];
+        let draft =
+            compose(&templates, &input(Locale::PtBr, Channel::Whatsapp, &passages)).unwrap();
+        assert!(draft.text.contains(expected), "{}", draft.text);
+    }
+}
+
+#[test]
 fn tone_follows_the_customer() {
     let templates = templates();
     let passages = [passage(Locale::PtBr, STEPS)];

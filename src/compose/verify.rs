@@ -108,9 +108,13 @@ const BLANKS: &[&str] = &[
     r"(?i)\[[^\]\n_]*(?-u:\b)(name|nome)(?-u:\b)[^\]\n_]*\]",
     r"(?i)\$\{\w+\}|%[A-Z_]{3,}%|<(nome|name|cliente|customer|data|date|valor|amount)>",
     r"(?-u:\b)[Xx]{3,}(?-u:\b)|_{4,}",
+    r"(?-u:\b)(?:TBD|TBC|FIXME)(?-u:\b)|(?-u:\b)TODO:|\[TODO|<(?:[a-zà-ú]+[ _-])+[a-zà-ú]+>|<(?:plano|plan|link|url|email|e-mail|prazo|ticket|number|numero|número)>",
+    r"(?i)lorem ipsum",
 ];
 
 static PROMISE_SET: LazyLock<Vec<Regex>> = LazyLock::new(|| compiled(PROMISES));
+static BLANK_LIST: LazyLock<Vec<Regex>> = LazyLock::new(|| compiled(BLANKS));
+static FORBIDDEN_LIST: LazyLock<Vec<Regex>> = LazyLock::new(|| compiled(FORBIDDEN));
 static FORBIDDEN_SET: LazyLock<Option<RegexSet>> = LazyLock::new(|| plain_set(FORBIDDEN));
 static DISCLOSURE_SET: LazyLock<Option<RegexSet>> = LazyLock::new(|| plain_set(DISCLOSURES));
 static PERSON_SET: LazyLock<Option<RegexSet>> = LazyLock::new(|| plain_set(PERSON_OFFERS));
@@ -173,6 +177,18 @@ fn promises_unbacked(entry: &LedgerEntry, passages: &[Passage]) -> bool {
     !entry.passages.iter().filter_map(|at| passages.get(*at)).any(backed)
 }
 
+/// Returns the first blank of a text that nobody filled.
+pub(super) fn blank(text: &str) -> Option<&str> {
+    BLANK_SET.as_ref().filter(|set| set.is_match(text))?;
+    BLANK_LIST.iter().find_map(|pattern| pattern.find(text)).map(|found| found.as_str())
+}
+
+/// Returns the first wording of a plain text (lower case, no marks) that no reply may use.
+pub(super) fn forbidden(plain: &str) -> Option<&str> {
+    FORBIDDEN_SET.as_ref().filter(|set| set.is_match(plain))?;
+    FORBIDDEN_LIST.iter().find_map(|pattern| pattern.find(plain)).map(|found| found.as_str())
+}
+
 /// The numbers of a text, a step's own number left out.
 fn figures(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | ',' | '/' | '%')))
@@ -193,16 +209,32 @@ const ENGLISH: &[&str] = &[
 ];
 
 /// True unless the text is plainly in the other language; a text of a few words may be either.
-fn reads_as(text: &str, locale: Locale) -> bool {
+pub(super) fn reads_as(text: &str, locale: Locale) -> bool {
+    let (portuguese, english) = common_words(text);
+    match locale {
+        Locale::PtBr => portuguese >= english,
+        Locale::En => english >= portuguese,
+    }
+}
+
+/// Returns the language that the common words of a text belong to; `None` where they do not tell.
+pub fn likely_locale(text: &str) -> Option<Locale> {
+    let (portuguese, english) = common_words(text);
+    match portuguese.cmp(&english) {
+        std::cmp::Ordering::Greater => Some(Locale::PtBr),
+        std::cmp::Ordering::Less => Some(Locale::En),
+        std::cmp::Ordering::Equal => None,
+    }
+}
+
+/// How many words are Portuguese, and how many English.
+fn common_words(text: &str) -> (u32, u32) {
     let (mut portuguese, mut english) = (0_u32, 0_u32);
     for word in words_of(text) {
         portuguese += u32::from(PORTUGUESE.contains(&word.as_str()));
         english += u32::from(ENGLISH.contains(&word.as_str()));
     }
-    match locale {
-        Locale::PtBr => portuguese >= english,
-        Locale::En => english >= portuguese,
-    }
+    (portuguese, english)
 }
 
 #[cfg(test)]

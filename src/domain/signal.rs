@@ -71,6 +71,9 @@ impl Signal {
     }
 }
 
+/// The pattern of hits that the learned model found.
+pub const LEARNED_EXAMPLES: &str = "learned examples";
+
 /// A signal found in a turn.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SignalHit {
@@ -80,4 +83,11 @@ pub struct SignalHit {
     pub confidence: Confidence,
     /// The pattern's own name or text from the lexicon; never the customer's words.
     pub pattern: String,
+}
+
+impl SignalHit {
+    /// True where no lexicon knows the words and the learned model alone heard the signal.
+    pub fn is_learned(&self) -> bool {
+        self.pattern == LEARNED_EXAMPLES
+    }
 }

@@ -22,7 +22,7 @@ use crate::domain::draft::{DraftText, Passage};
 use crate::domain::field::{Engine, Field};
 use crate::domain::labels::Locale;
 use crate::domain::message::{Author, PastMessage};
-use crate::domain::signal::Signal;
+use crate::domain::signal::{Signal, SignalHit};
 use crate::knowledge::Library;
 use crate::policy::{Pack, RouteQuery};
 use crate::privacy::{Masker, Vault};
@@ -35,6 +35,9 @@ pub use turn::{Outcome, TurnInput};
 const PASSAGES: usize = 5;
 /// How sure a category is that only the best article speaks for: enough to route, not to send.
 const PLACED_BY_ARTICLE: f64 = 0.75;
+/// How sure the learned model must be for the fixed safety text to leave; below that only people are
+/// called. What a lexicon found needs no such bar.
+const SAFETY_TEXT_CONFIDENCE: f64 = 0.5;
 /// How many hours the fixed safety text is not repeated to the same person.
 const SAFETY_AGAIN_HOURS: i64 = 12;
 
@@ -268,7 +271,11 @@ impl Pipeline {
         understood: &Understood,
         masked: &Masked,
     ) -> Option<DraftText> {
-        let signal = understood.signals.iter().map(|hit| hit.signal).find(|s| s.is_safety())?;
+        let danger = |hit: &&SignalHit| {
+            let sure = !hit.is_learned() || hit.confidence.get() >= SAFETY_TEXT_CONFIDENCE;
+            hit.signal.is_safety() && sure
+        };
+        let signal = understood.signals.iter().find(danger)?.signal;
         let again = turn.now - chrono::Duration::hours(SAFETY_AGAIN_HOURS);
         let given_before = turn
             .history

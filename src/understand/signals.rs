@@ -7,7 +7,7 @@ use super::reading::{Reading, Role, Use};
 use super::{TurnView, Understander, lexicon};
 use crate::domain::confidence::Confidence;
 use crate::domain::message::Author;
-use crate::domain::signal::{Signal, SignalHit};
+use crate::domain::signal::{LEARNED_EXAMPLES, Signal, SignalHit};
 use crate::text::fold::fold;
 use crate::text::negation::is_negated;
 use crate::text::phrases::Hit;
@@ -21,8 +21,8 @@ const COMBINED: f64 = 0.7;
 
 /// How sure the learned model must be of a signal.
 const LEARNED: f64 = 0.2;
-/// ... and of danger to a person, for which the approved text leaves at once.
-const LEARNED_DANGER: f64 = 0.35;
+/// ... and of danger to a person, which calls people at once.
+const LEARNED_DANGER: f64 = 0.4;
 /// Fewer words are for the lexicons alone.
 const LEARNED_WORDS: usize = 2;
 
@@ -76,7 +76,7 @@ pub(super) fn find(
     if reading.tokens.len() >= LEARNED_WORDS {
         for (signal, share) in engine.models.get().signals(&reading.own) {
             if share >= if signal.is_safety() { LEARNED_DANGER } else { LEARNED } {
-                keep(signal, share, "learned examples");
+                keep(signal, share, LEARNED_EXAMPLES);
             }
         }
     }
