@@ -7,6 +7,7 @@ mod api;
 mod contract;
 mod crash;
 mod flows;
+mod knowledge;
 mod migrations;
 mod tidy;
 mod triage;
