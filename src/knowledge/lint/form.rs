@@ -209,9 +209,12 @@ fn asks(words: &[String], locale: Locale) -> bool {
     let first = words.first().map_or("", String::as_str);
     match locale {
         // "o" and "por" ask only as "o que" and "por que", "e" and "da" as "é possível" and "dá para".
-        Locale::PtBr if ["o", "por", "e", "da"].contains(&first) => words
-            .get(1)
-            .is_some_and(|word| ["que", "possivel", "para", "pra"].contains(&word.as_str())),
+        Locale::PtBr if ["o", "por", "e", "da"].contains(&first) => {
+            words.get(1).is_some_and(|word| {
+                ["que", "onde", "quanto", "qual", "possivel", "para", "pra"]
+                    .contains(&word.as_str())
+            })
+        }
         Locale::PtBr => ASKS_PT.contains(&first),
         Locale::En => ASKS_EN.contains(&first),
     }
