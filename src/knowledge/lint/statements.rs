@@ -14,7 +14,7 @@ use crate::text::sentences;
 /// The share of their words that two sentences must have in common.
 const LIKE: f64 = 0.8;
 /// Fewer words in common say too little about what the number belongs to.
-const WORDS_MIN: usize = 4;
+const WORDS_MIN: usize = 5;
 
 /// What is measured; values of different kinds are never compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -142,14 +142,14 @@ mod tests {
         for (locale, one, other, expected) in [
             (
                 Locale::PtBr,
-                "O estorno do pagamento aparece no cartão em até 5 dias úteis.",
-                "O estorno do pagamento aparece no cartão em até 10 dias úteis.",
+                "O estorno do pagamento aparece na fatura do cartão em até 5 dias úteis.",
+                "O estorno do pagamento aparece na fatura do cartão em até 10 dias úteis.",
                 true,
             ),
             (
                 Locale::PtBr,
-                "O estorno do pagamento aparece no cartão em até 5 dias úteis.",
-                "O estorno do pagamento aparece no cartão em até 5 dias úteis.",
+                "O estorno do pagamento aparece na fatura do cartão em até 5 dias úteis.",
+                "O estorno do pagamento aparece na fatura do cartão em até 5 dias úteis.",
                 false,
             ),
             (
