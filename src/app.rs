@@ -20,7 +20,7 @@ use crate::compose::Templates;
 use crate::config::{CallbackSettings, Config, PolicySource, TenantView};
 use crate::domain::ids::TenantId;
 use crate::domain::labels::Locale;
-use crate::knowledge::Library;
+use crate::knowledge::{Library, Source};
 use crate::pipeline::Pipeline;
 use crate::policy::Pack;
 use crate::ports::Clock;
@@ -28,6 +28,9 @@ use crate::worker::{Tenant, Tenants, Worker, WorkerSettings};
 
 /// The lock that the one worker of a directory holds.
 const LOCK_FILE: &str = "worker.lock";
+
+/// The folder of the indexes in a data directory.
+pub const INDEX_FOLDER: &str = "index";
 
 /// Store and inbox of a data directory, opened beside whoever else uses them.
 #[derive(Clone, Debug)]
@@ -116,6 +119,7 @@ impl WorkerLock {
 }
 
 /// What a business is made of, and the files it came from.
+#[derive(Clone)]
 struct Sources {
     policy: PolicyFrom,
     knowledge: Option<PathBuf>,
@@ -123,6 +127,7 @@ struct Sources {
     callbacks: Option<CallbackSettings>,
 }
 
+#[derive(Clone)]
 enum PolicyFrom {
     Pack(String),
     File(PathBuf),
@@ -141,28 +146,71 @@ impl Sources {
         }
     }
 
-    /// Loads policy, articles and templates; every problem as one line.
-    fn pipeline(&self, lang: Locale) -> Result<Pipeline, Vec<String>> {
+    fn articles(&self) -> Source {
+        self.knowledge.clone().map_or(Source::Samples, Source::Company)
+    }
+
+    /// Loads policy, articles and templates; every problem as one line. The index of the articles lies below a
+    /// folder, where the business's pointer is swapped to it, or in a temporary place.
+    fn pipeline(
+        &self,
+        lang: Locale,
+        index: Option<(&Path, &TenantId)>,
+    ) -> Result<Pipeline, Vec<String>> {
+        let library = self.indexed(index);
+        self.assemble(lang, library).map(|(pack, library, templates)| {
+            Pipeline::new(Arc::new(pack), Arc::new(library), Arc::new(templates))
+        })
+    }
+
+    fn indexed(&self, index: Option<(&Path, &TenantId)>) -> Result<Library, Vec<String>> {
+        let lines = |problems: Vec<crate::knowledge::Problem>| {
+            problems.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let source = self.articles();
+        let library = Library::read(&source, index.map(|(root, _)| root)).map_err(lines)?;
+        if let Some((root, tenant)) = index {
+            let name = match &source {
+                Source::Company(folder) => folder.display().to_string(),
+                _ => "samples".to_owned(),
+            };
+            library
+                .point(root, &index_pointer(tenant), &name)
+                .map_err(|error| vec![format!("index: {error:#}")])?;
+        }
+        Ok(library)
+    }
+
+    /// Says everything that is wrong, without building an index.
+    fn problems(&self, lang: Locale) -> Vec<String> {
+        let articles = self.articles().read();
+        let articles =
+            articles.map_err(|found| found.iter().map(ToString::to_string).collect::<Vec<_>>());
+        self.assemble(lang, articles).err().unwrap_or_default()
+    }
+
+    fn assemble<T>(
+        &self,
+        lang: Locale,
+        library: Result<T, Vec<String>>,
+    ) -> Result<(Pack, T, Templates), Vec<String>> {
         let pack = match &self.policy {
             PolicyFrom::Pack(name) => Pack::embedded(name),
             PolicyFrom::File(file) => Pack::load_file(file),
         };
-        let library = Library::load(self.knowledge.as_deref());
         let templates = Templates::load(self.templates.as_deref());
         let mut problems = Vec::new();
         if let Err(found) = &pack {
             problems.extend(found.iter().map(|problem| problem.render(lang)));
         }
         if let Err(found) = &library {
-            problems.extend(found.iter().map(ToString::to_string));
+            problems.extend(found.iter().cloned());
         }
         if let Err(found) = &templates {
             problems.extend(found.iter().map(ToString::to_string));
         }
         match (pack, library, templates) {
-            (Ok(pack), Ok(library), Ok(templates)) => {
-                Ok(Pipeline::new(Arc::new(pack), Arc::new(library), Arc::new(templates)))
-            }
+            (Ok(pack), Ok(library), Ok(templates)) => Ok((pack, library, templates)),
             _ => Err(problems),
         }
     }
@@ -221,12 +269,19 @@ fn list(
     }
 }
 
+/// Names the pointer to the index of a business's articles.
+pub fn index_pointer(tenant: &TenantId) -> String {
+    format!("tenant-{tenant}")
+}
+
 /// Loads one business outside a worker, as `triage` does.
 pub fn load_pipeline(config: &Config, tenant: &TenantId, lang: Locale) -> anyhow::Result<Pipeline> {
     let view = config.tenant(tenant).with_context(|| {
         format!("the settings know no business {tenant}; add [tenants.{tenant}]")
     })?;
-    Sources::of(&view).pipeline(lang).map_err(|problems| anyhow::anyhow!("{}", problems.join("\n")))
+    Sources::of(&view)
+        .pipeline(lang, None)
+        .map_err(|problems| anyhow::anyhow!("{}", problems.join("\n")))
 }
 
 /// Makes a pipeline's models ready: from the cache, or by learning them and keeping them there. What
@@ -245,7 +300,7 @@ pub fn make_ready(pipeline: &Pipeline, cache: Option<&ModelCache>) {
 pub fn problems_of(config: &Config, lang: Locale) -> Vec<String> {
     sources_of(config)
         .into_iter()
-        .filter_map(|(id, sources)| Some((id, sources.pipeline(lang).err()?)))
+        .map(|(id, sources)| (id, sources.problems(lang)))
         .flat_map(|(id, problems)| problems.into_iter().map(move |line| format!("{id}: {line}")))
         .collect()
 }
@@ -284,6 +339,8 @@ pub struct App {
     pub tenants: Tenants,
     /// The worker.
     pub worker: Arc<Worker>,
+    /// The folder of the indexes.
+    index: PathBuf,
     _lock: WorkerLock,
 }
 
@@ -313,7 +370,7 @@ impl App {
             tenants.clone(),
             settings,
         ));
-        Ok(Self { stores, clock, tenants, worker, _lock: lock })
+        Ok(Self { stores, clock, tenants, worker, index: data.join(INDEX_FOLDER), _lock: lock })
     }
 
     /// Puts a business to work.
@@ -333,7 +390,7 @@ impl App {
     pub async fn adopt_all(&self, config: &Config, lang: Locale) -> anyhow::Result<()> {
         let mut problems = Vec::new();
         for (id, sources) in sources_of(config) {
-            match sources.pipeline(lang) {
+            match self.load(&id, &sources, lang).await? {
                 Ok(pipeline) => self.adopt(&id, pipeline, sources.callback_client()?).await?,
                 Err(found) => {
                     problems.extend(found.into_iter().map(|line| format!("{id}: {line}")));
@@ -351,6 +408,19 @@ impl App {
             let cache = cache.cloned();
             drop(tasks.spawn_blocking(move || make_ready(&tenant.pipeline, cache.as_ref())));
         }
+    }
+
+    /// Loads a business on a thread that may block: articles are read and indexed.
+    async fn load(
+        &self,
+        id: &TenantId,
+        sources: &Sources,
+        lang: Locale,
+    ) -> anyhow::Result<Result<Pipeline, Vec<String>>> {
+        let (id, sources, index) = (id.clone(), sources.clone(), self.index.clone());
+        let loaded =
+            tokio::task::spawn_blocking(move || sources.pipeline(lang, Some((&index, &id))));
+        loaded.await.context("load the files of a business")
     }
 
     /// Watches the files of every business and takes over what changed after it was checked. A broken
@@ -386,12 +456,13 @@ impl App {
     }
 
     async fn reload(&self, id: &TenantId, sources: &Sources, lang: Locale) {
-        let reloaded = match sources.pipeline(lang) {
-            Ok(pipeline) => match sources.callback_client() {
+        let reloaded = match self.load(id, sources, lang).await {
+            Err(error) => Err(error),
+            Ok(Ok(pipeline)) => match sources.callback_client() {
                 Ok(callbacks) => self.adopt(id, pipeline, callbacks).await,
                 Err(error) => Err(error),
             },
-            Err(problems) => Err(anyhow::anyhow!("{}", problems.join("\n"))),
+            Ok(Err(problems)) => Err(anyhow::anyhow!("{}", problems.join("\n"))),
         };
         match reloaded {
             Ok(()) => tracing::info!(tenant = %id, "Took over the changed files of {id}"),

@@ -1,8 +1,9 @@
-//! Everything outside the process that is not a channel: the store, the inbox, the clock.
+//! Everything outside the process that is not a channel, and the index: the store, the inbox, the clock, Qdrant.
 
 pub mod clock;
 pub mod inbox;
 pub mod model_cache;
+pub mod qdrant;
 pub mod store;
 
 /// How often, and after how many milliseconds each, a SQLite file is tried that another process is just

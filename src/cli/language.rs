@@ -147,6 +147,67 @@ const PORTUGUESE: &[Portuguese] = &[
          com 1 se houver problemas.",
     ),
     arg_pt("policy check", "files", "ARQUIVO", "Arquivos de política a conferir"),
+    command_pt("knowledge", "Indexa, busca e confere artigos", ""),
+    command_pt(
+        "knowledge index",
+        "Indexa artigos e diz quão bem são encontrados",
+        "Sem --dir e --jsonl, indexa os artigos da configuração, ou os de exemplo. O que já está indexado não é \
+         indexado de novo. As perguntas de exemplo de cada idioma são buscadas sem o próprio lugar no artigo: o \
+         relatório diz quantas vezes o artigo delas está entre os cinco melhores, por critério e com todos juntos, \
+         quantas vezes ele responde acima do piso de relevância e quantas vezes outra coisa responderia se ele não \
+         existisse. Um worker no ar não é perturbado.",
+    ),
+    arg_pt(
+        "knowledge index",
+        "dir",
+        "PASTA",
+        "Pasta de arquivos Markdown, com ou sem cabeçalho YAML",
+    ),
+    arg_pt(
+        "knowledge index",
+        "jsonl",
+        "ARQUIVO",
+        "Arquivo com um objeto JSON por linha: {\"id\", \"title\", \"text\", \"locale\"}",
+    ),
+    command_pt(
+        "knowledge search",
+        "Põe em ordem os trechos que combinam com um texto",
+        "Busca no que \"index\" indexou por último a pedido, senão nos artigos da configuração, ou nos de exemplo. \
+         Ordena e nunca esconde: o que não é resposta também aparece, com \"above_floor\": false. Com --queries, \
+         responde a um arquivo em um só processo, um objeto por linha: {\"id\", \"text\"} e, quando se sabe, \
+         \"relevant\", os ids dos artigos que respondem, e \"locale\". Com ids relevantes, termina com recall@1, \
+         recall@5, recall@10, MRR@10 e nDCG@10.",
+    ),
+    arg_pt("knowledge search", "text", "TEXTO", "As palavras de um cliente"),
+    arg_pt("knowledge search", "queries", "ARQUIVO", "Arquivo de textos, um objeto JSON por linha"),
+    arg_pt(
+        "knowledge search",
+        "locale",
+        "IDIOMA",
+        "Idioma cujos artigos vêm primeiro: pt-BR ou en (padrão: o do texto)",
+    ),
+    arg_pt(
+        "knowledge search",
+        "limit",
+        "NÚMERO",
+        "Quantos trechos mostrar, no máximo (padrão: 10)",
+    ),
+    arg_pt("knowledge search", "json", "", "Escreve JSON"),
+    command_pt(
+        "knowledge lint",
+        "Confere como os artigos estão escritos",
+        "Erros, que terminam com 1: um arquivo que não pode ser lido, um título que não é pergunta nem ação, um \
+         primeiro parágrafo que não responde, nenhuma data, um link para nada, o mesmo título duas vezes. Avisos: \
+         nenhum passo numerado, nenhum caso especial, nenhum link, leitura difícil, 12 meses sem atualização, um \
+         texto repetido, dois artigos com valores ou prazos diferentes para a mesma coisa, falta de tradução. Cada \
+         um diz o arquivo, a linha e o que fazer.",
+    ),
+    arg_pt(
+        "knowledge lint",
+        "dir",
+        "PASTA",
+        "Pasta de arquivos Markdown (padrão: os artigos da configuração, ou os de exemplo)",
+    ),
     command_pt("privacy", "Dados pessoais", ""),
     command_pt(
         "privacy mask",

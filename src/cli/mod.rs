@@ -9,6 +9,7 @@ mod config;
 mod customers;
 mod demo;
 mod init;
+mod knowledge;
 mod language;
 mod policy;
 mod privacy;
@@ -85,6 +86,8 @@ enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Policy(policy::Command),
     #[command(subcommand, arg_required_else_help = true)]
+    Knowledge(knowledge::Command),
+    #[command(subcommand, arg_required_else_help = true)]
     Privacy(privacy::Command),
     #[command(subcommand, arg_required_else_help = true)]
     Store(store::Command),
@@ -103,6 +106,7 @@ fn dispatch(cx: &mut CliCx<'_>, command: Command) -> anyhow::Result<ExitCode> {
         Command::Init(args) => init::run(cx, &args),
         Command::Classifier(command) => classifier::run(cx, &command),
         Command::Policy(policy::Command::Check(args)) => policy::run(cx, &args),
+        Command::Knowledge(command) => knowledge::run(cx, &command),
         Command::Privacy(privacy::Command::Mask(args)) => privacy::run(cx, &args),
         Command::Store(command) => store::run(cx, &command),
         Command::Tokens(command) => tokens::run(cx, &command),

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use chrono::NaiveDate;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::labels::Locale;
 
@@ -27,7 +27,7 @@ impl fmt::Display for Problem {
 }
 
 /// Who an article is written for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Audience {
     /// Anyone; only these articles are searched for customers.
@@ -38,7 +38,7 @@ pub enum Audience {
 }
 
 /// How much an article matters to the business.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Priority {
     /// Nice to have.
@@ -71,7 +71,7 @@ struct FrontMatter {
 }
 
 /// One article of the knowledge base.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Article {
     /// Category, slash, slug; the same in every locale.
     pub id: String,
@@ -89,8 +89,8 @@ pub struct Article {
     pub audience: Audience,
     /// How much it matters.
     pub priority: Priority,
-    /// When its facts were last checked.
-    pub updated: NaiveDate,
+    /// When its facts were last checked; `None` where the file does not say.
+    pub updated: Option<NaiveDate>,
     /// Ids of articles to read next.
     pub related: Vec<String>,
     /// Questions it answers, in customers' words.
@@ -100,7 +100,7 @@ pub struct Article {
 }
 
 /// A passage of an article.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Section {
     /// The heading above it; empty for the opening.
     pub heading: String,
@@ -158,7 +158,7 @@ pub(super) fn parse(path: &str, text: &str) -> Result<Article, Problem> {
         subcategory: front.subcategory,
         audience: front.audience,
         priority: front.priority,
-        updated: front.updated,
+        updated: Some(front.updated),
         related: front.related,
         questions: front.questions,
         sections,
@@ -170,8 +170,8 @@ pub(super) fn line_of(text: &str, needle: &str) -> usize {
     text.lines().position(|line| line.contains(needle)).map_or(1, |at| at + 1)
 }
 
-/// Keeps what a parser says: the place before it and the drawing after it repeat the line we name.
-fn short(message: &str) -> String {
+/// Keeps what a YAML parser says: the place before it and the drawing after it repeat the line we name.
+pub(super) fn short(message: &str) -> String {
     let line = message.lines().next().unwrap_or("not readable as YAML");
     let line = line.strip_prefix("error: ").unwrap_or(line);
     match line.split_once(": ") {
@@ -181,7 +181,7 @@ fn short(message: &str) -> String {
 }
 
 /// Cuts Markdown at its headings.
-fn sections(body: &str) -> Vec<Section> {
+pub(super) fn sections(body: &str) -> Vec<Section> {
     let mut sections: Vec<Section> = Vec::new();
     let mut current = Section { heading: String::new(), text: String::new() };
     let mut fenced = false;
@@ -231,11 +231,11 @@ fn join_steps_to_opening(mut sections: Vec<Section>) -> Vec<Section> {
 }
 
 /// True where a text holds at least two numbered steps.
-fn has_steps(text: &str) -> bool {
+pub(super) fn has_steps(text: &str) -> bool {
     text.lines().filter(|line| is_step(line)).count() >= 2
 }
 
-fn is_step(line: &str) -> bool {
+pub(super) fn is_step(line: &str) -> bool {
     let line = line.trim_start();
     let digits = line.bytes().take_while(u8::is_ascii_digit).count();
     (1..=2).contains(&digits)

@@ -1,190 +1,213 @@
 //! The knowledge base: articles in each locale, and the passages that answer a question.
 //!
-//! Sample articles are part of the binary; a company's folder replaces them file by file. Search ranks in
-//! `rank` alone, so another engine can stand behind [`Library::search`].
+//! Sample articles are part of the binary; a company's folder replaces them. `generation` keeps the index on disk,
+//! `shelf` searches it, `fusion` joins its rankers, `fit` learns their weights and the relevance floor.
 
 mod article;
+mod fields;
+mod fit;
+pub mod fusion;
+mod generation;
+pub mod lint;
+pub mod metrics;
 mod rank;
+mod shelf;
+mod source;
 mod spelling;
 mod stem;
 mod terms;
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 pub use article::{Article, Audience, Priority, Problem, Section};
-use rank::Index;
-use rust_embed::RustEmbed;
-use terms::Lexicon;
+pub use fit::{Basis, Fit};
+pub use generation::{Changes, Manifest, Pointer};
+use generation::{Content, Generation};
+use shelf::Shelf;
+pub use source::{Source, locale_of_text};
 
 use crate::domain::draft::Passage;
 use crate::domain::labels::Locale;
+use crate::ports::PortError;
 
-#[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/knowledge"]
-struct Samples;
+/// Every article, ready to be searched. Searches block: call them from threads that may.
+#[derive(Clone)]
+pub struct Library(Arc<Inner>);
 
-/// Every article, ready to be searched.
-pub struct Library {
+struct Inner {
     articles: Vec<Article>,
-    /// Per locale: the index and, for its article numbers, places in `articles`.
-    indexes: BTreeMap<Locale, (Index, Vec<usize>)>,
+    by_id: HashMap<(Locale, String), usize>,
+    shelves: BTreeMap<Locale, Shelf>,
+    generation: Arc<Generation>,
+    built: bool,
 }
 
+/// How deep in the ranking answers are looked for, at least.
+const ANSWERS_SEEN: usize = 40;
+
+/// The samples never change while a process runs, so it indexes them once where nothing is kept on disk.
+static SAMPLES: Mutex<Option<Library>> = Mutex::new(None);
+
 impl Library {
-    /// Loads a company's articles, or the samples where it has no folder; every problem is reported.
+    /// Loads a company's articles, or the samples where it has no folder; every problem is reported. The index lies in
+    /// a temporary place.
     ///
     /// The two never mix: the samples state facts of a made-up company.
     pub fn load(folder: Option<&Path>) -> Result<Self, Vec<Problem>> {
-        let mut files = BTreeMap::new();
-        let mut problems = Vec::new();
-        match folder {
-            Some(folder) => read_folder(folder, &mut files, &mut problems),
-            None => {
-                for path in Samples::iter() {
-                    if let Some(file) = Samples::get(&path) {
-                        files.insert(path.into_owned(), file.data.into_owned());
-                    }
-                }
-            }
-        }
-        let mut articles = Vec::new();
-        for (path, bytes) in &files {
-            match read(path, bytes) {
-                Ok(article) => articles.push(article),
-                Err(problem) => problems.push(problem),
-            }
-        }
-        check_related(&articles, &files, &mut problems);
-        if problems.is_empty() { Ok(Self::new(articles)) } else { Err(problems) }
+        let source = folder.map_or(Source::Samples, |folder| Source::Company(folder.to_path_buf()));
+        Self::read(&source, None)
     }
 
-    /// Makes a library of the given articles.
-    pub fn new(articles: Vec<Article>) -> Self {
-        let mut indexes = BTreeMap::new();
-        for locale in Locale::ALL {
-            let places: Vec<usize> = (0..)
-                .zip(&articles)
-                .filter(|(_, a)| a.locale == *locale && a.audience == Audience::Customers)
-                .map(|(place, _)| place)
-                .collect();
-            let chosen: Vec<&Article> = places.iter().filter_map(|at| articles.get(*at)).collect();
-            indexes.insert(*locale, (Index::new(Lexicon::new(*locale), &chosen), places));
+    /// Loads articles and opens their index below a folder, building it where it is not there yet; in a temporary
+    /// place without a folder.
+    pub fn read(source: &Source, root: Option<&Path>) -> Result<Self, Vec<Problem>> {
+        let mut samples = SAMPLES.lock().unwrap_or_else(PoisonError::into_inner);
+        let shared = *source == Source::Samples && root.is_none();
+        if let (true, Some(library)) = (shared, samples.as_ref()) {
+            return Ok(library.clone());
         }
-        Self { articles, indexes }
+        // Whoever reads articles of its own need not wait for the samples.
+        if shared {
+            let library = Self::open(source.read()?, root).map_err(no_index)?;
+            *samples = Some(library.clone());
+            return Ok(library);
+        }
+        drop(samples);
+        Self::open(source.read()?, root).map_err(no_index)
+    }
+
+    /// Makes a library of the given articles, with its index below a folder or in a temporary place.
+    pub fn open(articles: Vec<Article>, root: Option<&Path>) -> anyhow::Result<Self> {
+        let mut shelves: BTreeMap<Locale, Shelf> = Locale::ALL
+            .iter()
+            .filter_map(|locale| Some((*locale, Shelf::new(*locale, &articles)?)))
+            .collect();
+        let content = Content::of(&articles)?;
+        let (generation, built) = generation::ensure(root, &content, &articles, &mut shelves)?;
+        let by_id = (0..)
+            .zip(&articles)
+            .map(|(at, a): (usize, _)| ((a.locale, a.id.clone()), at))
+            .collect();
+        Ok(Self(Arc::new(Inner { articles, by_id, shelves, generation, built })))
+    }
+
+    /// Opens what a name points to below a folder, with its articles as they were when it was built; `None` when it
+    /// points nowhere.
+    pub fn pointed(root: &Path, name: &str) -> anyhow::Result<Option<(Self, Pointer)>> {
+        let Some(pointer) = generation::pointer(root, name) else { return Ok(None) };
+        let articles = generation::articles(root, &pointer.hash)?;
+        Ok(Some((Self::open(articles, Some(root))?, pointer)))
+    }
+
+    /// Lets a name point to this library's generation and returns how its articles differ from those before.
+    pub fn point(&self, root: &Path, name: &str, source: &str) -> anyhow::Result<Changes> {
+        let manifest = &self.0.generation.manifest;
+        let pointer = Pointer { hash: manifest.hash.clone(), source: source.to_owned() };
+        generation::swap(root, name, &pointer, manifest)
+    }
+
+    /// Lets a name point nowhere.
+    pub fn forget(root: &Path, name: &str) {
+        generation::forget(root, name);
     }
 
     /// Returns every article, in the order of their files.
     pub fn articles(&self) -> &[Article] {
-        &self.articles
+        &self.0.articles
     }
 
     /// Returns an article by id and locale.
     pub fn article(&self, id: &str, locale: Locale) -> Option<&Article> {
-        self.articles.iter().find(|article| article.locale == locale && article.id == id)
+        self.0.by_id.get(&(locale, id.to_owned())).and_then(|at| self.0.articles.get(*at))
+    }
+
+    /// Names the generation of the index.
+    pub fn hash(&self) -> &str {
+        &self.0.generation.manifest.hash
+    }
+
+    /// True when the index was built now, false when it was there.
+    pub fn is_new(&self) -> bool {
+        self.0.built
+    }
+
+    /// Returns what was learnt per locale, with the number of passages.
+    pub fn fits(&self) -> impl Iterator<Item = (Locale, usize, &Fit)> {
+        self.0.shelves.iter().map(|(locale, shelf)| (*locale, shelf.passages(), &shelf.fit))
     }
 
     /// Returns at most `limit` passages for a customer's words: those of the customer's locale first, then
     /// those of the other, in each the answers (`above_floor`) first and the best first.
     ///
-    /// A text that no article answers yields no passage above the floor.
+    /// A text that no article answers yields no passage above the floor, and neither does an index that fails.
     pub fn search(&self, text: &str, locale: Locale, limit: usize) -> Vec<Passage> {
+        let found = self.found(text, locale, limit.max(ANSWERS_SEEN)).unwrap_or_else(|error| {
+            tracing::error!("The search failed, so nothing was found: {error}: {}", error.source);
+            Vec::new()
+        });
+        let mut passages: Vec<Passage> = found
+            .into_iter()
+            .map(|(passage, answer)| Passage { score: rounded(answer), ..passage })
+            .collect();
+        passages.sort_by(|a, b| {
+            let group = |passage: &Passage| (passage.locale != locale, !passage.above_floor);
+            group(a).cmp(&group(b)).then(b.score.total_cmp(&a.score))
+        });
+        passages.truncate(limit);
+        passages
+    }
+
+    /// Returns at most `limit` passages in the order of their score, the customer's locale first; answers or not.
+    pub fn rank(
+        &self,
+        text: &str,
+        locale: Locale,
+        limit: usize,
+    ) -> Result<Vec<Passage>, PortError> {
+        let found = self.found(text, locale, limit)?;
+        Ok(found.into_iter().map(|(passage, _)| passage).collect())
+    }
+
+    /// Passages in the order of their score, each with how well it would do as an answer.
+    fn found(
+        &self,
+        text: &str,
+        locale: Locale,
+        limit: usize,
+    ) -> Result<Vec<(Passage, f64)>, PortError> {
         let mut passages = Vec::new();
         let others = Locale::ALL.iter().copied().filter(|other| *other != locale);
         for locale in std::iter::once(locale).chain(others) {
-            let Some((index, places)) = self.indexes.get(&locale) else { continue };
-            for hit in index.search(text) {
-                if passages.len() == limit {
-                    return passages;
-                }
-                let article = places.get(hit.article).and_then(|at| self.articles.get(*at));
-                let Some(article) = article else { continue };
+            let found = self.0.shelves.get(&locale).zip(self.0.generation.shards.get(&locale));
+            let (Some((articles, shard)), true) = (found, passages.len() < limit) else { continue };
+            for hit in articles.search(shard, text, limit - passages.len())? {
+                let Some(article) = self.0.articles.get(hit.article) else { continue };
                 let Some(section) = article.sections.get(hit.section) else { continue };
-                passages.push(Passage {
+                let passage = Passage {
                     article: article.id.clone(),
                     locale,
                     heading: section.heading.clone(),
-                    score: (hit.score * 10_000.0).round() / 10_000.0,
+                    score: rounded(hit.score),
                     above_floor: hit.above_floor,
                     text: section.text.clone(),
-                });
+                };
+                passages.push((passage, hit.answer));
             }
         }
-        passages
+        Ok(passages)
     }
 }
 
-fn read(path: &str, bytes: &[u8]) -> Result<Article, Problem> {
-    let text = std::str::from_utf8(bytes).map_err(|_| Problem {
-        file: path.to_owned(),
-        line: 1,
-        message: "save the article as UTF-8".to_owned(),
-    })?;
-    article::parse(path, text)
+fn rounded(score: f64) -> f64 {
+    (score * 10_000.0).round() / 10_000.0
 }
 
-/// Adds a company's files, which replace samples of the same path.
-fn read_folder(folder: &Path, files: &mut BTreeMap<String, Vec<u8>>, problems: &mut Vec<Problem>) {
-    let mut open: Vec<PathBuf> = vec![folder.to_path_buf()];
-    while let Some(directory) = open.pop() {
-        let entries = match std::fs::read_dir(&directory) {
-            Ok(entries) => entries,
-            Err(error) => {
-                problems.push(unreadable(folder, &directory, &error));
-                continue;
-            }
-        };
-        for entry in entries.flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                open.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "md") {
-                match std::fs::read(&path) {
-                    Ok(bytes) => {
-                        files.insert(relative(folder, &path), bytes);
-                    }
-                    Err(error) => problems.push(unreadable(folder, &path, &error)),
-                }
-            }
-        }
-    }
-}
-
-fn unreadable(folder: &Path, path: &Path, error: &std::io::Error) -> Problem {
-    let message = format!("cannot be read ({error}); check that it exists and its permissions");
-    Problem { file: relative(folder, path), line: 1, message }
-}
-
-/// A path inside the folder with `/` on every system.
-fn relative(folder: &Path, path: &Path) -> String {
-    let inside = path.strip_prefix(folder).unwrap_or(path);
-    let parts: Vec<_> = inside.components().map(|c| c.as_os_str().to_string_lossy()).collect();
-    parts.join("/")
-}
-
-/// Reports links to articles that do not exist in the same locale.
-fn check_related(
-    articles: &[Article],
-    files: &BTreeMap<String, Vec<u8>>,
-    problems: &mut Vec<Problem>,
-) {
-    let known: std::collections::BTreeSet<(Locale, &str)> =
-        articles.iter().map(|article| (article.locale, article.id.as_str())).collect();
-    for article in articles {
-        for related in &article.related {
-            if known.contains(&(article.locale, related.as_str())) {
-                continue;
-            }
-            let file = format!("{}/{}.md", article.locale, article.id);
-            let text = files.get(&file).map(|bytes| String::from_utf8_lossy(bytes));
-            let line = text.map_or(1, |text| article::line_of(&text, related));
-            let message = format!(
-                "related article `{related}` does not exist in {}; name it as category/slug or remove it",
-                article.locale
-            );
-            problems.push(Problem { file, line, message });
-        }
-    }
+/// An index that cannot be written is told like an article that cannot be read.
+fn no_index(error: anyhow::Error) -> Vec<Problem> {
+    let message = format!("cannot be written or opened: {:#}", error.context("the index"));
+    vec![Problem { file: "index".to_owned(), line: 1, message }]
 }
 
 #[cfg(test)]

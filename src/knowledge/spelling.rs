@@ -2,30 +2,35 @@
 //!
 //! Only for words that no article knows and that are long enough for a slip to leave them recognisable.
 
-use std::collections::HashMap;
-
 /// Shorter words have too many neighbours that are other words (conta and canta, carta and certa).
 const SHORTEST: usize = 6;
 
-/// Known words by what remains of them when one letter is left out.
+/// Known words by what remains of them when one letter is left out: sorted (hash of the rest, word), because a
+/// map of strings would outweigh the articles.
 #[derive(Default)]
 pub(super) struct Spelling {
-    shortened: HashMap<String, Vec<String>>,
+    words: Vec<Box<str>>,
+    shortened: Vec<(u32, u32)>,
 }
 
 impl Spelling {
     /// Learns the words of the articles.
     pub(super) fn new<'a>(words: impl IntoIterator<Item = &'a String>) -> Self {
-        let mut shortened: HashMap<String, Vec<String>> = HashMap::new();
-        for word in words.into_iter().filter(|word| is_fit(word)) {
-            for short in shortenings(word).chain(std::iter::once(word.clone())) {
-                let words = shortened.entry(short).or_default();
-                if !words.contains(word) {
-                    words.push(word.clone());
-                }
-            }
-        }
-        Self { shortened }
+        let words: Vec<Box<str>> = words
+            .into_iter()
+            .filter(|word| is_fit(word))
+            .map(|word| word.as_str().into())
+            .collect();
+        let mut shortened: Vec<(u32, u32)> = (0..)
+            .zip(&words)
+            .flat_map(|(number, word)| {
+                let whole = std::iter::once((*word).to_string());
+                shortenings(word).chain(whole).map(move |short| (hash(&short), number))
+            })
+            .collect();
+        shortened.sort_unstable();
+        shortened.dedup();
+        Self { words, shortened }
     }
 
     /// Returns the known words that are one slip away, in alphabetical order.
@@ -35,9 +40,14 @@ impl Spelling {
         }
         let mut found: Vec<&str> = shortenings(word)
             .chain(std::iter::once(word.to_owned()))
-            .filter_map(|short| self.shortened.get(&short))
-            .flatten()
-            .map(String::as_str)
+            .flat_map(|short| {
+                let key = hash(&short);
+                let first = self.shortened.partition_point(|(other, _)| *other < key);
+                let from = self.shortened.get(first..).unwrap_or_default();
+                from.iter().take_while(move |(other, _)| *other == key).map(|(_, number)| *number)
+            })
+            .filter_map(|number| self.words.get(usize::try_from(number).ok()?))
+            .map(AsRef::as_ref)
             .filter(|known| known.bytes().next() == word.bytes().next())
             .filter(|known| strsim::osa_distance(known, word) == 1)
             .collect();
@@ -45,6 +55,11 @@ impl Spelling {
         found.dedup();
         found
     }
+}
+
+/// FNV-1a; words that share a number by chance are told apart by their distance.
+fn hash(text: &str) -> u32 {
+    text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 fn is_fit(word: &str) -> bool {

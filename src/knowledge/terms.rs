@@ -29,10 +29,10 @@ impl Lexicon {
         };
         let mut lexicon = Self {
             locale,
-            stop: words(stop).collect(),
+            stop: self::list(stop).collect(),
             abbreviations: HashMap::new(),
             same: HashMap::new(),
-            foreign: words(include_str!("words/foreign.txt"))
+            foreign: list(include_str!("words/foreign.txt"))
                 .map(|word| stem(&word, locale))
                 .collect(),
         };
@@ -44,10 +44,10 @@ impl Lexicon {
 
     fn read_same(&mut self, line: &str) {
         if let Some((short, long)) = line.split_once('=') {
-            self.abbreviations.insert(fold(short.trim()), words(long).collect());
+            self.abbreviations.insert(fold(short.trim()), list(long).collect());
             return;
         }
-        let mut stems = words(line).map(|word| stem(&word, self.locale));
+        let mut stems = list(line).map(|word| stem(&word, self.locale));
         let Some(first) = stems.next() else { return };
         for other in stems {
             if other != first {
@@ -111,7 +111,8 @@ fn is_placeholder(word: &str) -> bool {
     })
 }
 
-fn words(list: &str) -> impl Iterator<Item = String> + '_ {
+/// Reads the words of a list in a file, folded; lines with `#` explain.
+pub(super) fn list(list: &str) -> impl Iterator<Item = String> + '_ {
     list.lines()
         .filter(|line| !line.starts_with('#'))
         .flat_map(str::split_whitespace)

@@ -230,7 +230,7 @@ fn shop() -> Library {
         );
         article::parse(&format!("pt-BR/shop/{slug}.md"), &file).unwrap()
     };
-    Library::new(vec![
+    Library::open(vec![
         article(
             "delivery",
             "Qual é o prazo de entrega",
@@ -267,7 +267,8 @@ fn shop() -> Library {
             &["Quero agendar um banho para o meu cachorro", "Quanto custa a tosa?"],
             "O agendamento é feito pelo WhatsApp ou no balcão.",
         ),
-    ])
+    ], None)
+    .unwrap()
 }
 
 #[test]
@@ -345,7 +346,8 @@ fn the_customers_language_comes_first_and_agents_articles_never_reach_a_customer
     assert!(library.search("reembolso", Locale::PtBr, 0).is_empty());
 
     let hidden = "---\ntitle: Reembolso\ncategory: billing\naudience: agents\nupdated: 2026-01-01\n---\nReembolso.";
-    let library = Library::new(vec![article::parse("pt-BR/billing/a.md", hidden).unwrap()]);
+    let articles = vec![article::parse("pt-BR/billing/a.md", hidden).unwrap()];
+    let library = Library::open(articles, None).unwrap();
     assert!(library.search("reembolso", Locale::PtBr, 5).is_empty());
 }
 

@@ -89,6 +89,11 @@ impl Pipeline {
         self.understander.warm(kept)
     }
 
+    /// Returns the articles.
+    pub fn library(&self) -> &Library {
+        &self.library
+    }
+
     /// Decides a turn. Where people still owe an answer to earlier messages, thanks or an automatic
     /// reply on top of them change nothing; anything else is read together with them.
     pub fn run(&self, turn: &TurnInput) -> Outcome {

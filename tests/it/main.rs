@@ -8,6 +8,7 @@ mod contract;
 mod crash;
 mod examples;
 mod flows;
+mod knowledge;
 mod ledger;
 mod migrations;
 mod tidy;

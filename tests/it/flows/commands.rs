@@ -58,6 +58,9 @@ async fn every_command_works_beside_a_running_worker() {
         &["tokens", "revoke", "other"],
         &["customers", "import", "customers.csv"],
         &["store", "check"],
+        &["knowledge", "index"],
+        &["knowledge", "search", "esqueci a senha"],
+        &["knowledge", "lint"],
         &["store", "backup", "copy"],
     ]
     .iter()

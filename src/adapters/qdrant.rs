@@ -1,0 +1,206 @@
+//! Qdrant Edge in the process: a folder of points with sparse vectors, and the points nearest to a query.
+//!
+//! A folder has one handle at a time, held by a lock on its files. All calls block. A shard is written
+//! once, by one thread, and only read afterwards: its flush must never meet an update.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use qdrant_edge::{
+    EdgeConfigBuilder, EdgeShard, EdgeSparseVectorParamsBuilder, Modifier, NamedQuery, PointId,
+    PointInsertOperations, PointOperations, PointStruct, QueryEnum, SearchRequest, UpdateOperation,
+    Vector, VectorInternal, Vectors, WalOptions, WithPayloadInterface, WithVector,
+};
+
+use crate::ports::{PortError, PortErrorKind};
+
+/// Points written with one operation: an operation is one record of the log, which bounds its memory.
+const BATCH: usize = 256;
+/// The log is deleted once a shard is written, so it need not be long.
+const LOG_SEGMENT_BYTES: usize = 4 * 1024 * 1024;
+
+/// Dimensions and their weights, in any order, each dimension once.
+pub type Sparse = Vec<(u32, f32)>;
+
+/// What is found: an id and its vectors by field.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    /// Unique within its shard.
+    pub id: u64,
+    /// The field it has, with its vector.
+    pub field: &'static str,
+    /// The vector.
+    pub vector: Sparse,
+}
+
+/// An open folder of points.
+pub struct Shard(Option<EdgeShard>);
+
+impl Drop for Shard {
+    /// Closing writes what is already written once more, and panics where that fails: in a folder that somebody has
+    /// deleted, there is nothing to write.
+    fn drop(&mut self) {
+        let Some(shard) = self.0.take() else { return };
+        if shard.path().is_dir() {
+            let closed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(shard)));
+            if closed.is_err() {
+                tracing::warn!("An index could not be flushed when it was closed");
+            }
+        } else {
+            std::mem::forget(shard);
+        }
+    }
+}
+
+impl std::fmt::Debug for Shard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Shard").field(&self.0.as_ref().map(EdgeShard::path)).finish()
+    }
+}
+
+impl Shard {
+    /// Writes points into an empty folder and closes it.
+    pub fn write(
+        folder: &Path,
+        fields: &[&'static str],
+        points: impl Iterator<Item = Point>,
+    ) -> Result<(), PortError> {
+        std::fs::create_dir_all(folder).map_err(|error| {
+            PortError::new("create index folder", PortErrorKind::Permanent, error)
+        })?;
+        let mut config = EdgeConfigBuilder::new().wal_options(WalOptions {
+            segment_capacity: LOG_SEGMENT_BYTES,
+            segment_queue_len: 0,
+            retain_closed: NonZeroUsize::MIN,
+        });
+        for field in fields {
+            let params = EdgeSparseVectorParamsBuilder::new().modifier(Modifier::Idf).build();
+            config = config.sparse_vector(*field, params);
+        }
+        let shard =
+            EdgeShard::new(folder, config.build()).map_err(|e| classify("create index", &e))?;
+        let mut batch = Vec::with_capacity(BATCH);
+        for point in points {
+            let Point { id, field, vector } = point;
+            let (dimensions, values): (Vec<u32>, Vec<f32>) = vector.into_iter().unzip();
+            let vector = Vector::new_sparse(dimensions, values)
+                .map_err(|e| classify("make index vector", &e))?;
+            let vectors = Vectors::new_named([(field, vector)]);
+            batch.push(PointStruct::new(id, vectors, serde_json::json!({})).into());
+            if batch.len() == BATCH {
+                upsert(&shard, std::mem::take(&mut batch))?;
+            }
+        }
+        if !batch.is_empty() {
+            upsert(&shard, batch)?;
+        }
+        // Closing flushes; the log then repeats what the segments hold.
+        drop(shard);
+        std::fs::remove_dir_all(folder.join("wal"))
+            .map_err(|error| PortError::new("trim index", PortErrorKind::Permanent, error))
+    }
+
+    /// Opens a folder that [`Shard::write`] has written; a transient error when another handle has it.
+    pub fn open(folder: &Path) -> Result<Self, PortError> {
+        EdgeShard::load(folder, None)
+            .map(|shard| Self(Some(shard)))
+            .map_err(|error| classify("open index", &error))
+    }
+
+    /// Returns the points nearest to a query in one field, best first.
+    pub fn nearest(
+        &self,
+        field: &str,
+        query: &Sparse,
+        limit: usize,
+    ) -> Result<Vec<(u64, f32)>, PortError> {
+        let Some(shard) = self.0.as_ref().filter(|_| !query.is_empty() && limit > 0) else {
+            return Ok(Vec::new());
+        };
+        let (dimensions, values): (Vec<u32>, Vec<f32>) = query.iter().copied().unzip();
+        let vector = Vector::new_sparse(dimensions, values)
+            .map_err(|error| classify("make query vector", &error))?;
+        let query = NamedQuery::<VectorInternal> { query: vector.0, using: Some(field.into()) };
+        // `query` plans and merges sub-queries, which a single one does not need.
+        let found = shard.search(SearchRequest {
+            query: QueryEnum::Nearest(query),
+            filter: None,
+            params: None,
+            limit,
+            offset: 0,
+            with_payload: Some(WithPayloadInterface::Bool(false)),
+            with_vector: Some(WithVector::Bool(false)),
+            score_threshold: None,
+        });
+        let found = found.map_err(|error| classify("search index", &error))?;
+        Ok(found
+            .into_iter()
+            .filter_map(|point| match point.id {
+                PointId::NumId(id) => Some((id, point.score)),
+                PointId::Uuid(_) => None,
+            })
+            .collect())
+    }
+}
+
+fn upsert(
+    shard: &EdgeShard,
+    points: Vec<qdrant_edge::PointStructPersisted>,
+) -> Result<(), PortError> {
+    let insert = PointInsertOperations::PointsList(points);
+    shard
+        .update(UpdateOperation::PointOperation(PointOperations::UpsertPoints(insert)))
+        .map_err(|error| classify("write index", &error))
+}
+
+/// A folder that another handle has is worth another way; everything else is a broken folder.
+fn classify(operation: &'static str, error: &qdrant_edge::OperationError) -> PortError {
+    let text = error.to_string();
+    // The only sign of a taken lock is the text: `failed to open WAL ..: Can't init WAL: .. WouldBlock ..`.
+    let busy = text.contains("WouldBlock") || text.contains("temporarily unavailable");
+    let kind = if busy { PortErrorKind::Transient } else { PortErrorKind::Permanent };
+    PortError::new(operation, kind, anyhow::anyhow!(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn points() -> Vec<Point> {
+        vec![
+            Point { id: 1, field: "body", vector: vec![(7, 1.0), (9, 0.5)] },
+            Point { id: 2, field: "body", vector: vec![(9, 1.0)] },
+            Point { id: 3, field: "subject", vector: vec![(7, 1.0)] },
+        ]
+    }
+
+    #[test]
+    fn a_written_folder_finds_its_points_field_by_field_with_the_rarity_of_each_dimension() {
+        let folder = tempfile::tempdir().unwrap();
+        Shard::write(folder.path(), &["body", "subject"], points().into_iter()).unwrap();
+        let shard = Shard::open(folder.path()).unwrap();
+        let body = shard.nearest("body", &vec![(7, 1.0), (9, 1.0)], 10).unwrap();
+        // Two points have the field: ln(1 + (2 - 1 + 0.5) / 1.5) = 0.693 for 7, ln(1 + 0.5 / 2.5) = 0.182 for 9.
+        assert_eq!(body.iter().map(|found| found.0).collect::<Vec<_>>(), [1, 2]);
+        assert!((body[0].1 - 0.784_25).abs() < 0.001, "{body:?}");
+        assert_eq!(shard.nearest("subject", &vec![(7, 1.0)], 10).unwrap()[0].0, 3);
+        assert!(shard.nearest("body", &vec![(1, 1.0)], 10).unwrap().is_empty());
+        assert!(shard.nearest("body", &Vec::new(), 10).unwrap().is_empty());
+        assert!(shard.nearest("nothing", &vec![(1, 1.0)], 10).is_err());
+    }
+
+    #[test]
+    fn a_second_handle_is_told_to_go_another_way() {
+        let folder = tempfile::tempdir().unwrap();
+        Shard::write(folder.path(), &["body", "subject"], points().into_iter()).unwrap();
+        let first = Shard::open(folder.path()).unwrap();
+        let error = Shard::open(folder.path()).unwrap_err();
+        assert_eq!(error.kind, PortErrorKind::Transient, "{:?}", error.source);
+        drop(first);
+        Shard::open(folder.path()).unwrap();
+        assert_eq!(
+            Shard::open(&folder.path().join("no")).unwrap_err().kind,
+            PortErrorKind::Permanent
+        );
+    }
+}

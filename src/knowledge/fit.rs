@@ -1,0 +1,304 @@
+//! Learns, from the articles' own sample questions, what each ranker counts and where an answer begins.
+//!
+//! Each question is searched with its own place in its article left out, as a customer's words would be. With the
+//! whole article left out it is a question that nothing answers. Both together place the floor.
+
+use serde::{Deserialize, Serialize};
+
+use super::article::Article;
+use super::fusion::{self, DEFAULT_WEIGHTS, PerRanker, RANKERS};
+use super::shelf::{Candidate, Hidden, Shelf};
+use crate::adapters::qdrant::Shard;
+use crate::ports::PortError;
+
+/// Questions that are searched at most: more cost time and change little.
+const CASES_MAX: usize = 300;
+/// With fewer questions chance would decide, and the defaults stay.
+const CASES_MIN: usize = 20;
+/// The share of unanswerable questions that may be answered all the same.
+const FALSE_ANSWERS_MAX: f64 = 0.10;
+/// A fitted floor stays between these: its few questions do not know every message that will come.
+const FLOOR_RANGE: (f64, f64) = (0.9, 1.0);
+/// Weights are tried in steps of one tenth.
+const STEPS: u32 = 10;
+/// What a step away from the defaults must bring, so that chance does not pull the weights about.
+const STEP_COST: f64 = 0.002;
+/// An answer must be among this many of the best.
+const SEEN: usize = 5;
+
+/// What the questions came from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// The articles' sample questions.
+    Questions,
+    /// Their titles, because there are too few sample questions: the weights are the defaults.
+    Titles,
+    /// Too few of either: everything is a default.
+    #[default]
+    Defaults,
+}
+
+/// What was learnt for one locale, and how well it works on the questions it was learnt from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fit {
+    /// What each ranker counts; their sum is 1.
+    pub weights: PerRanker,
+    /// The strength from which a passage is an answer; 1 is the default.
+    pub floor: f64,
+    /// What the questions came from.
+    pub basis: Basis,
+    /// How many questions were searched.
+    pub queries: usize,
+    /// Share of the questions whose article is among the best five, by each ranker alone.
+    pub recall_at_5: PerRanker,
+    /// The same, by all rankers together.
+    pub fused_recall_at_5: f64,
+    /// Share of the questions that their article answers above the floor.
+    pub answered: f64,
+    /// Share of the questions that are answered above the floor although their article is left out.
+    pub false_answers: f64,
+}
+
+impl Default for Fit {
+    fn default() -> Self {
+        Self {
+            weights: DEFAULT_WEIGHTS,
+            floor: 1.0,
+            basis: Basis::Defaults,
+            queries: 0,
+            recall_at_5: [0.0; RANKERS.len()],
+            fused_recall_at_5: 0.0,
+            answered: 0.0,
+            false_answers: 0.0,
+        }
+    }
+}
+
+impl Fit {
+    /// True when a passage of that strength is an answer.
+    pub(super) fn is_answer(&self, strength: f64) -> bool {
+        super::rank::Cover { relevance: 0.0, strength }.answers(self.floor)
+    }
+}
+
+/// A question whose article is known.
+struct Case {
+    own: usize,
+    candidates: Vec<Candidate>,
+}
+
+/// Learns weights and floor of a shelf.
+pub(super) fn fit(shelf: &Shelf, shard: &Shard, articles: &[Article]) -> Result<Fit, PortError> {
+    let (basis, questions) = questions(shelf, articles);
+    if basis == Basis::Defaults {
+        return Ok(Fit::default());
+    }
+    let mut cases = Vec::with_capacity(questions.len());
+    for (own, question, text) in questions {
+        let hidden = Hidden { question: Some((own, question)), article: None };
+        let (candidates, _) = shelf.candidates(shard, text, 0, hidden)?;
+        cases.push(Case { own, candidates });
+    }
+    let weights = match basis {
+        Basis::Questions => best_weights(&cases),
+        Basis::Titles | Basis::Defaults => DEFAULT_WEIGHTS,
+    };
+    let strengths: Vec<(f64, f64)> = cases.iter().map(|case| case.strengths(&weights)).collect();
+    let floor = best_floor(&strengths);
+    let alone = |ranker: usize| std::array::from_fn(|at| if at == ranker { 1.0 } else { 0.0 });
+    let part_of = |wanted: &dyn Fn(&(f64, f64)) -> bool| {
+        mean(strengths.iter().map(|s| if wanted(s) { 1.0 } else { 0.0 }))
+    };
+    Ok(Fit {
+        weights,
+        floor,
+        basis,
+        queries: cases.len(),
+        recall_at_5: std::array::from_fn(|ranker| recall(&cases, &alone(ranker))),
+        fused_recall_at_5: recall(&cases, &weights),
+        answered: part_of(&|(own, _)| *own >= floor),
+        false_answers: part_of(&|(_, other)| *other >= floor),
+    })
+}
+
+/// Returns (article, title or question, text) of what is searched, spread evenly over the articles.
+fn questions<'a>(shelf: &Shelf, articles: &'a [Article]) -> (Basis, Vec<(usize, usize, &'a str)>) {
+    let own = |number: usize, place: &usize| Some((number, articles.get(*place)?));
+    let chosen: Vec<(usize, &Article)> = shelf
+        .places()
+        .iter()
+        .enumerate()
+        .filter_map(|(number, place)| own(number, place))
+        .collect();
+    let samples: Vec<_> = chosen
+        .iter()
+        .flat_map(|(number, article)| {
+            (1..).zip(&article.questions).map(|(at, text)| (*number, at, text.as_str()))
+        })
+        .collect();
+    if samples.len() >= CASES_MIN {
+        return (Basis::Questions, thin(samples));
+    }
+    let titles: Vec<_> = chosen
+        .iter()
+        .filter(|(_, article)| !article.title.is_empty())
+        .map(|(number, article)| (*number, 0, article.title.as_str()))
+        .collect();
+    if titles.len() >= CASES_MIN {
+        (Basis::Titles, thin(titles))
+    } else {
+        (Basis::Defaults, Vec::new())
+    }
+}
+
+fn thin<T>(all: Vec<T>) -> Vec<T> {
+    let step = all.len().div_ceil(CASES_MAX).max(1);
+    all.into_iter().step_by(step).collect()
+}
+
+impl Case {
+    /// The rank of the own article from 0, by the best passage of each article.
+    fn rank(&self, weights: &PerRanker) -> Option<usize> {
+        self.order(weights).iter().position(|candidate| candidate.article == self.own)
+    }
+
+    /// Each article's best passage, best first.
+    fn order(&self, weights: &PerRanker) -> Vec<&Candidate> {
+        let scores: Vec<PerRanker> = self.candidates.iter().map(|c| c.scores).collect();
+        let mut order: Vec<(f64, &Candidate)> =
+            fusion::fuse(&scores, weights).into_iter().zip(&self.candidates).collect();
+        order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.article.cmp(&b.1.article)));
+        let mut seen = std::collections::BTreeSet::new();
+        order.into_iter().map(|(_, c)| c).filter(|c| seen.insert(c.article)).collect()
+    }
+
+    /// The strength of the own article, and the greatest of the others that would be seen without it.
+    fn strengths(&self, weights: &PerRanker) -> (f64, f64) {
+        let order = self.order(weights);
+        let own =
+            order.iter().take(SEEN).find(|c| c.article == self.own).map_or(0.0, |c| c.strength);
+        let others = order.iter().filter(|c| c.article != self.own).take(SEEN);
+        (own, others.map(|c| c.strength).fold(0.0, f64::max))
+    }
+}
+
+fn recall(cases: &[Case], weights: &PerRanker) -> f64 {
+    mean(cases.iter().map(|case| match case.rank(weights) {
+        Some(rank) if rank < SEEN => 1.0,
+        _ => 0.0,
+    }))
+}
+
+/// Tries every mix in steps and takes the one that ranks the own articles highest.
+fn best_weights(cases: &[Case]) -> PerRanker {
+    let mut best = (f64::NEG_INFINITY, DEFAULT_WEIGHTS);
+    for body in 0..=STEPS {
+        for subject in 0..=STEPS - body {
+            let weights = [body, subject, STEPS - body - subject]
+                .map(|part| f64::from(part) / f64::from(STEPS));
+            let gain = mean(cases.iter().map(|case| {
+                case.rank(&weights).map_or(0.0, |rank| {
+                    1.0 / (1.0 + f64::from(u32::try_from(rank).unwrap_or(u32::MAX)))
+                })
+            }));
+            let moved: f64 =
+                weights.iter().zip(DEFAULT_WEIGHTS).map(|(a, b): (&f64, f64)| (a - b).abs()).sum();
+            let worth = gain - STEP_COST * moved * f64::from(STEPS);
+            if worth > best.0 {
+                best = (worth, weights);
+            }
+        }
+    }
+    best.1
+}
+
+/// Returns the lowest floor that keeps false answers rare: every lower one answers more, but too much of it falsely.
+/// `strengths` are those of the own article and of the best other, per question.
+fn best_floor(strengths: &[(f64, f64)]) -> f64 {
+    if strengths.len() < CASES_MIN {
+        return Fit::default().floor;
+    }
+    let mut others: Vec<f64> = strengths.iter().map(|(_, other)| *other).collect();
+    others.sort_by(|a, b| b.total_cmp(a));
+    let allowed = others
+        .iter()
+        .zip(1_u32..)
+        .take_while(|(_, count)| {
+            f64::from(*count)
+                <= FALSE_ANSWERS_MAX * f64::from(u32::try_from(others.len()).unwrap_or(u32::MAX))
+        })
+        .count();
+    // Just above the strongest of those that must not pass.
+    let floor = others.get(allowed).map_or(0.0, |strongest| strongest + 0.001);
+    floor.clamp(FLOOR_RANGE.0, FLOOR_RANGE.1)
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+    if count > 0.0 { sum / count } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn case(own: usize, scores: &[(usize, PerRanker, f64)]) -> Case {
+        let candidate = |(article, scores, strength): &(usize, PerRanker, f64)| Candidate {
+            article: *article,
+            section: 0,
+            scores: *scores,
+            strength: *strength,
+        };
+        Case { own, candidates: scores.iter().map(candidate).collect() }
+    }
+
+    #[test]
+    fn a_ranker_that_misleads_gets_nothing() {
+        let cases: Vec<Case> = (0..30)
+            .map(|_| {
+                case(
+                    1,
+                    &[
+                        (0, [9.0, 0.0, 9.0], 0.0),
+                        (1, [1.0, 5.0, 1.0], 0.0),
+                        (2, [2.0, 1.0, 2.0], 0.0),
+                    ],
+                )
+            })
+            .collect();
+        let weights = best_weights(&cases);
+        assert_eq!(cases[0].rank(&weights), Some(0), "{weights:?}");
+        assert!((recall(&cases, &weights) - 1.0).abs() < 1e-9);
+        assert_eq!(cases[0].rank(&[0.0, 1.0, 0.0]), Some(0));
+        assert_eq!(cases[0].rank(&[1.0, 0.0, 0.0]), Some(2));
+        assert!(best_weights(&[]).iter().zip(DEFAULT_WEIGHTS).all(|(a, b)| (a - b).abs() < 1e-9));
+    }
+
+    #[test]
+    fn the_floor_lets_one_in_ten_false_answers_pass_and_no_more() {
+        let with = |others: &[f64]| {
+            let cases: Vec<(f64, f64)> = others.iter().map(|other| (2.0, *other)).collect();
+            best_floor(&cases)
+        };
+        let few = [1.2; 5];
+        let mut twenty = [0.1; 20];
+        assert!((with(&few) - 1.0).abs() < 1e-9, "too few to learn from");
+        assert!((with(&twenty) - FLOOR_RANGE.0).abs() < 1e-9, "never below its range");
+        twenty[..2].fill(1.4);
+        assert!((with(&twenty) - FLOOR_RANGE.0).abs() < 1e-9, "two of twenty may pass");
+        twenty[..3].copy_from_slice(&[1.4, 1.3, 0.95]);
+        assert!((with(&twenty) - 0.951).abs() < 1e-9, "the third may not");
+        twenty[..3].fill(9.0);
+        assert!((with(&twenty) - FLOOR_RANGE.1).abs() < 1e-9, "never above its range");
+    }
+
+    #[test]
+    fn strengths_are_those_a_reader_would_see() {
+        let case = case(
+            1,
+            &[(0, [3.0, 0.0, 0.0], 0.8), (1, [2.0, 0.0, 0.0], 1.2), (2, [1.0, 0.0, 0.0], 0.9)],
+        );
+        assert_eq!(case.strengths(&[1.0, 0.0, 0.0]), (1.2, 0.9));
+    }
+}

@@ -1,0 +1,305 @@
+//! The articles of one locale, ready to be searched: the index gives candidates, the rankers judge them together.
+
+use std::collections::HashMap;
+
+use super::article::{Article, Audience};
+use super::fields::{self, Analyzer, Counts, Means};
+use super::fit::Fit;
+use super::fusion::{self, DEFAULT_WEIGHTS, PerRanker};
+use super::rank::{Book, Cover};
+use super::terms::Lexicon;
+use crate::adapters::qdrant::{Point, Shard};
+use crate::domain::labels::Locale;
+use crate::ports::PortError;
+
+/// The fields of the index: what passages say, and what titles and sample questions ask.
+pub(super) const BODY: &str = "body";
+pub(super) const SUBJECT: &str = "subject";
+/// Candidates that each field gives, at least.
+const CANDIDATES: usize = 50;
+/// Candidates that are compared with the message word by word, at least: that costs more than finding them.
+const COMPARED: usize = 60;
+/// A heading counts this many times.
+const HEADING_TIMES: u32 = 2;
+/// What a match of the whole article counts for a passage that is not its opening, which answers.
+const LATER_SHARE: f64 = 0.6;
+
+/// How much a match with title and questions adds to a passage.
+const OPENING_SHARE: f64 = 0.7;
+/// Where a sum of BM25 scores counts half: three forms of each word are summed.
+const HALF: f64 = 10.0;
+
+/// A passage that matches.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hit {
+    /// Index of the article in the list of all.
+    pub(super) article: usize,
+    /// Index of the section within the article.
+    pub(super) section: usize,
+    /// From 0 to 1.
+    pub(super) score: f64,
+    /// From 0 to 1: how well it would do as an answer, which is absolute.
+    pub(super) answer: f64,
+    /// True when the article is an answer.
+    pub(super) above_floor: bool,
+}
+
+/// A passage on its way to a hit.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Candidate {
+    /// Number of the article on this shelf.
+    pub(super) article: usize,
+    pub(super) section: usize,
+    pub(super) scores: PerRanker,
+    pub(super) strength: f64,
+}
+
+/// What a held-out question hides: its own article, or only the question's place in it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Hidden {
+    /// Number of an article and of a title (0) or sample question of it.
+    pub(super) question: Option<(usize, usize)>,
+    /// Number of an article that is not there at all.
+    pub(super) article: Option<usize>,
+}
+
+/// The articles of one locale.
+pub(super) struct Shelf {
+    lexicon: Lexicon,
+    analyzer: Analyzer,
+    book: Book,
+    /// For the shelf's article numbers, places in the list of all.
+    places: Vec<usize>,
+    /// (article, section) of every passage; its number is its id in the index, doubled.
+    passages: Vec<(u32, u32)>,
+    /// (article, title or question) of every subject; its id is its number doubled, plus one.
+    subjects: Vec<(u32, u32)>,
+    pub(super) fit: Fit,
+}
+
+impl Shelf {
+    /// Prepares the articles of a locale that customers may see; `None` when there are none.
+    pub(super) fn new(locale: Locale, articles: &[Article]) -> Option<Self> {
+        let places: Vec<usize> = (0..)
+            .zip(articles)
+            .filter(|(_, a)| a.locale == locale && a.audience == Audience::Customers)
+            .map(|(place, _)| place)
+            .collect();
+        if places.is_empty() {
+            return None;
+        }
+        let chosen: Vec<&Article> = places.iter().filter_map(|at| articles.get(*at)).collect();
+        let lexicon = Lexicon::new(locale);
+        let book = Book::new(&lexicon, &chosen);
+        let (mut passages, mut subjects) = (Vec::new(), Vec::new());
+        for (number, article) in (0..).zip(&chosen) {
+            passages.extend((0..).zip(&article.sections).map(|(section, _)| (number, section)));
+            let texts = std::iter::once(&article.title).chain(&article.questions);
+            subjects.extend((0..).zip(texts).map(|(question, _)| (number, question)));
+        }
+        let analyzer = Analyzer::new(locale);
+        let fit = Fit::default();
+        Some(Self { lexicon, analyzer, book, places, passages, subjects, fit })
+    }
+
+    /// How many passages there are.
+    pub(super) fn passages(&self) -> usize {
+        self.passages.len()
+    }
+
+    /// The articles, as places in the list of all.
+    pub(super) fn places(&self) -> &[usize] {
+        &self.places
+    }
+
+    /// Calls back with every point of the index. Texts are read twice, because the mean length comes first and
+    /// keeping every text's counts would take more memory than the index.
+    pub(super) fn points<'a>(
+        &'a self,
+        articles: &'a [Article],
+    ) -> impl Iterator<Item = Point> + 'a {
+        let body_means = fields::means(self.bodies(articles).map(|(_, counts)| counts));
+        let subject_means = fields::means(self.subject_counts(articles).map(|(_, counts)| counts));
+        let point = |id: u64, field, counts: &Counts, means: &Means| Point {
+            id,
+            field,
+            vector: Analyzer::stored(counts, means),
+        };
+        let bodies = self
+            .bodies(articles)
+            .map(move |(number, counts)| point(2 * number, BODY, &counts, &body_means));
+        let subjects = self
+            .subject_counts(articles)
+            .map(move |(number, counts)| point(2 * number + 1, SUBJECT, &counts, &subject_means));
+        // A text of nothing but function words has no dimension, and cannot be found.
+        bodies.chain(subjects).filter(|point| !point.vector.is_empty())
+    }
+
+    fn article<'a>(&self, articles: &'a [Article], number: u32) -> Option<&'a Article> {
+        articles.get(*self.places.get(usize::try_from(number).ok()?)?)
+    }
+
+    fn bodies<'a>(&'a self, articles: &'a [Article]) -> impl Iterator<Item = (u64, Counts)> + 'a {
+        (0..).zip(&self.passages).filter_map(|(number, (article, section))| {
+            let article = self.article(articles, *article)?;
+            let section = article.sections.get(usize::try_from(*section).ok()?)?;
+            let mut counts = self.analyzer.counts(&self.lexicon, &section.text);
+            // What a passage answers often stands only in the title above it.
+            fields::join(&mut counts, &self.analyzer.counts(&self.lexicon, &article.title));
+            if !section.heading.is_empty() {
+                let heading = self.analyzer.counts(&self.lexicon, &section.heading);
+                (0..HEADING_TIMES).for_each(|_| fields::join(&mut counts, &heading));
+            }
+            Some((number, counts))
+        })
+    }
+
+    fn subject_counts<'a>(
+        &'a self,
+        articles: &'a [Article],
+    ) -> impl Iterator<Item = (u64, Counts)> + 'a {
+        (0..).zip(&self.subjects).filter_map(|(number, (article, question))| {
+            let article = self.article(articles, *article)?;
+            let text = match usize::try_from(*question).ok()?.checked_sub(1) {
+                None => &article.title,
+                Some(question) => article.questions.get(question)?,
+            };
+            Some((number, self.analyzer.counts(&self.lexicon, text)))
+        })
+    }
+
+    /// Returns the passages that share anything with the text, best first; what could be an answer and what
+    /// could not, in one order.
+    pub(super) fn search(
+        &self,
+        shard: &Shard,
+        text: &str,
+        limit: usize,
+    ) -> Result<Vec<Hit>, PortError> {
+        let (candidates, rest) = self.candidates(shard, text, limit, Hidden::default())?;
+        let fused = fusion::fuse(&scores(&candidates), &self.fit.weights);
+        let mut order: Vec<(f64, Candidate)> = fused.into_iter().zip(candidates).collect();
+        order.sort_by(best_first);
+        // What was not compared stands below what was, in the order of the index.
+        let lowest = order.last().map_or(0.0, |(fused, _)| *fused);
+        order.extend(
+            (1_u32..)
+                .zip(rest)
+                .map(|(rank, candidate)| (lowest - f64::from(rank) / 100.0, candidate)),
+        );
+        let hits = order.into_iter().take(limit).filter_map(|(fused, candidate)| {
+            Some(Hit {
+                article: *self.places.get(candidate.article)?,
+                section: candidate.section,
+                score: fusion::squash(fused),
+                answer: as_answer(&candidate.scores),
+                above_floor: self.fit.is_answer(candidate.strength),
+            })
+        });
+        Ok(hits.collect())
+    }
+
+    /// Finds candidates and compares the most promising with the text; the others come second.
+    pub(super) fn candidates(
+        &self,
+        shard: &Shard,
+        text: &str,
+        limit: usize,
+        hidden: Hidden,
+    ) -> Result<(Vec<Candidate>, Vec<Candidate>), PortError> {
+        let query = self.analyzer.query(&self.lexicon, text);
+        let wanted = CANDIDATES.max(limit.saturating_mul(2));
+        let subjects = self.subjects_near(shard, &query, wanted, hidden)?;
+        let bodies = shard.nearest(BODY, &query, wanted)?;
+        // What a full list leaves out scores no more than its last.
+        let floor = if bodies.len() == wanted {
+            bodies.last().map_or(0.0, |b| f64::from(b.1))
+        } else {
+            0.0
+        };
+        let mut found: HashMap<(u32, u32), f64> = HashMap::with_capacity(2 * wanted);
+        for (id, score) in bodies {
+            if let Some(place) = usize::try_from(id / 2).ok().and_then(|at| self.passages.get(at)) {
+                found.insert(*place, f64::from(score));
+            }
+        }
+        for article in subjects.keys() {
+            found.entry((*article, 0)).or_insert(floor);
+        }
+        let mut candidates: Vec<Candidate> = found
+            .into_iter()
+            .filter(|((article, _), _)| hidden.article != usize::try_from(*article).ok())
+            .filter_map(|((article, section), body)| {
+                let part = if section == 0 { 1.0 } else { LATER_SHARE };
+                let subject = part * subjects.get(&article).copied().unwrap_or(0.0);
+                Some(Candidate {
+                    article: usize::try_from(article).ok()?,
+                    section: usize::try_from(section).ok()?,
+                    scores: [body, subject, 0.0],
+                    strength: 0.0,
+                })
+            })
+            .collect();
+        let fused = fusion::fuse(&scores(&candidates), &DEFAULT_WEIGHTS);
+        let mut order: Vec<(f64, Candidate)> =
+            fused.into_iter().zip(candidates.drain(..)).collect();
+        order.sort_by(best_first);
+        candidates.extend(order.into_iter().map(|(_, candidate)| candidate));
+        let rest = candidates.split_off(candidates.len().min(COMPARED.max(limit)));
+        self.compare(text, &mut candidates, hidden);
+        Ok((candidates, rest))
+    }
+
+    /// The best score of each article's title and sample questions.
+    fn subjects_near(
+        &self,
+        shard: &Shard,
+        query: &crate::adapters::qdrant::Sparse,
+        wanted: usize,
+        hidden: Hidden,
+    ) -> Result<HashMap<u32, f64>, PortError> {
+        let mut subjects: HashMap<u32, f64> = HashMap::new();
+        for (id, score) in shard.nearest(SUBJECT, query, wanted)? {
+            let place = usize::try_from(id / 2).ok().and_then(|at| self.subjects.get(at));
+            let Some((article, question)) = place else { continue };
+            let numbers = usize::try_from(*article).ok().zip(usize::try_from(*question).ok());
+            if numbers.is_some() && numbers == hidden.question {
+                continue;
+            }
+            let best = subjects.entry(*article).or_default();
+            *best = best.max(f64::from(score));
+        }
+        Ok(subjects)
+    }
+
+    fn compare(&self, text: &str, candidates: &mut [Candidate], hidden: Hidden) {
+        let reading = self.book.read(&self.lexicon, text);
+        let mut covers: HashMap<usize, Cover> = HashMap::with_capacity(candidates.len());
+        for candidate in candidates {
+            let cover = covers.entry(candidate.article).or_insert_with(|| {
+                let left_out = hidden.question.filter(|(article, _)| *article == candidate.article);
+                self.book.cover(&reading, candidate.article, left_out.map(|(_, question)| question))
+            });
+            let share = if candidate.section == 0 { 1.0 } else { LATER_SHARE };
+            let [_, _, relevance] = &mut candidate.scores;
+            *relevance = share * cover.relevance;
+            candidate.strength = cover.strength;
+        }
+    }
+}
+
+/// Joins how much of the message the article covers with how well the passage itself matches.
+fn as_answer([body, subject, relevance]: &PerRanker) -> f64 {
+    let local = body + OPENING_SHARE * subject;
+    0.7 * relevance + 0.3 * local / (local + HALF)
+}
+
+fn scores(candidates: &[Candidate]) -> Vec<PerRanker> {
+    candidates.iter().map(|candidate| candidate.scores).collect()
+}
+
+/// Ties keep the order of articles and sections, so that a search repeats itself.
+fn best_first(a: &(f64, Candidate), b: &(f64, Candidate)) -> std::cmp::Ordering {
+    let place = |candidate: &Candidate| (candidate.article, candidate.section);
+    b.0.total_cmp(&a.0).then_with(|| place(&a.1).cmp(&place(&b.1)))
+}
