@@ -401,12 +401,15 @@ impl App {
         Ok(())
     }
 
-    /// Makes the models of every business ready while messages are taken in already.
-    pub fn make_ready(&self, cache: Option<&ModelCache>, tasks: &TaskTracker) {
+    /// Makes the models of every business ready while messages are taken in already. On threads that
+    /// nobody waits for: whoever stops the process need not wait for what only saves time.
+    pub fn make_ready(&self, cache: Option<&ModelCache>) {
         for id in self.tenants.ids() {
             let Some(tenant) = self.tenants.get(&id) else { continue };
             let cache = cache.cloned();
-            drop(tasks.spawn_blocking(move || make_ready(&tenant.pipeline, cache.as_ref())));
+            let thread = std::thread::Builder::new().name("models".to_owned());
+            // Where no thread can be had, the first turn makes them ready.
+            drop(thread.spawn(move || make_ready(&tenant.pipeline, cache.as_ref())));
         }
     }
 

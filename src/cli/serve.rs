@@ -70,7 +70,7 @@ async fn serve(
         Some(tenant) => app.adopt(tenant, super::demo::pipeline(cx.lang)?, None).await?,
         None => app.adopt_all(&config, cx.lang).await?,
     }
-    app.make_ready(cx.model_cache().as_ref(), shutdown.tasks());
+    app.make_ready(cx.model_cache().as_ref());
     app.worker.recover().await?;
     let listener = TcpListener::bind(config.server.bind).await.with_context(|| {
         format!("cannot listen on {}; choose another address with --bind", config.server.bind)
