@@ -11,6 +11,7 @@ mod demo;
 mod init;
 mod knowledge;
 mod language;
+mod lines;
 mod policy;
 mod privacy;
 mod serve;

@@ -33,8 +33,7 @@ pub(super) fn judge(
     };
     let Some(best) = pool(shares, speaks) else { return counted };
     let Some(label) = Complexity::parse(best.label) else { return counted };
-    let mean: f64 = best.all.iter().map(|(label, share)| share * middle(label)).sum::<f64>()
-        / best.all.iter().map(|(_, share)| share).sum::<f64>().max(f64::EPSILON);
+    let mean = best.mean(middle);
     let score = match label {
         Complexity::Simple => mean.min(MODERATE - 0.01),
         Complexity::Moderate => mean.clamp(MODERATE, COMPLEX - 0.01),

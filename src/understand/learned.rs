@@ -75,7 +75,7 @@ impl Models {
     }
 
     /// Returns the name of these models: another one for other examples or another way to learn.
-    pub(super) fn key(&self) -> String {
+    fn key(&self) -> String {
         let mut hash = Sha256::new();
         hash.update(WAY_OF_LEARNING.to_be_bytes());
         for part in std::iter::once(&self.examples.digest).chain(&self.categories) {
@@ -85,26 +85,22 @@ impl Models {
         hex::encode(hash.finalize())
     }
 
-    /// True when the models are there, so that nobody waits for them.
-    pub(super) fn are_ready(&self) -> bool {
-        self.learned.get().is_some()
-    }
-
-    /// Takes models that `stored` wrote; false when they cannot be read.
-    pub(super) fn restore(&self, stored: &[u8]) -> bool {
-        match serde_json::from_slice(stored) {
-            Ok(learned) => {
-                // Somebody else may have trained them meanwhile; theirs are the same.
-                drop(self.learned.set(learned));
-                true
-            }
-            Err(_) => false,
-        }
-    }
-
-    /// Writes the models for `restore`.
-    pub(super) fn stored(&self) -> Vec<u8> {
-        serde_json::to_vec(self.get()).unwrap_or_default()
+    /// Makes the models ready: from what `kept` returns for their key, else by training. Whoever asks for
+    /// them meanwhile waits for this. Returns key and bytes to keep where they were trained here.
+    pub(super) fn warm(
+        &self,
+        kept: impl FnOnce(&str) -> Option<Vec<u8>>,
+    ) -> Option<(String, Vec<u8>)> {
+        let key = self.key();
+        let mut trained = false;
+        let learned = self.learned.get_or_init(|| {
+            let stored = kept(&key).and_then(|bytes| serde_json::from_slice(&bytes).ok());
+            stored.unwrap_or_else(|| {
+                trained = true;
+                Learned::train(&self.examples.list, &self.categories)
+            })
+        });
+        trained.then(|| (key, serde_json::to_vec(learned).unwrap_or_default()))
     }
 
     /// Returns the models, training them first where nobody has yet: about a second.
@@ -251,8 +247,15 @@ fn shares<'m>(model: Option<&'m LinearModel>, text: &str) -> Shares<'m> {
 pub(super) struct Pooled<'m> {
     pub(super) label: &'m str,
     pub(super) probability: f64,
-    /// Every label's probability.
-    pub(super) all: Shares<'m>,
+    all: Shares<'m>,
+}
+
+impl Pooled<'_> {
+    /// Returns the mean of what each label stands for on a scale, by its probability.
+    pub(super) fn mean(&self, of: impl Fn(&str) -> f64) -> f64 {
+        let sum: f64 = self.all.iter().map(|(label, share)| share * of(label)).sum();
+        sum / self.all.iter().map(|(_, share)| share).sum::<f64>().max(f64::EPSILON)
+    }
 }
 
 /// Pools what the model says with other evidence for its labels, as one adds logarithms of odds

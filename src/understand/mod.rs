@@ -137,10 +137,7 @@ impl Understander {
     /// Makes the models ready, so that the first turn does not wait for them: from what `kept` returns
     /// for their key, else by training. Returns them as bytes to keep where they were trained.
     pub fn warm(&self, kept: impl FnOnce(&str) -> Option<Vec<u8>>) -> Option<(String, Vec<u8>)> {
-        let key = self.models.key();
-        let ready = self.models.are_ready()
-            || kept(&key).is_some_and(|stored| self.models.restore(&stored));
-        (!ready).then(|| (key, self.models.stored()))
+        self.models.warm(kept)
     }
 
     /// Understands a turn whose language was detected before.

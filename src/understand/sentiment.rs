@@ -77,8 +77,7 @@ pub(super) fn judge(
     };
     let Some(best) = pool(shares, speaks) else { return by_words };
     let Some(label) = Sentiment::parse(best.label) else { return by_words };
-    let mean: f64 = best.all.iter().map(|(label, share)| share * middle(label)).sum::<f64>()
-        / best.all.iter().map(|(_, share)| share).sum::<f64>().max(f64::EPSILON);
+    let mean = best.mean(middle);
     let score = match label {
         Sentiment::Positive => mean.max(POSITIVE + 0.01),
         Sentiment::Neutral => mean.clamp(NEGATIVE, POSITIVE),

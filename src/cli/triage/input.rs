@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
+use super::super::lines::BadLine;
 use crate::domain::channel::Channel;
 use crate::domain::customer::{CustomerProfile, Money};
 use crate::domain::labels::Urgency;
@@ -17,33 +18,6 @@ use crate::policy::Pack;
 const MAX_TEXT: usize = 1024 * 1024;
 /// Most messages of a history.
 const MAX_HISTORY: usize = 1000;
-
-/// Why a line has no decision.
-#[derive(Debug)]
-pub(super) struct BadLine {
-    id: Option<Value>,
-    field: String,
-    message: String,
-}
-
-impl BadLine {
-    pub(super) fn new(
-        id: Option<Value>,
-        field: impl Into<String>,
-        message: impl Into<String>,
-    ) -> Self {
-        Self { id, field: field.into(), message: message.into() }
-    }
-
-    /// Writes the answer to such a line.
-    pub(super) fn answer(self, line: u64) -> Value {
-        let error = json!({"line": line, "field": self.field, "message": self.message});
-        match self.id {
-            Some(id) => json!({"id": id, "error": error}),
-            None => json!({"error": error}),
-        }
-    }
-}
 
 /// Reads fields of one object and remembers which were asked for.
 struct Reader<'a> {

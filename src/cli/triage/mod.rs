@@ -6,13 +6,14 @@ mod output;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read as _};
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 
+use super::lines::{BadLine, read_line};
 use super::{CliCx, ExitCode};
 use crate::adapters::clock::SystemClock;
 use crate::app::{load_pipeline, make_ready};
@@ -21,10 +22,6 @@ use crate::domain::labels::Locale;
 use crate::pipeline::Pipeline;
 use crate::policy::Pack;
 use crate::ports::Clock as _;
-use input::BadLine;
-
-/// Longest line, in bytes: a megabyte of text may double when it is escaped.
-const MAX_LINE: usize = 8 * 1024 * 1024;
 
 /// Decide messages of a file, one JSON object a line, without storing anything
 ///
@@ -118,7 +115,7 @@ fn triage(
         let read = if whole {
             input::read(&line, pipeline.pack(), now, &mut counts.unknown)
         } else {
-            Err(BadLine::new(None, "", format!("the line is longer than {MAX_LINE} bytes")))
+            Err(BadLine::too_long())
         };
         let answer = match read {
             Ok((id, turn)) => {
@@ -136,31 +133,4 @@ fn triage(
         out.flush()?;
     }
     Ok(counts)
-}
-
-/// Reads a line without its end. `None` at the end of the input; `false` when the line was too long
-/// and the rest of it was passed over.
-fn read_line(input: &mut dyn BufRead, line: &mut Vec<u8>) -> std::io::Result<Option<bool>> {
-    line.clear();
-    let limit = u64::try_from(MAX_LINE).unwrap_or(u64::MAX);
-    if input.take(limit).read_until(b'\n', line)? == 0 {
-        return Ok(None);
-    }
-    if line.last() == Some(&b'\n') {
-        line.pop();
-        return Ok(Some(true));
-    }
-    let mut whole = true;
-    let mut rest = Vec::new();
-    loop {
-        rest.clear();
-        let read = input.take(64 * 1024).read_until(b'\n', &mut rest)?;
-        if read == 0 {
-            return Ok(Some(whole));
-        }
-        whole = whole && rest == b"\n";
-        if rest.last() == Some(&b'\n') {
-            return Ok(Some(whole));
-        }
-    }
 }

@@ -5,6 +5,7 @@ use chrono::TimeZone as _;
 use serde_json::Value;
 
 use super::*;
+use crate::cli::lines::MAX_LINE;
 use crate::compose::Templates;
 use crate::knowledge::Library;
 

@@ -1,39 +1,13 @@
 //! One input line into one draft with its sources; every mistake names its field.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
+use super::super::lines::BadLine;
 use crate::domain::draft::Passage;
 use crate::domain::labels::Locale;
 
 /// Most passages of one draft.
 const MAX_PASSAGES: usize = 200;
-
-/// Why a line was not checked.
-#[derive(Debug)]
-pub(super) struct BadLine {
-    id: Option<Value>,
-    field: String,
-    message: String,
-}
-
-impl BadLine {
-    pub(super) fn new(
-        id: Option<Value>,
-        field: impl Into<String>,
-        message: impl Into<String>,
-    ) -> Self {
-        Self { id, field: field.into(), message: message.into() }
-    }
-
-    /// Writes the answer to such a line.
-    pub(super) fn answer(self, line: u64) -> Value {
-        let error = json!({"line": line, "field": self.field, "message": self.message});
-        match self.id {
-            Some(id) => json!({"id": id, "error": error}),
-            None => json!({"error": error}),
-        }
-    }
-}
 
 /// A draft to check.
 #[derive(Debug, Default)]

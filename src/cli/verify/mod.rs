@@ -5,18 +5,16 @@ mod output;
 #[cfg(test)]
 mod tests;
 
-use std::io::{BufRead, BufReader, Read as _, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use super::lines::{BadLine, read_line};
 use super::{CliCx, ExitCode, language};
 use crate::compose::{ExamineInput, examine, likely_locale};
 use crate::domain::labels::Locale;
-use input::{BadLine, Case};
-
-/// Longest line, in bytes.
-const MAX_LINE: usize = 8 * 1024 * 1024;
+use input::Case;
 
 /// Check drafts of replies against the passages they rest on
 ///
@@ -141,11 +139,7 @@ fn check(show: &Show, input: &mut dyn BufRead, out: &mut dyn Write) -> anyhow::R
             continue;
         }
         lines += 1;
-        let read = if whole {
-            input::read(&line)
-        } else {
-            Err(BadLine::new(None, "", format!("the line is longer than {MAX_LINE} bytes")))
-        };
+        let read = if whole { input::read(&line) } else { Err(BadLine::too_long()) };
         match read {
             Ok(case) => drop(show.checked(&case, out)?),
             Err(wrong) => {
@@ -157,29 +151,4 @@ fn check(show: &Show, input: &mut dyn BufRead, out: &mut dyn Write) -> anyhow::R
         out.flush()?;
     }
     Ok((lines, bad))
-}
-
-/// Reads a line without its end. `None` at the end of the input; `false` when the line was too long and the rest of
-/// it was passed over.
-fn read_line(input: &mut dyn BufRead, line: &mut Vec<u8>) -> std::io::Result<Option<bool>> {
-    line.clear();
-    let limit = u64::try_from(MAX_LINE).unwrap_or(u64::MAX);
-    if input.take(limit).read_until(b'\n', line)? == 0 {
-        return Ok(None);
-    }
-    if line.pop_if(|last| *last == b'\n').is_some() {
-        return Ok(Some(true));
-    }
-    let mut whole = true;
-    let mut rest = Vec::new();
-    loop {
-        rest.clear();
-        if input.take(64 * 1024).read_until(b'\n', &mut rest)? == 0 {
-            return Ok(Some(whole));
-        }
-        whole = whole && rest == b"\n";
-        if rest.last() == Some(&b'\n') {
-            return Ok(Some(whole));
-        }
-    }
 }
