@@ -3,7 +3,6 @@
 //! Longer keywords weigh more, a repeated keyword counts twice at most, and the confidence says how
 //! much stands for the winner and how little for the next.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::learned::pool;
@@ -96,7 +95,8 @@ fn by_examples(
     scores: &Scores,
     worth: f64,
 ) -> Option<(Option<usize>, Field<String>)> {
-    let shares = engine.models.get().category(&with_context(turn, reading));
+    let in_context = with_context(turn, reading).map(|text| engine.models.get().read(&text));
+    let shares = &in_context.as_ref().unwrap_or(&reading.learned).category;
     let total: f64 = scores.categories.iter().sum();
     let strength = worth * (1.0 - (-total / 1.6).exp());
     let place = |id: &str| engine.vocabulary.categories.iter().position(|c| c.id == id);
@@ -122,14 +122,12 @@ fn by_examples(
 }
 
 /// A few words, such as "e aí?", are read together with what the customer wrote before.
-fn with_context<'r>(turn: &TurnView<'_>, reading: &'r Reading<'_, '_>) -> Cow<'r, str> {
-    let earlier = turn.history.iter().rev().find(|past| past.author == Author::Customer);
-    match earlier {
-        Some(past) if reading.tokens.len() <= FEW_WORDS => {
-            Cow::Owned(format!("{}\n{}", past.text, reading.own))
-        }
-        _ => Cow::Borrowed(&reading.own),
+fn with_context(turn: &TurnView<'_>, reading: &Reading<'_, '_>) -> Option<String> {
+    if reading.tokens.len() > FEW_WORDS {
+        return None;
     }
+    let earlier = turn.history.iter().rev().find(|past| past.author == Author::Customer)?;
+    Some(format!("{}\n{}", earlier.text, reading.own))
 }
 
 fn learned_subcategory(
@@ -139,7 +137,7 @@ fn learned_subcategory(
     at: Option<usize>,
 ) -> Option<Field<Option<String>>> {
     let words = engine.vocabulary.categories.get(at?)?;
-    let shares = engine.models.get().subcategory(&reading.own);
+    let shares = &reading.learned.subcategory;
     let own: Vec<(&str, f64)> = shares
         .iter()
         .filter_map(|(pair, share)| Some((pair.split_once('/')?, *share)))

@@ -2,7 +2,7 @@
 
 use super::learned::pool;
 use super::reading::Reading;
-use super::{TurnView, Understander, category};
+use super::{TurnView, category};
 use crate::domain::confidence::Confidence;
 use crate::domain::field::{Engine, Field};
 use crate::domain::labels::Complexity;
@@ -19,19 +19,17 @@ const COUNTED: f64 = 0.7;
 
 /// Returns the complexity of a turn.
 pub(super) fn judge(
-    engine: &Understander,
     turn: &TurnView<'_>,
     reading: &Reading<'_, '_>,
     signals: &[SignalHit],
 ) -> Field<Complexity> {
     let counted = by_counting(turn, reading, signals);
-    let shares = engine.models.get().complexity(&reading.own);
     // That there is little to count says little: hard cases are told in plain words too.
     let hard = counted.value != Complexity::Simple;
     let speaks = |label: &str| {
         if hard && label == counted.value.as_str() { COUNTED } else { 0.0 }
     };
-    let Some(best) = pool(shares, speaks) else { return counted };
+    let Some(best) = pool(&reading.learned.complexity, speaks) else { return counted };
     let Some(label) = Complexity::parse(best.label) else { return counted };
     let mean = best.mean(middle);
     let score = match label {

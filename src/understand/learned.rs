@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::linear::{Example, LinearModel, TrainSettings, train};
+use super::linear::{Bundle, Example, LinearModel, TrainSettings, train};
 use crate::domain::example::{Examples, LabelledExample, OUT_OF_SCOPE};
 use crate::domain::labels::{Sentiment, Urgency};
 use crate::domain::signal::Signal;
@@ -27,16 +27,36 @@ const READ_BYTES: usize = 4_000;
 /// The probability of each label, from 0 to 1; what is missing to 1 is "none of them".
 pub(super) type Shares<'m> = Vec<(&'m str, f64)>;
 
-/// The models of one set of examples; a subject without examples has none.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// What is learned from a pack's examples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Subject {
+    Category,
+    /// `category/subcategory` pairs.
+    Subcategory,
+    Urgency,
+    Sentiment,
+    Complexity,
+    Signals,
+}
+
+/// The models of one set of examples; a subject without enough examples has none.
 pub(super) struct Learned {
-    categories: Option<LinearModel>,
-    subcategories: Option<LinearModel>,
-    urgency: Option<LinearModel>,
-    sentiment: Option<LinearModel>,
-    complexity: Option<LinearModel>,
-    signals: Option<LinearModel>,
+    subjects: Vec<Subject>,
+    bundle: Bundle,
+}
+
+/// The models as they are kept.
+type Stored = Vec<(Subject, LinearModel)>;
+
+/// What the models say of one text; no label of a subject that nothing was learned of.
+pub(super) struct Opinion<'m> {
+    pub(super) category: Shares<'m>,
+    pub(super) subcategory: Shares<'m>,
+    pub(super) urgency: Shares<'m>,
+    pub(super) sentiment: Shares<'m>,
+    pub(super) complexity: Shares<'m>,
+    signals: Shares<'m>,
 }
 
 /// Models that are trained when they are first asked, once for all that have the same examples.
@@ -92,28 +112,25 @@ impl Models {
         kept: impl FnOnce(&str) -> Option<Vec<u8>>,
     ) -> Option<(String, Vec<u8>)> {
         let key = self.key();
-        let mut trained = false;
-        let learned = self.learned.get_or_init(|| {
+        let mut trained = None;
+        self.learned.get_or_init(|| {
             let stored = kept(&key).and_then(|bytes| serde_json::from_slice(&bytes).ok());
-            stored.unwrap_or_else(|| {
-                trained = true;
-                Learned::train(&self.examples.list, &self.categories)
-            })
+            Learned::new(stored.unwrap_or_else(|| {
+                let models = self.train();
+                trained = serde_json::to_vec(&models).ok();
+                models
+            }))
         });
-        trained.then(|| (key, serde_json::to_vec(learned).unwrap_or_default()))
+        Some((key, trained?))
     }
 
     /// Returns the models, training them first where nobody has yet: about a second.
     pub(super) fn get(&self) -> &Learned {
-        self.learned.get_or_init(|| Learned::train(&self.examples.list, &self.categories))
+        self.learned.get_or_init(|| Learned::new(self.train()))
     }
-}
 
-impl Learned {
-    fn train(examples: &[LabelledExample], categories: &[String]) -> Self {
-        if examples.is_empty() {
-            return Self::default();
-        }
+    fn train(&self) -> Stored {
+        let (examples, categories) = (self.examples.list.as_slice(), self.categories.as_slice());
         let plain = BTreeMap::new();
         let known = |example: &LabelledExample| {
             let category = example.category.as_deref()?;
@@ -140,51 +157,57 @@ impl Learned {
         let urgency = |one: &LabelledExample| Some(one.urgency?.as_str().to_owned());
         let sentiment = |one: &LabelledExample| Some(one.sentiment?.as_str().to_owned());
         let complexity = |one: &LabelledExample| Some(one.complexity?.as_str().to_owned());
-        let subjects: [(Label<'_>, &BTreeMap<String, f32>); 6] = [
-            (&category, &plain),
-            (&subcategory, &plain),
-            (&urgency, &haste),
-            (&sentiment, &mood),
-            (&complexity, &plain),
-            (&signal_of, &plain),
+        let subjects: [(Subject, Label<'_>, &BTreeMap<String, f32>); 6] = [
+            (Subject::Category, &category, &plain),
+            (Subject::Subcategory, &subcategory, &plain),
+            (Subject::Urgency, &urgency, &haste),
+            (Subject::Sentiment, &sentiment, &mood),
+            (Subject::Complexity, &complexity, &plain),
+            (Subject::Signals, &signal_of, &plain),
         ];
         // Side by side: they need nothing of each other.
-        let models: [Option<LinearModel>; 6] = std::thread::scope(|scope| {
-            let spawn = |(label, weights)| scope.spawn(move || learn(examples, label, weights));
+        std::thread::scope(|scope| {
+            let threads = subjects.map(|(subject, label, weights)| {
+                scope.spawn(move || Some((subject, learn(examples, label, weights)?)))
+            });
             // A subject whose training panicked is left to the rules.
-            subjects.map(spawn).map(|thread| thread.join().unwrap_or_default())
-        });
-        let [categories, subcategories, urgency, sentiment, complexity, signals] = models;
-        Self { categories, subcategories, urgency, sentiment, complexity, signals }
+            threads.into_iter().filter_map(|thread| thread.join().ok().flatten()).collect()
+        })
+    }
+}
+
+impl Learned {
+    fn new(models: Stored) -> Self {
+        let (subjects, models) = models.into_iter().unzip();
+        Self { subjects, bundle: Bundle::new(models) }
     }
 
-    pub(super) fn category(&self, text: &str) -> Shares<'_> {
-        shares(self.categories.as_ref(), text)
+    /// Reads a text.
+    pub(super) fn read(&self, text: &str) -> Opinion<'_> {
+        let text = text.get(..text.floor_char_boundary(READ_BYTES)).unwrap_or(text);
+        let mut said = self.bundle.probabilities(text);
+        let mut shares = |subject| {
+            let place = self.subjects.iter().position(|one| *one == subject);
+            let own = place.and_then(|at| Some((self.bundle.labels(at), said.get_mut(at)?)));
+            let Some((labels, said)) = own else { return Vec::new() };
+            let labels = labels.iter().map(String::as_str);
+            labels.zip(said.drain(..).map(f64::from)).collect()
+        };
+        Opinion {
+            category: shares(Subject::Category),
+            subcategory: shares(Subject::Subcategory),
+            urgency: shares(Subject::Urgency),
+            sentiment: shares(Subject::Sentiment),
+            complexity: shares(Subject::Complexity),
+            signals: shares(Subject::Signals),
+        }
     }
+}
 
-    /// Returns the shares of `category/subcategory` pairs.
-    pub(super) fn subcategory(&self, text: &str) -> Shares<'_> {
-        shares(self.subcategories.as_ref(), text)
-    }
-
-    pub(super) fn urgency(&self, text: &str) -> Shares<'_> {
-        shares(self.urgency.as_ref(), text)
-    }
-
-    pub(super) fn sentiment(&self, text: &str) -> Shares<'_> {
-        shares(self.sentiment.as_ref(), text)
-    }
-
-    pub(super) fn complexity(&self, text: &str) -> Shares<'_> {
-        shares(self.complexity.as_ref(), text)
-    }
-
-    /// Returns how likely each signal is in a text.
-    pub(super) fn signals(&self, text: &str) -> Vec<(Signal, f64)> {
-        shares(self.signals.as_ref(), text)
-            .into_iter()
-            .filter_map(|(label, share)| Some((Signal::parse(label)?, share)))
-            .collect()
+impl Opinion<'_> {
+    /// Returns how likely each signal is.
+    pub(super) fn signals(&self) -> impl Iterator<Item = (Signal, f64)> {
+        self.signals.iter().filter_map(|(label, share)| Some((Signal::parse(label)?, *share)))
     }
 }
 
@@ -236,13 +259,6 @@ fn mix(examples: &mut [Example]) {
     }
 }
 
-fn shares<'m>(model: Option<&'m LinearModel>, text: &str) -> Shares<'m> {
-    let Some(model) = model else { return Vec::new() };
-    let text = text.get(..text.floor_char_boundary(READ_BYTES.min(text.len()))).unwrap_or(text);
-    let labels = model.labels().iter().map(String::as_str);
-    labels.zip(model.probabilities(text).into_iter().map(f64::from)).collect()
-}
-
 /// The best label of pooled opinions.
 pub(super) struct Pooled<'m> {
     pub(super) label: &'m str,
@@ -260,11 +276,11 @@ impl Pooled<'_> {
 
 /// Pools what the model says with other evidence for its labels, as one adds logarithms of odds
 /// (a logarithmic opinion pool). `evidence` is how much speaks for a label besides, 0 for nothing.
-pub(super) fn pool<'m>(shares: Shares<'m>, evidence: impl Fn(&str) -> f64) -> Option<Pooled<'m>> {
+pub(super) fn pool<'m>(shares: &Shares<'m>, evidence: impl Fn(&str) -> f64) -> Option<Pooled<'m>> {
     let none = (1.0 - shares.iter().map(|(_, share)| share).sum::<f64>()).max(0.0);
     let weighed: Shares<'m> = shares
-        .into_iter()
-        .map(|(label, share)| (label, share.max(1e-4) * evidence(label).exp()))
+        .iter()
+        .map(|(label, share)| (*label, share.max(1e-4) * evidence(label).exp()))
         .collect();
     let total = none + weighed.iter().map(|(_, weight)| weight).sum::<f64>();
     let all: Shares<'m> = weighed.into_iter().map(|(label, w)| (label, w / total)).collect();
@@ -280,13 +296,13 @@ mod tests {
     #[test]
     fn a_pool_follows_the_model_until_other_evidence_outweighs_it() {
         let shares = || vec![("a", 0.6), ("b", 0.3)];
-        let plain = pool(shares(), |_| 0.0).unwrap();
+        let plain = pool(&shares(), |_| 0.0).unwrap();
         assert_eq!((plain.label, (plain.probability * 1000.0).round()), ("a", 600.0));
-        let other = pool(shares(), |label| if label == "b" { 2.0 } else { 0.0 }).unwrap();
+        let other = pool(&shares(), |label| if label == "b" { 2.0 } else { 0.0 }).unwrap();
         assert_eq!(other.label, "b");
         // 0.3 e² against 0.6 and 0.1 for none of them.
         assert!((other.probability - 2.2167 / 2.9167).abs() < 1e-3, "{}", other.probability);
-        assert!(pool(Vec::new(), |_| 0.0).is_none());
+        assert!(pool(&Vec::new(), |_| 0.0).is_none());
     }
 
     #[test]

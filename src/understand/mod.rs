@@ -142,12 +142,12 @@ impl Understander {
 
     /// Understands a turn whose language was detected before.
     pub fn understand(&self, turn: &TurnView<'_>, language: Field<Language>) -> Understood {
-        let reading = Reading::of(turn, &self.set, language.value);
+        let reading = Reading::of(turn, &self.set, self.models.get(), language.value);
         let signals = signals::find(self, turn, &reading);
         let (category, subcategory) = category::choose(self, turn, &reading, &signals);
         let urgency = urgency::judge(self, turn, &reading, &signals);
-        let sentiment = sentiment::judge(self, &reading, &signals);
-        let complexity = complexity::judge(self, turn, &reading, &signals);
+        let sentiment = sentiment::judge(&reading, &signals);
+        let complexity = complexity::judge(turn, &reading, &signals);
         let extra = extra::read(self, &reading, &signals);
         let requires_human =
             outcome::requires_human(&signals, sentiment.value, language.value, &reading);

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::TurnView;
+use super::learned::{Learned, Opinion};
 use crate::domain::labels::Language;
 use crate::text::negation::is_negated;
 use crate::text::phrases::{Hit, PhraseSet};
@@ -56,6 +57,8 @@ pub(super) struct Reading<'s, 't> {
     pub(super) hits: Vec<Hit<'s, Use>>,
     /// The whole text with everything in it, where that differs.
     pub(super) whole: Option<(Tokens, Vec<Hit<'s, Use>>)>,
+    /// What the learned models say of the sender's own words.
+    pub(super) learned: Opinion<'s>,
     /// Ranges of text in quotation marks.
     pub(super) cited: Vec<Range<usize>>,
     /// Ranges of earlier mail and signatures.
@@ -67,7 +70,12 @@ pub(super) struct Reading<'s, 't> {
 }
 
 impl<'s, 't> Reading<'s, 't> {
-    pub(super) fn of(turn: &TurnView<'t>, set: &'s PhraseSet<Use>, language: Language) -> Self {
+    pub(super) fn of(
+        turn: &TurnView<'t>,
+        set: &'s PhraseSet<Use>,
+        models: &'s Learned,
+        language: Language,
+    ) -> Self {
         let (body, cut) = shorten(turn.text);
         let subject = turn.subject.map(strip_reply_marks).unwrap_or_default();
         let (subject, _) = shorten(subject);
@@ -98,7 +106,9 @@ impl<'s, 't> Reading<'s, 't> {
             Language::Und => !tokens.iter().any(|(_, w)| matches!(w, "nao" | "que" | "voces")),
         };
         let foreign = if whole.is_some() { regions.foreign() } else { Vec::new() };
-        Self { own, text, body, tokens, hits, whole, cited: regions.cited, foreign, english, cut }
+        let learned = models.read(&own);
+        let cited = regions.cited;
+        Self { text, own, body, tokens, hits, whole, learned, cited, foreign, english, cut }
     }
 
     /// Returns true where a hit does not count: it is negated, or part of a company's name.

@@ -5,7 +5,6 @@
 
 use serde::Deserialize;
 
-use super::Understander;
 use super::learned::pool;
 use super::reading::{Reading, Use};
 use crate::domain::confidence::Confidence;
@@ -56,16 +55,11 @@ struct Mood {
 }
 
 /// Returns the mood of a turn.
-pub(super) fn judge(
-    engine: &Understander,
-    reading: &Reading<'_, '_>,
-    signals: &[SignalHit],
-) -> Field<Sentiment> {
+pub(super) fn judge(reading: &Reading<'_, '_>, signals: &[SignalHit]) -> Field<Sentiment> {
     let by_words = by_words(reading, signals);
     if signals.iter().any(|hit| hit.signal == Signal::ThankYou) {
         return by_words;
     }
-    let shares = engine.models.get().sentiment(&reading.own);
     // Words of the lexicon say something; their absence says little.
     let speaks = |label: &str| {
         let same = label == by_words.value.as_str();
@@ -75,7 +69,7 @@ pub(super) fn judge(
             0.0
         }
     };
-    let Some(best) = pool(shares, speaks) else { return by_words };
+    let Some(best) = pool(&reading.learned.sentiment, speaks) else { return by_words };
     let Some(label) = Sentiment::parse(best.label) else { return by_words };
     let mean = best.mean(middle);
     let score = match label {

@@ -74,7 +74,7 @@ pub(super) fn find(
         keep(signal, confidence, name);
     }
     if reading.tokens.len() >= LEARNED_WORDS {
-        for (signal, share) in engine.models.get().signals(&reading.own) {
+        for (signal, share) in reading.learned.signals() {
             if share >= if signal.is_safety() { LEARNED_DANGER } else { LEARNED } {
                 keep(signal, share, LEARNED_EXAMPLES);
             }

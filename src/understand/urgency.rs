@@ -56,7 +56,7 @@ pub(super) fn judge(
             // Rules are a floor: what was learned may raise it.
             let rule =
                 Field::new(level, Confidence::clamped(confidence), Engine::Rules).because(why);
-            match by_examples(engine, reading) {
+            match by_examples(reading) {
                 Some(learned)
                     if learned.value > level.max(Urgency::Normal)
                         && learned.confidence.get() >= RAISES =>
@@ -70,7 +70,7 @@ pub(super) fn judge(
             Field::new(Urgency::Low, Confidence::clamped(0.8), Engine::Rules)
                 .because("nothing is asked")
         }
-        None if let Some(learned) = by_examples(engine, reading) => learned,
+        None if let Some(learned) = by_examples(reading) => learned,
         None => {
             let level = engine.vocabulary.default_urgency.unwrap_or(Urgency::Normal);
             Field::new(level, Confidence::clamped(DEFAULT), Engine::Default)
@@ -79,8 +79,8 @@ pub(super) fn judge(
     }
 }
 
-fn by_examples(engine: &Understander, reading: &Reading<'_, '_>) -> Option<Field<Urgency>> {
-    let best = pool(engine.models.get().urgency(&reading.own), |_| 0.0)?;
+fn by_examples(reading: &Reading<'_, '_>) -> Option<Field<Urgency>> {
+    let best = pool(&reading.learned.urgency, |_| 0.0)?;
     let sure = Confidence::clamped(best.probability);
     Some(Field::new(Urgency::parse(best.label)?, sure, Engine::Linear).because("learned examples"))
 }

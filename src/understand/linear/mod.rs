@@ -4,6 +4,7 @@
 //! Pure: no file, no clock, no randomness but the seed of its settings. The same examples and
 //! settings give the same model. A message is read in bounded time and never kept.
 
+mod bundle;
 mod calibration;
 mod features;
 mod keys;
@@ -19,6 +20,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+pub use bundle::Bundle;
 pub use model::{LinearModel, Prediction, Scratch};
 pub use train::train;
 

@@ -64,6 +64,14 @@ struct Stored {
 /// Version of features and layout.
 const VERSION: u32 = 1;
 
+/// The kinds of features.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Word,
+    Gram,
+    Pair,
+}
+
 /// Features of one kind: keys, rows of weights and squared values.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Part {
@@ -192,11 +200,24 @@ impl LinearModel {
     pub fn probabilities(&self, text: &str) -> Vec<f32> {
         let mut scratch = Scratch::default();
         let coverage = self.score(text, &mut scratch);
-        let judged = judge(&scratch.scores, self.stored.sharpness, coverage);
+        self.shares(&scratch.scores, coverage)
+    }
+
+    /// Returns the same from what a text's features sum up to, and the squared values of those that are known and
+    /// of those that are not.
+    pub(super) fn probabilities_of(&self, sums: &[f32], known: f32, missing: f32) -> Vec<f32> {
+        let labels = self.stored.bias.0.len();
+        let mut scores = sums.get(..labels).unwrap_or(sums).to_vec();
+        let coverage = self.finish(&mut scores, known, missing);
+        self.shares(&scores, coverage)
+    }
+
+    fn shares(&self, scores: &[f32], coverage: f32) -> Vec<f32> {
+        let judged = judge(scores, self.stored.sharpness, coverage);
         let probability = self.probability(&judged);
         let others = others_factor(&judged, probability);
-        let best = scratch.scores.get(judged.top).copied().unwrap_or_default();
-        let shares = scratch.scores.iter().enumerate().map(|(label, score)| {
+        let best = scores.get(judged.top).copied().unwrap_or_default();
+        let shares = scores.iter().enumerate().map(|(label, score)| {
             if label == judged.top {
                 probability
             } else {
@@ -204,6 +225,55 @@ impl LinearModel {
             }
         });
         shares.collect()
+    }
+
+    /// Cells of a row.
+    pub(super) fn row_width(&self) -> usize {
+        padded(self.stored.bias.0.len())
+    }
+
+    /// Returns the keys of one kind in the order of their rows.
+    pub(super) fn keys(&self, kind: Kind) -> &[u32] {
+        &self.part(kind).keys.0
+    }
+
+    /// Returns the scale, squared value and cells of each row of one kind.
+    pub(super) fn rows(&self, kind: Kind) -> impl Iterator<Item = (f32, f32, &[i8])> {
+        let part = self.part(kind);
+        part.rows
+            .iter()
+            .zip(&part.squares.0)
+            .map(|((scale, cells), square)| (scale, *square, cells))
+    }
+
+    /// Returns the squared value that an unknown feature counts.
+    pub(super) fn unknown_square(&self, kind: Kind) -> f32 {
+        let Unknown { word, gram, pair } = self.stored.unknown;
+        match kind {
+            Kind::Word => word,
+            Kind::Gram => gram,
+            Kind::Pair => pair,
+        }
+    }
+
+    /// Leaves what turns sums into probabilities.
+    pub(super) fn without_features(mut self) -> Self {
+        let Stored { words, grams, pairs, .. } = &mut self.stored;
+        for part in [words, grams, pairs] {
+            *part = Part::default();
+        }
+        for table in [&mut self.words, &mut self.grams, &mut self.pairs] {
+            *table = KeyTable::with_room(0);
+        }
+        self
+    }
+
+    fn part(&self, kind: Kind) -> &Part {
+        match kind {
+            Kind::Word => &self.stored.words,
+            Kind::Gram => &self.stored.grams,
+            Kind::Pair => &self.stored.pairs,
+        }
     }
 
     /// Scores all labels into the scratch space; returns how much of the text is known.
@@ -240,9 +310,14 @@ impl LinearModel {
             }
         }
         scores.truncate(bias.0.len());
+        self.finish(scores, known, missing)
+    }
+
+    /// Turns sums into scores; returns how much of the text is known.
+    fn finish(&self, scores: &mut [f32], known: f32, missing: f32) -> f32 {
         let square: f32 = (known + missing).max(f32::MIN_POSITIVE);
         let norm = square.sqrt().recip();
-        for (score, bias) in scores.iter_mut().zip(&bias.0) {
+        for (score, bias) in scores.iter_mut().zip(&self.stored.bias.0) {
             *score = *score * norm + bias;
         }
         known / square

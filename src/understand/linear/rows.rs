@@ -40,14 +40,13 @@ impl Rows {
         if let (Some(scale), Some(cells)) =
             (self.scales.0.get(row), self.cells.0.get(row * width..(row + 1) * width))
         {
-            let (sums, _) = sum.as_chunks_mut::<LANES>();
-            let (cells, _) = cells.as_chunks::<LANES>();
-            for (sums, cells) in sums.iter_mut().zip(cells) {
-                for (sum, cell) in sums.iter_mut().zip(cells) {
-                    *sum += scale * f32::from(*cell);
-                }
-            }
+            add_cells(cells, *scale, sum);
         }
+    }
+
+    /// Returns the scale and the cells of each row.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (f32, &[i8])> {
+        self.scales.0.iter().copied().zip(self.cells.0.chunks_exact(padded(self.width).max(1)))
     }
 
     /// Says whether the table has this many rows of this width.
@@ -55,6 +54,18 @@ impl Rows {
         self.width == width
             && self.scales.0.len() == rows
             && self.cells.0.len() == rows * padded(width)
+    }
+}
+
+/// Adds scaled cells to a sum, both of [`padded`] width.
+#[inline]
+pub(super) fn add_cells(cells: &[i8], scale: f32, sum: &mut [f32]) {
+    let (sums, _) = sum.as_chunks_mut::<LANES>();
+    let (cells, _) = cells.as_chunks::<LANES>();
+    for (sums, cells) in sums.iter_mut().zip(cells) {
+        for (sum, cell) in sums.iter_mut().zip(cells) {
+            *sum += scale * f32::from(*cell);
+        }
     }
 }
 
