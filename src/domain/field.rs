@@ -13,6 +13,8 @@ super::words! {
         Lingua = "lingua",
         /// The embedded linear model.
         Linear = "linear",
+        /// An article that answers the turn: its category is the turn's.
+        Articles = "articles",
         /// The primary language model.
         Primary = "primary",
         /// The escalation language model.

@@ -51,8 +51,11 @@ impl Metrics {
     /// The names of the metrics, in the order of [`Metrics::means`].
     pub const NAMES: [&'static str; 5] = ["recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10"];
 
-    /// Counts a query.
+    /// Counts a query that something is relevant for; one that nothing is says nothing of a ranking.
     pub fn add(&mut self, ranking: &[String], relevant: &BTreeSet<String>) {
+        if relevant.is_empty() {
+            return;
+        }
         let gains = relevant.iter().map(|id| (id.clone(), 1.0)).collect();
         let values = [
             recall(ranking, relevant, 1),
@@ -70,6 +73,36 @@ impl Metrics {
     /// Returns the means over the queries.
     pub fn means(&self) -> [f64; 5] {
         self.sums.map(|sum| sum / f64::from(self.queries.max(1)))
+    }
+}
+
+/// Counts what is given as an answer: by queries that an article answers, and by those that none does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Answers {
+    /// Queries that an article answers.
+    pub answerable: u32,
+    /// Those of them whose answer is a relevant article.
+    pub right: u32,
+    /// Those of them whose answer is another article.
+    pub wrong: u32,
+    /// Queries that no article answers.
+    pub unanswerable: u32,
+    /// Those of them that are answered all the same.
+    pub false_answers: u32,
+}
+
+impl Answers {
+    /// Counts a query with the article that was given as its answer, if any was.
+    pub fn add(&mut self, answer: Option<&str>, relevant: &BTreeSet<String>) {
+        let wrong = u32::from(answer.is_some_and(|id| !relevant.contains(id)));
+        if relevant.is_empty() {
+            self.unanswerable += 1;
+            self.false_answers += wrong;
+        } else {
+            self.answerable += 1;
+            self.right += u32::from(answer.is_some()) - wrong;
+            self.wrong += wrong;
+        }
     }
 }
 
@@ -115,7 +148,6 @@ mod tests {
             ("a", &relevant, [1.0; 5]),
             ("b a", &relevant, [0.0, 1.0, 1.0, 0.5, 1.0 / 3.0_f64.log2()]),
             ("a a a", &relevant, [1.0; 5]),
-            ("a", &BTreeSet::new(), [0.0; 5]),
         ] {
             let mut metrics = Metrics::default();
             metrics.add(&ids(ranking), relevant);
@@ -123,5 +155,26 @@ mod tests {
                 assert!((got - expected).abs() < 1e-9, "{ranking}: {got} {expected}");
             }
         }
+    }
+
+    #[test]
+    fn queries_without_an_article_count_for_answers_only() {
+        let (some, none) = (BTreeSet::from(["a".to_owned()]), BTreeSet::new());
+        let mut metrics = Metrics::default();
+        metrics.add(&ids("a b"), &none);
+        assert_eq!(metrics, Metrics::default());
+        let mut answers = Answers::default();
+        for (answer, relevant) in [
+            (Some("a"), &some),
+            (Some("b"), &some),
+            (None, &some),
+            (Some("a"), &none),
+            (None, &none),
+        ] {
+            answers.add(answer, relevant);
+        }
+        let expected =
+            Answers { answerable: 3, right: 1, wrong: 1, unanswerable: 2, false_answers: 1 };
+        assert_eq!(answers, expected);
     }
 }

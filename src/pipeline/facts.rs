@@ -3,6 +3,7 @@
 use super::{TurnInput, Verified};
 use crate::domain::confidence::Confidence;
 use crate::domain::draft::Passage;
+use crate::domain::field::Engine;
 use crate::domain::signal::Signal;
 use crate::policy::{Fact, Facts, Pack};
 use crate::understand::Understood;
@@ -139,8 +140,7 @@ pub(super) fn answer_confidence(
 /// above the floor, lifts the category's confidence to 0.9.
 fn field_confidence(understood: &Understood, passages: &[Passage]) -> Confidence {
     let category = &understood.category;
-    let by_article = category.reasons.iter().any(|reason| reason.starts_with("article "));
-    let agrees = !by_article
+    let agrees = category.engine != Engine::Articles
         && passages.first().is_some_and(|best| {
             best.above_floor && best.article.split('/').next() == Some(category.value.as_str())
         });

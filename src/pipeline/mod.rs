@@ -201,7 +201,7 @@ impl Pipeline {
             && let Some(category) = found
         {
             let confidence = Confidence::clamped(PLACED_BY_ARTICLE);
-            understood.category = Field::new(category.id.clone(), confidence, Engine::Rules)
+            understood.category = Field::new(category.id.clone(), confidence, Engine::Articles)
                 .because(format!("article {}", best.article));
         }
     }

@@ -11,7 +11,7 @@ use super::{ASKED, configured, root, tell};
 use crate::cli::{CliCx, ExitCode};
 use crate::domain::draft::Passage;
 use crate::domain::labels::Locale;
-use crate::knowledge::metrics::Metrics;
+use crate::knowledge::metrics::{Answers, Metrics};
 use crate::knowledge::{Library, locale_of_text};
 
 /// Passages fetched per wanted article: an article may be found by several of them.
@@ -165,7 +165,7 @@ fn answer_all(
     library: &Library,
     queries: &[Query],
 ) -> anyhow::Result<()> {
-    let mut metrics = Metrics::default();
+    let (mut metrics, mut answers) = (Metrics::default(), Answers::default());
     let mut results = Vec::new();
     for query in queries {
         let locale =
@@ -181,6 +181,9 @@ fn answer_all(
             .collect();
         if let Some(relevant) = &query.relevant {
             metrics.add(&articles, relevant);
+            let given = library.search(&query.text, locale, 1);
+            let given = given.first().filter(|passage| passage.above_floor);
+            answers.add(given.map(|passage| passage.article.as_str()), relevant);
         }
         passages.truncate(args.limit);
         if args.json {
@@ -209,20 +212,36 @@ fn answer_all(
         figures.extend(
             measured.into_iter().flatten().map(|(name, value)| (name.to_owned(), json!(value))),
         );
-        let metrics = if metrics.queries > 0 { Value::Object(figures) } else { Value::Null };
+        if answers != Answers::default() {
+            figures.insert("answers".to_owned(), json!(answers));
+        }
+        let metrics = if figures.len() > 1 { Value::Object(figures) } else { Value::Null };
         let whole = json!({"queries": results, "metrics": metrics});
         serde_json::to_writer_pretty(&mut *cx.out, &whole).context("write JSON")?;
         writeln!(cx.out)?;
-    } else if let Some(measured) = measured {
-        writeln!(
-            cx.out,
-            "\n{} {}",
-            metrics.queries,
-            cx.say("consultas medidas", "queries measured")
-        )?;
+        return Ok(());
+    }
+    if let Some(measured) = measured {
+        let label = cx.say("consultas medidas", "queries measured");
+        writeln!(cx.out, "\n{} {label}", metrics.queries)?;
         for (name, value) in measured {
             writeln!(cx.out, "  {name:<9} {value:.4}")?;
         }
+    }
+    let Answers { answerable, right, wrong, unanswerable, false_answers } = answers;
+    if answerable > 0 {
+        let (given, other) = (
+            cx.say("com artigo: respondidas", "with an article: answered"),
+            cx.say("por outro artigo", "by another article"),
+        );
+        writeln!(cx.out, "\n{answerable} {given} {right}, {other} {wrong}")?;
+    }
+    if unanswerable > 0 {
+        let label = cx.say(
+            "sem artigo: respondidas mesmo assim",
+            "without an article: answered all the same",
+        );
+        writeln!(cx.out, "{unanswerable} {label} {false_answers}")?;
     }
     Ok(())
 }
