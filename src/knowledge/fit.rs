@@ -1,7 +1,9 @@
 //! Learns, from the articles' own sample questions, what each ranker counts and where an answer begins.
 //!
 //! Each question is searched with its own place in its article left out, as a customer's words would be. With the
-//! whole article left out it is a question that nothing answers. Both together place the floor.
+//! whole article left out it is a question that nothing answers. Both together place the floor. Articles without
+//! sample questions have a floor of their own: their first sentences, each searched without its article, are what
+//! nothing answers.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +21,10 @@ const CASES_MIN: usize = 20;
 const FALSE_ANSWERS_MAX: f64 = 0.10;
 /// A fitted floor stays between these: its few questions do not know every message that will come.
 const FLOOR_RANGE: (f64, f64) = (0.9, 1.0);
+/// The same for the odds of articles without sample questions.
+const ODDS_RANGE: (f64, f64) = (-1.2, 0.5);
+/// Rounding must not put a strength of exactly the floor below it.
+const ROUNDING: f64 = 1e-9;
 /// Weights are tried in steps of one tenth.
 const STEPS: u32 = 10;
 /// What a step away from the defaults must bring, so that chance does not pull the weights about.
@@ -44,8 +50,10 @@ pub enum Basis {
 pub struct Fit {
     /// What each ranker counts; their sum is 1.
     pub weights: PerRanker,
-    /// The strength from which a passage is an answer; 1 is the default.
+    /// The strength from which an article with sample questions is an answer; 1 is the default.
     pub floor: f64,
+    /// The odds, as a logarithm, from which an article without them is one.
+    pub odds_floor: f64,
     /// What the questions came from.
     pub basis: Basis,
     /// How many questions were searched.
@@ -65,6 +73,7 @@ impl Default for Fit {
         Self {
             weights: DEFAULT_WEIGHTS,
             floor: 1.0,
+            odds_floor: -0.5,
             basis: Basis::Defaults,
             queries: 0,
             recall_at_5: [0.0; RANKERS.len()],
@@ -76,9 +85,12 @@ impl Default for Fit {
 }
 
 impl Fit {
-    /// True when a passage of that strength is an answer.
-    pub(super) fn is_answer(&self, strength: f64) -> bool {
-        super::rank::Cover { relevance: 0.0, strength }.answers(self.floor)
+    /// True when a passage is an answer.
+    pub(super) fn is_answer(&self, candidate: &Candidate) -> bool {
+        match candidate.odds {
+            Some(odds) => odds + ROUNDING >= self.odds_floor,
+            None => candidate.strength + ROUNDING >= self.floor,
+        }
     }
 }
 
@@ -91,8 +103,10 @@ struct Case {
 /// Learns weights and floor of a shelf.
 pub(super) fn fit(shelf: &Shelf, shard: &Shard, articles: &[Article]) -> Result<Fit, PortError> {
     let (basis, questions) = questions(shelf, articles);
+    let sentences = sentence_odds(shelf, shard, articles)?;
+    let odds_floor = best_floor(sentences.clone(), Fit::default().odds_floor, ODDS_RANGE);
     if basis == Basis::Defaults {
-        return Ok(Fit::default());
+        return Ok(Fit { odds_floor, ..Fit::default() });
     }
     let mut cases = Vec::with_capacity(questions.len());
     for (own, question, text) in questions {
@@ -104,22 +118,58 @@ pub(super) fn fit(shelf: &Shelf, shard: &Shard, articles: &[Article]) -> Result<
         Basis::Questions => best_weights(&cases),
         Basis::Titles | Basis::Defaults => DEFAULT_WEIGHTS,
     };
-    let strengths: Vec<(f64, f64)> = cases.iter().map(|case| case.strengths(&weights)).collect();
-    let floor = best_floor(&strengths);
-    let alone = |ranker: usize| std::array::from_fn(|at| if at == ranker { 1.0 } else { 0.0 });
-    let part_of = |wanted: &dyn Fn(&(f64, f64)) -> bool| {
-        mean(strengths.iter().map(|s| if wanted(s) { 1.0 } else { 0.0 }))
+    let others: Vec<f64> = cases.iter().map(|case| case.other_strength(&weights)).collect();
+    let mut fit = Fit {
+        floor: best_floor(others, Fit::default().floor, FLOOR_RANGE),
+        odds_floor,
+        ..Fit::default()
     };
+    let alone = |ranker: usize| std::array::from_fn(|at| if at == ranker { 1.0 } else { 0.0 });
+    let answered = |of_own: bool| {
+        let given = |case: &Case| {
+            let seen = case.seen(&weights).into_iter();
+            let mut counted = seen.filter(|c| (c.article == case.own) == of_own);
+            counted.any(|c| fit.is_answer(c))
+        };
+        mean(cases.iter().map(|case| if given(case) { 1.0 } else { 0.0 }))
+    };
+    (fit.answered, fit.false_answers) = (answered(true), answered(false));
+    if basis == Basis::Titles {
+        // Titles repeat each other, which makes them no measure of what nothing answers.
+        let above = |odds: &f64| if *odds >= odds_floor { 1.0 } else { 0.0 };
+        fit.false_answers = mean(sentences.iter().map(above));
+    }
     Ok(Fit {
         weights,
-        floor,
         basis,
         queries: cases.len(),
         recall_at_5: std::array::from_fn(|ranker| recall(&cases, &alone(ranker))),
         fused_recall_at_5: recall(&cases, &weights),
-        answered: part_of(&|(own, _)| *own >= floor),
-        false_answers: part_of(&|(_, other)| *other >= floor),
+        ..fit
     })
+}
+
+/// Searches the first sentence of each article without sample questions, the article left out, and returns the
+/// greatest odds that another is its answer.
+fn sentence_odds(
+    shelf: &Shelf,
+    shard: &Shard,
+    articles: &[Article],
+) -> Result<Vec<f64>, PortError> {
+    let first = |(number, place): (usize, &usize)| {
+        let article = articles.get(*place).filter(|article| article.questions.is_empty())?;
+        let text = &article.sections.first()?.text;
+        let range = crate::text::sentences::split(text).into_iter().next()?;
+        Some((number, text.get(range)?))
+    };
+    let sentences: Vec<_> = shelf.places().iter().enumerate().filter_map(first).collect();
+    let mut odds = Vec::new();
+    for (own, sentence) in thin(sentences) {
+        let hidden = Hidden { question: None, article: Some(own) };
+        let (candidates, _) = shelf.candidates(shard, sentence, 0, hidden)?;
+        odds.push(candidates.iter().filter_map(|c| c.odds).fold(f64::NEG_INFINITY, f64::max));
+    }
+    Ok(odds)
 }
 
 /// Returns (article, title or question, text) of what is searched, spread evenly over the articles.
@@ -173,13 +223,25 @@ impl Case {
         order.into_iter().map(|(_, c)| c).filter(|c| seen.insert(c.article)).collect()
     }
 
-    /// The strength of the own article, and the greatest of the others that would be seen without it.
-    fn strengths(&self, weights: &PerRanker) -> (f64, f64) {
-        let order = self.order(weights);
-        let own =
-            order.iter().take(SEEN).find(|c| c.article == self.own).map_or(0.0, |c| c.strength);
-        let others = order.iter().filter(|c| c.article != self.own).take(SEEN);
-        (own, others.map(|c| c.strength).fold(0.0, f64::max))
+    /// What a reader would see: the first few with the own article, and without it.
+    fn seen(&self, weights: &PerRanker) -> Vec<&Candidate> {
+        let mut others = 0;
+        let mut order = self.order(weights).into_iter().enumerate();
+        let mut seen = Vec::new();
+        while let Some((at, candidate)) = order.next().filter(|_| others < SEEN) {
+            let own = candidate.article == self.own;
+            others += usize::from(!own);
+            if !own || at < SEEN {
+                seen.push(candidate);
+            }
+        }
+        seen
+    }
+
+    /// The greatest strength of the other articles that a reader would see.
+    fn other_strength(&self, weights: &PerRanker) -> f64 {
+        let others = self.seen(weights).into_iter().filter(|c| c.article != self.own);
+        others.filter(|c| c.odds.is_none()).map(|c| c.strength).fold(0.0, f64::max)
     }
 }
 
@@ -214,12 +276,11 @@ fn best_weights(cases: &[Case]) -> PerRanker {
 }
 
 /// Returns the lowest floor that keeps false answers rare: every lower one answers more, but too much of it falsely.
-/// `strengths` are those of the own article and of the best other, per question.
-fn best_floor(strengths: &[(f64, f64)]) -> f64 {
-    if strengths.len() < CASES_MIN {
-        return Fit::default().floor;
+/// `others` has the best other article's strength per question.
+fn best_floor(mut others: Vec<f64>, default: f64, range: (f64, f64)) -> f64 {
+    if others.len() < CASES_MIN {
+        return default;
     }
-    let mut others: Vec<f64> = strengths.iter().map(|(_, other)| *other).collect();
     others.sort_by(|a, b| b.total_cmp(a));
     let allowed = others
         .iter()
@@ -230,8 +291,8 @@ fn best_floor(strengths: &[(f64, f64)]) -> f64 {
         })
         .count();
     // Just above the strongest of those that must not pass.
-    let floor = others.get(allowed).map_or(0.0, |strongest| strongest + 0.001);
-    floor.clamp(FLOOR_RANGE.0, FLOOR_RANGE.1)
+    let floor = others.get(allowed).map_or(range.0, |strongest| strongest + 0.001);
+    floor.clamp(range.0, range.1)
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> f64 {
@@ -249,6 +310,7 @@ mod tests {
             section: 0,
             scores: *scores,
             strength: *strength,
+            odds: None,
         };
         Case { own, candidates: scores.iter().map(candidate).collect() }
     }
@@ -277,10 +339,7 @@ mod tests {
 
     #[test]
     fn the_floor_lets_one_in_ten_false_answers_pass_and_no_more() {
-        let with = |others: &[f64]| {
-            let cases: Vec<(f64, f64)> = others.iter().map(|other| (2.0, *other)).collect();
-            best_floor(&cases)
-        };
+        let with = |others: &[f64]| best_floor(others.to_vec(), 1.0, FLOOR_RANGE);
         let few = [1.2; 5];
         let mut twenty = [0.1; 20];
         assert!((with(&few) - 1.0).abs() < 1e-9, "too few to learn from");
@@ -299,6 +358,17 @@ mod tests {
             1,
             &[(0, [3.0, 0.0, 0.0], 0.8), (1, [2.0, 0.0, 0.0], 1.2), (2, [1.0, 0.0, 0.0], 0.9)],
         );
-        assert_eq!(case.strengths(&[1.0, 0.0, 0.0]), (1.2, 0.9));
+        assert!((case.other_strength(&[1.0, 0.0, 0.0]) - 0.9).abs() < 1e-9);
+        let seen = |own: usize| {
+            let candidates = (0..8)
+                .zip([9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0])
+                .map(|(n, body)| (n, [body, 0.0, 0.0], 1.0))
+                .collect::<Vec<_>>();
+            let case = self::case(own, &candidates);
+            case.seen(&[1.0, 0.0, 0.0]).iter().map(|c| c.article).collect::<Vec<_>>()
+        };
+        assert_eq!(seen(2), [0, 1, 2, 3, 4, 5]);
+        assert_eq!(seen(5), [0, 1, 2, 3, 4]);
+        assert_eq!(seen(6), [0, 1, 2, 3, 4]);
     }
 }

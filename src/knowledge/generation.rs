@@ -21,7 +21,7 @@ use crate::domain::labels::Locale;
 use crate::ports::PortErrorKind;
 
 /// Raised when the same articles would give another index: other forms, weights, fits or files.
-const FORMAT: &str = "atende-index-1";
+const FORMAT: &str = "atende-index-2";
 const MANIFEST: &str = "manifest.json";
 const ARTICLES: &str = "articles.jsonl";
 /// Characters of a hash that name a generation.
@@ -124,32 +124,54 @@ pub(super) fn ensure(
         return Ok((Arc::new(Generation { manifest, shards, _own: Some(own) }), true));
     };
     let folder = root.join(&content.hash);
-    let built = !folder.join(MANIFEST).is_file();
+    let mut built = !folder.join(MANIFEST).is_file();
     if built {
-        create_private(root)?;
-        let unfinished = tempfile::Builder::new()
-            .prefix(".building-")
-            .tempdir_in(root)
-            .with_context(|| format!("create a folder in {}", root.display()))?;
-        write(unfinished.path(), content, articles, shelves)?;
-        match std::fs::rename(unfinished.path(), &folder) {
-            // It is in its place now; there is nothing left to delete.
-            Ok(()) => drop(unfinished.keep()),
-            // Another process was quicker, with the same articles.
-            Err(_) if folder.join(MANIFEST).is_file() => {}
-            Err(error) => {
-                return Err(error)
-                    .with_context(|| format!("put the index into {}", folder.display()));
-            }
-        }
+        build(root, &folder, content, articles, shelves)?;
     }
-    let generation = open(&folder)?;
+    let generation = match open(&folder) {
+        // What is on disk was damaged: everything in it can be made again.
+        Err(error) if !built => {
+            tracing::warn!("An index could not be opened and is built anew: {error:#}");
+            std::fs::remove_dir_all(&folder)
+                .with_context(|| format!("delete the damaged index {}", folder.display()))?;
+            build(root, &folder, content, articles, shelves)?;
+            built = true;
+            open(&folder)?
+        }
+        opened => opened?,
+    };
     for (locale, shelf) in shelves {
         if let Some(fit) = generation.manifest.fits.get(locale) {
             shelf.fit = fit.clone();
         }
     }
     Ok((generation, built))
+}
+
+/// Builds a generation beside its place and puts it there whole.
+fn build(
+    root: &Path,
+    folder: &Path,
+    content: &Content,
+    articles: &[Article],
+    shelves: &mut BTreeMap<Locale, Shelf>,
+) -> anyhow::Result<()> {
+    create_private(root)?;
+    let unfinished = tempfile::Builder::new()
+        .prefix(".building-")
+        .tempdir_in(root)
+        .with_context(|| format!("create a folder in {}", root.display()))?;
+    write(unfinished.path(), content, articles, shelves)?;
+    match std::fs::rename(unfinished.path(), folder) {
+        // It is in its place now; there is nothing left to delete.
+        Ok(()) => drop(unfinished.keep()),
+        // Another process was quicker, with the same articles.
+        Err(_) if folder.join(MANIFEST).is_file() => {}
+        Err(error) => {
+            return Err(error).with_context(|| format!("put the index into {}", folder.display()));
+        }
+    }
+    Ok(())
 }
 
 /// Creates the folder of all generations, readable by its owner only, like the data folder around it.
@@ -423,5 +445,20 @@ mod tests {
         OPEN.lock().unwrap().remove(&folder);
         let second = open(&folder).unwrap();
         assert_eq!(second.shards.len(), 1);
+    }
+
+    #[test]
+    fn a_damaged_generation_is_built_anew() {
+        let (here, root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let articles = corpus(here.path(), &[("a", "refund money"), ("b", "password reset")]);
+        for damage in [MANIFEST, "en/edge_config.json"] {
+            let (first, ..) = built(root.path(), &articles);
+            let folder = root.path().join(&first.manifest.hash);
+            drop(first);
+            std::fs::write(folder.join(damage), "{").unwrap();
+            let (again, fresh, _) = built(root.path(), &articles);
+            assert!(fresh, "{damage}");
+            assert_eq!(again.shards.len(), 1);
+        }
     }
 }

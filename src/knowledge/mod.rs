@@ -10,6 +10,7 @@ pub mod fusion;
 mod generation;
 pub mod lint;
 pub mod metrics;
+mod odds;
 mod rank;
 mod shelf;
 mod source;

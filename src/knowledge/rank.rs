@@ -36,27 +36,18 @@ const STORY_SHARE: f64 = 0.35;
 const UNKNOWN_WEIGHT: f64 = 1.25;
 /// What the name of somebody else's service counts against the articles.
 const FOREIGN_WEIGHT: f64 = 3.0;
-/// The share of the words that an article must cover which has no sample questions: its text stands in for them.
-const TEXT_FLOOR: f64 = 0.75;
 /// The strength of a message that says a sample question word for word, above any other.
 const EXACT: f64 = 2.0;
-/// Rounding must not put a strength of exactly the floor below it.
-const ROUNDING: f64 = 1e-9;
 
 /// How an article matches a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Cover {
     /// From 0 to 1; for ranking.
     pub(super) relevance: f64,
-    /// How far above the floor: an answer from 1 on, before the floor is fitted.
+    /// How far above the floor, by title and sample questions: an answer from 1 on, before the floor is fitted.
     pub(super) strength: f64,
-}
-
-impl Cover {
-    /// True when the article is an answer, for a fitted floor.
-    pub(super) fn answers(&self, floor: f64) -> bool {
-        self.strength + ROUNDING >= floor
-    }
+    /// From 0 to 1: the share of the whole message that the article has anywhere.
+    pub(super) found: f64,
 }
 
 /// The terms of an article, each as its number, sorted.
@@ -220,13 +211,20 @@ impl Book {
         left_out: Option<usize>,
     ) -> Cover {
         let Some(entry) = self.entries.get(article) else { return Cover::default() };
+        // The whole message is the last part.
         reading.parts.iter().fold(Cover::default(), |best, words| {
             let cover = self.judge(words, reading.whole, entry, left_out);
             Cover {
                 relevance: best.relevance.max(cover.relevance),
                 strength: best.strength.max(cover.strength),
+                found: cover.found,
             }
         })
+    }
+
+    /// True when an article has sample questions, by which a message can be told from its neighbours'.
+    pub(super) fn has_questions(&self, article: usize) -> bool {
+        self.entries.get(article).is_some_and(|entry| entry.questions.len() > 1)
     }
 
     fn judge(&self, words: &[Word], whole: f64, entry: &Entry, left_out: Option<usize>) -> Cover {
@@ -257,15 +255,13 @@ impl Book {
                 (overlap.best_question_share / QUESTION_FLOOR).min(coverage / WORDY_COVERAGE_FLOOR);
             strength = strength.max(of_many);
         }
-        if entry.questions.len() == 1 && overlap.words >= 2 {
-            strength = strength.max((overlap.anywhere / mass).min(1.0) / TEXT_FLOOR);
-        }
         if coverage >= 1.0 && overlap.best_question_share >= 1.0 {
             strength = strength.max(EXACT);
         }
         Cover {
             relevance: 0.6 * coverage + 0.4 * overlap.best_question,
             strength: strength.min(overlap.covered / whole / MESSAGE_FLOOR),
+            found: (overlap.anywhere / full).min(1.0),
         }
     }
 }

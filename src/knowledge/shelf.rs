@@ -6,6 +6,7 @@ use super::article::{Article, Audience};
 use super::fields::{self, Analyzer, Counts, Means};
 use super::fit::Fit;
 use super::fusion::{self, DEFAULT_WEIGHTS, PerRanker};
+use super::odds::{self, Match};
 use super::rank::{Book, Cover};
 use super::terms::Lexicon;
 use crate::adapters::qdrant::{Point, Shard};
@@ -51,7 +52,10 @@ pub(super) struct Candidate {
     pub(super) article: usize,
     pub(super) section: usize,
     pub(super) scores: PerRanker,
+    /// How far above the floor, by title and sample questions.
     pub(super) strength: f64,
+    /// The odds that an article without sample questions is an answer, as a logarithm; `None` with questions.
+    pub(super) odds: Option<f64>,
 }
 
 /// What a held-out question hides: its own article, or only the question's place in it.
@@ -193,7 +197,7 @@ impl Shelf {
                 section: candidate.section,
                 score: fusion::squash(fused),
                 answer: as_answer(&candidate.scores),
-                above_floor: self.fit.is_answer(candidate.strength),
+                above_floor: self.fit.is_answer(&candidate),
             })
         });
         Ok(hits.collect())
@@ -237,6 +241,7 @@ impl Shelf {
                     section: usize::try_from(section).ok()?,
                     scores: [body, subject, 0.0],
                     strength: 0.0,
+                    odds: None,
                 })
             })
             .collect();
@@ -246,7 +251,10 @@ impl Shelf {
         order.sort_by(best_first);
         candidates.extend(order.into_iter().map(|(_, candidate)| candidate));
         let rest = candidates.split_off(candidates.len().min(COMPARED.max(limit)));
-        self.compare(text, &mut candidates, hidden);
+        let bodies =
+            odds::best_two(candidates.iter().chain(&rest).map(|c| (c.article, c.scores[0])));
+        let measure = Measure { text, dimensions: query.len(), bodies };
+        self.compare(&measure, &mut candidates, hidden);
         Ok((candidates, rest))
     }
 
@@ -272,8 +280,8 @@ impl Shelf {
         Ok(subjects)
     }
 
-    fn compare(&self, text: &str, candidates: &mut [Candidate], hidden: Hidden) {
-        let reading = self.book.read(&self.lexicon, text);
+    fn compare(&self, message: &Measure<'_>, candidates: &mut [Candidate], hidden: Hidden) {
+        let reading = self.book.read(&self.lexicon, message.text);
         let mut covers: HashMap<usize, Cover> = HashMap::with_capacity(candidates.len());
         for candidate in candidates {
             let cover = covers.entry(candidate.article).or_insert_with(|| {
@@ -284,8 +292,25 @@ impl Shelf {
             let [_, _, relevance] = &mut candidate.scores;
             *relevance = share * cover.relevance;
             candidate.strength = cover.strength;
+            if !self.book.has_questions(candidate.article) {
+                let matched = Match {
+                    body: candidate.scores[0],
+                    rival: message.bodies.rival_of(candidate.article),
+                    found: cover.found,
+                };
+                candidate.odds = Some(matched.odds(message.dimensions, self.passages.len()));
+            }
         }
     }
+}
+
+/// A message as its candidates are compared with it.
+struct Measure<'t> {
+    text: &'t str,
+    /// Dimensions of its query.
+    dimensions: usize,
+    /// The articles whose texts match best.
+    bodies: odds::BestTwo,
 }
 
 /// Joins how much of the message the article covers with how well the passage itself matches.

@@ -137,7 +137,8 @@ fn locale_report(
     }
     let together = cx.say("juntos", "together");
     writeln!(cx.out, "  recall@5 {together:<9} {:.3}", fit.fused_recall_at_5)?;
-    let (floor, answered, falsely) = (fit.floor, fit.answered, fit.false_answers);
+    let floor = if fit.basis == Basis::Questions { fit.floor } else { fit.odds_floor };
+    let (answered, falsely) = (fit.answered, fit.false_answers);
     match cx.lang {
         Locale::PtBr => writeln!(
             cx.out,

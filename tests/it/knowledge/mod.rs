@@ -80,17 +80,21 @@ fn a_file_is_indexed_searched_and_measured() {
     let queries = r#"{"id":"1","text":"reset password","relevant":["password"]}
 {"id":"2","text":"when do refunds come","relevant":["refund"]}
 {"id":"3","text":"weather"}
+{"id":"4","text":"will it rain in London","relevant":[]}
 "#;
     fs::write(here.join("queries.jsonl"), queries).unwrap();
     let text = fine(here, &["search", "--queries", "queries.jsonl"]);
     assert!(text.contains("2 queries measured\n  recall@1  1.0000"), "{text}");
     assert!(text.contains("ndcg@10   1.0000"), "{text}");
+    assert!(text.contains("2 with an article: answered 2, by another article 0"), "{text}");
+    assert!(text.contains("1 without an article: answered all the same 0"), "{text}");
     let whole: Value =
         serde_json::from_str(&fine(here, &["search", "--queries", "queries.jsonl", "--json"]))
             .unwrap();
     assert_eq!(
         whole["metrics"],
-        json!({"queries": 2, "recall@1": 1.0, "recall@5": 1.0, "recall@10": 1.0, "mrr@10": 1.0, "ndcg@10": 1.0})
+        json!({"queries": 2, "recall@1": 1.0, "recall@5": 1.0, "recall@10": 1.0, "mrr@10": 1.0, "ndcg@10": 1.0,
+            "answers": {"answerable": 2, "right": 2, "wrong": 0, "unanswerable": 1, "false_answers": 0}})
     );
     assert_eq!(whole["queries"][1]["id"], "2");
     assert_eq!(whole["queries"][1]["results"][0]["article"], "refund");
