@@ -43,7 +43,7 @@ pub struct WorkerSettings {
 impl Default for WorkerSettings {
     fn default() -> Self {
         Self {
-            concurrency: 128,
+            concurrency: 256,
             lease: Duration::from_mins(1),
             renew: Duration::from_secs(20),
             max_attempts: 8,

@@ -315,7 +315,21 @@ async fn migrate(connection: &mut SqliteConnection) -> Result<(), PortError> {
 
 async fn write_groups(mut connection: SqliteConnection, mut commands: mpsc::Receiver<Command>) {
     let mut group = Vec::with_capacity(GROUP_MAX);
+    let mut lasts = true;
     while commands.recv_many(&mut group, GROUP_MAX).await > 0 {
+        // That a message was filed may be forgotten with the machine's power: it is filed again then, and the
+        // store knows it. Such a commit does not wait for the disk.
+        let wanted = !group.iter().all(|one| matches!(one, Command::Taken { set_aside: None, .. }));
+        if wanted != lasts {
+            let pragma =
+                if wanted { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };
+            if let Err(error) = sqlx::query(pragma).execute(&mut connection).await {
+                let error = Arc::new(error);
+                group.drain(..).map(refusal).for_each(|reply| reply(Err(Arc::clone(&error))));
+                continue;
+            }
+            lasts = wanted;
+        }
         write_group(&mut connection, std::mem::take(&mut group)).await;
     }
     // The last handle is gone: leave a tidy file. A failure here loses nothing, the log is replayed.

@@ -77,7 +77,7 @@ impl Store {
              WHERE id IN (SELECT id FROM due) RETURNING id, tenant, subject, attempts",
             self.dialect.skip_locked()
         );
-        self.write(move |connection| {
+        self.write_passing(move |connection| {
             Box::pin(async move {
                 let rows: Vec<(String, String, String, i64)> =
                     sqlx::query_as(sqlx::AssertSqlSafe(sql))
@@ -117,7 +117,7 @@ impl Store {
             self.dialect.json_strings("$3")
         );
         let (ids, lease) = (to_json(&jobs), lease.0.clone());
-        self.write(move |connection| {
+        self.write_passing(move |connection| {
             Box::pin(async move {
                 sqlx::query(sqlx::AssertSqlSafe(sql))
                     .bind(millis(until))

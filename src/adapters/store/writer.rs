@@ -2,7 +2,8 @@
 //!
 //! A change is a closure over a connection inside a transaction. Its answer is handed out only after
 //! the commit, so whoever hears *done* may rely on the disk. Closures never wait for anything but
-//! the database.
+//! the database. A passing change, such as a lease, is worth nothing after the machine has stopped:
+//! its commit does not wait for the disk.
 
 use std::any::Any as AnyBox;
 use std::sync::Arc;
@@ -23,8 +24,18 @@ type Change = Box<
     dyn for<'c> FnOnce(&'c mut AnyConnection) -> BoxFuture<'c, Result<Answer, StoreError>> + Send,
 >;
 
+/// Whether a change must outlive the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lasting {
+    Yes,
+    /// It may be undone by a loss of power, not by the end of the process. What lasts and was changed
+    /// after it takes it along.
+    No,
+}
+
 pub(super) struct Waiting {
     change: Change,
+    lasting: Lasting,
     answer: oneshot::Sender<Result<Answer, StoreError>>,
 }
 
@@ -42,7 +53,7 @@ impl Writer {
         (Self::Grouped(sender), write_groups(connection, receiver))
     }
 
-    pub(super) async fn run<T, F>(&self, change: F) -> Result<T, StoreError>
+    pub(super) async fn run<T, F>(&self, lasting: Lasting, change: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut AnyConnection) -> BoxFuture<'c, Result<T, StoreError>>
@@ -55,12 +66,16 @@ impl Writer {
                     Box::pin(async move { Ok(Box::new(change(connection).await?) as Answer) })
                 });
                 let (answer, heard) = oneshot::channel();
-                sender.send(Waiting { change, answer }).await.map_err(|_| StoreError::Closed)?;
+                let waiting = Waiting { change, lasting, answer };
+                sender.send(waiting).await.map_err(|_| StoreError::Closed)?;
                 let value = heard.await.map_err(|_| StoreError::Closed)??;
                 value.downcast::<T>().map(|boxed| *boxed).map_err(|_| StoreError::Closed)
             }
             Self::Pooled(pool) => {
                 let mut transaction = pool.begin().await?;
+                if lasting == Lasting::No {
+                    execute(&mut transaction, "SET LOCAL synchronous_commit TO OFF").await?;
+                }
                 let value = change(&mut transaction).await?;
                 transaction.commit().await?;
                 Ok(value)
@@ -71,8 +86,29 @@ impl Writer {
 
 async fn write_groups(mut connection: AnyConnection, mut waiting: mpsc::Receiver<Waiting>) {
     let mut group = Vec::with_capacity(GROUP_MAX);
+    // As the connection was opened.
+    let mut set = Lasting::Yes;
     while waiting.recv_many(&mut group, GROUP_MAX).await > 0 {
+        let lasts = group.iter().any(|waiting| waiting.lasting == Lasting::Yes);
+        let wanted = if lasts { Lasting::Yes } else { Lasting::No };
+        if wanted != set {
+            if let Err(error) = execute(&mut connection, wanted.pragma()).await {
+                refuse_all(group.drain(..).map(|w| w.answer), error);
+                continue;
+            }
+            set = wanted;
+        }
         write_group(&mut connection, &mut group).await;
+    }
+}
+
+impl Lasting {
+    /// With the write-ahead log NORMAL commits without waiting for the disk, in order with all others.
+    fn pragma(self) -> &'static str {
+        match self {
+            Self::Yes => "PRAGMA synchronous = FULL",
+            Self::No => "PRAGMA synchronous = NORMAL",
+        }
     }
 }
 
@@ -86,7 +122,7 @@ async fn write_group(connection: &mut AnyConnection, group: &mut Vec<Waiting>) {
     }
     let mut done = Vec::with_capacity(group.len());
     let mut broken: Option<Arc<sqlx::Error>> = None;
-    for Waiting { change, answer } in group.drain(..) {
+    for Waiting { change, answer, .. } in group.drain(..) {
         let outcome = match &broken {
             None => savepoint(connection, change).await,
             Some(error) => Err(StoreError::Commit(Arc::clone(error))),

@@ -72,8 +72,9 @@ impl std::ops::Deref for World {
 
 static FRESH: AtomicU64 = AtomicU64::new(1);
 
+/// Bits that no other call returns, in this process or in one that works on the same files.
 pub(crate) fn fresh() -> u128 {
-    u128::from(FRESH.fetch_add(1, Ordering::Relaxed))
+    u128::from(std::process::id()) << 64 | u128::from(FRESH.fetch_add(1, Ordering::Relaxed))
 }
 
 /// A moment this many seconds into the story.
