@@ -28,6 +28,10 @@ use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+/// As in the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Messages as they come: short and long, Portuguese and English, with and without an answer.
 const TEXTS: &[&str] = &[
     "Oi, bom dia! Esqueci a senha do sistema e não consigo entrar. Como faço para criar outra?",

@@ -7,9 +7,10 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use qdrant_edge::{
-    EdgeConfigBuilder, EdgeShard, EdgeSparseVectorParamsBuilder, Modifier, NamedQuery, PointId,
-    PointInsertOperations, PointOperations, PointStruct, QueryEnum, SearchRequest, UpdateOperation,
-    Vector, VectorInternal, Vectors, WalOptions, WithPayloadInterface, WithVector,
+    EdgeConfigBuilder, EdgeOptimizersConfig, EdgeShard, EdgeSparseVectorParamsBuilder, Modifier,
+    NamedQuery, PointId, PointInsertOperations, PointOperations, PointStruct, QueryEnum,
+    SearchRequest, UpdateOperation, Vector, VectorInternal, Vectors, WalOptions,
+    WithPayloadInterface, WithVector,
 };
 
 use crate::ports::{PortError, PortErrorKind};
@@ -18,6 +19,9 @@ use crate::ports::{PortError, PortErrorKind};
 const BATCH: usize = 256;
 /// The log is deleted once a shard is written, so it need not be long.
 const LOG_SEGMENT_BYTES: usize = 4 * 1024 * 1024;
+
+/// Kilobytes of points from which they are packed: smaller indexes are faster built and opened as they are.
+const PACKED_FROM_KB: usize = 2_000;
 
 /// Dimensions and their weights, in any order, each dimension once.
 pub type Sparse = Vec<(u32, f32)>;
@@ -73,8 +77,14 @@ impl Shard {
             segment_queue_len: 0,
             retain_closed: NonZeroUsize::MIN,
         });
+        config = config.optimizers(EdgeOptimizersConfig {
+            default_segment_number: Some(1),
+            indexing_threshold: Some(PACKED_FROM_KB),
+            ..EdgeOptimizersConfig::default()
+        });
         for field in fields {
-            let params = EdgeSparseVectorParamsBuilder::new().modifier(Modifier::Idf).build();
+            let params =
+                EdgeSparseVectorParamsBuilder::new().modifier(Modifier::Idf).on_disk(true).build();
             config = config.sparse_vector(*field, params);
         }
         let shard =
@@ -94,6 +104,8 @@ impl Shard {
         if !batch.is_empty() {
             upsert(&shard, batch)?;
         }
+        // What is only read from now on is packed, and read from the file.
+        shard.optimize().map_err(|e| classify("pack index", &e))?;
         // Closing flushes; the log then repeats what the segments hold.
         drop(shard);
         std::fs::remove_dir_all(folder.join("wal"))

@@ -33,9 +33,12 @@ struct Table {
     keys: KeyTable,
     width: usize,
     cells: Vec<i8>,
-    /// Per row and classifier: the scale of its cells, and the squared value.
-    known: Vec<Option<(f32, f32)>>,
+    /// Per row and classifier: the scale of its cells, and the squared value, `UNKNOWN` where it has none.
+    known: Vec<(f32, f32)>,
 }
+
+/// Stands for the squared value of a feature that a classifier does not know.
+const UNKNOWN: f32 = -1.0;
 
 /// What one classifier has found of a text so far.
 #[derive(Clone, Copy, Debug, Default)]
@@ -108,7 +111,7 @@ impl Bundle {
             if table.kind == Kind::Gram && !sum.spells {
                 continue;
             }
-            let fact = known.get(number).copied().flatten();
+            let fact = known.get(number).copied().filter(|(_, square)| *square > UNKNOWN);
             if table.kind == Kind::Word {
                 sum.spells = fact.is_none();
             }
@@ -133,7 +136,7 @@ impl Table {
         }
         let width = models.iter().map(LinearModel::row_width).sum();
         let mut cells = vec![0; keys.len() * width];
-        let mut known = vec![None; keys.len() * models.len()];
+        let mut known = vec![(0.0, UNKNOWN); keys.len() * models.len()];
         let mut from = 0;
         for (number, model) in models.iter().enumerate() {
             for (key, (scale, square, own)) in model.keys(kind).iter().zip(model.rows(kind)) {
@@ -143,7 +146,7 @@ impl Table {
                     place.copy_from_slice(own);
                 }
                 if let Some(place) = known.get_mut(row * models.len() + number) {
-                    *place = Some((scale, square));
+                    *place = (scale, square);
                 }
             }
             from += model.row_width();

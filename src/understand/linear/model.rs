@@ -62,7 +62,7 @@ struct Stored {
 }
 
 /// Version of features and layout.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The kinds of features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
