@@ -36,6 +36,9 @@ const STORY_SHARE: f64 = 0.35;
 const UNKNOWN_WEIGHT: f64 = 1.25;
 /// What the name of somebody else's service counts against the articles.
 const FOREIGN_WEIGHT: f64 = 3.0;
+/// The share of a message from which one sentence of it counts in full for ranking: a short "how do I make another?"
+/// must not outweigh the sentence that says another what.
+const SENTENCE_SHARE: f64 = 0.5;
 /// The strength of a message that says a sample question word for word, above any other.
 const EXACT: f64 = 2.0;
 
@@ -214,8 +217,10 @@ impl Book {
         // The whole message is the last part.
         reading.parts.iter().fold(Cover::default(), |best, words| {
             let cover = self.judge(words, reading.whole, entry, left_out);
+            let mass: f64 = words.iter().map(|word| word.mass).sum();
+            let weight = (mass / (SENTENCE_SHARE * reading.whole)).min(1.0);
             Cover {
-                relevance: best.relevance.max(cover.relevance),
+                relevance: best.relevance.max(weight * cover.relevance),
                 strength: best.strength.max(cover.strength),
                 found: cover.found,
             }
