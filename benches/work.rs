@@ -48,8 +48,11 @@ fn main() {
     divan::main();
 }
 
-fn pipeline() -> Pipeline {
-    let pack = Pack::embedded("saas-br").expect("the shipped pack loads");
+fn pipeline(learned: bool) -> Pipeline {
+    let mut pack = Pack::embedded("saas-br").expect("the shipped pack loads");
+    if !learned {
+        pack.examples = Arc::default();
+    }
     let library = Library::load(None).expect("the samples load");
     let templates = Templates::load(None).expect("the templates load");
     Pipeline::new(Arc::new(pack), Arc::new(library), Arc::new(templates))
@@ -90,7 +93,7 @@ fn turn(text: &str) -> TurnInput {
 /// One message through mask, understand, retrieve, compose, verify and decide, on one thread.
 #[divan::bench]
 fn pipeline_of_one_message(bencher: Bencher<'_, '_>) {
-    let pipeline = pipeline();
+    let pipeline = pipeline(true);
     let turns: Vec<TurnInput> = TEXTS.iter().map(|text| turn(text)).collect();
     bencher.counter(ItemsCount::new(turns.len())).bench_local(|| {
         for turn in &turns {
@@ -102,7 +105,7 @@ fn pipeline_of_one_message(bencher: Bencher<'_, '_>) {
 /// Loading policy, articles and templates: most of the time from start to ready.
 #[divan::bench(sample_count = 20)]
 fn load_policy_articles_templates() -> Pipeline {
-    pipeline()
+    pipeline(true)
 }
 
 struct Bench {
@@ -117,7 +120,7 @@ struct Bench {
 const BATCH: usize = 6_000;
 
 /// A store with its worker, and `BATCH` messages on disk in the inbox, each of another customer.
-fn filled() -> Bench {
+fn filled(learned: bool) -> Bench {
     let runtime = Runtime::new().expect("runtime");
     let dir = tempfile::tempdir().expect("a folder");
     let tasks = TaskTracker::new();
@@ -127,7 +130,9 @@ fn filled() -> Bench {
         let inbox =
             Inbox::open(&dir.path().join("inbox.db"), 1_000_000, &tasks).await.expect("inbox");
         let tenant = TenantId::main();
-        let pipeline = Arc::new(pipeline());
+        let pipeline = Arc::new(pipeline(learned));
+        // Training is no part of the work on a message.
+        drop(pipeline.warm(|_| None));
         let state = store.adopt_policy(&tenant, &pipeline.pack().digest).await.expect("policy");
         let tenants = Tenants::default();
         tenants.put(tenant.clone(), Tenant { pipeline, epoch: state.epoch, callbacks: None });
@@ -167,10 +172,11 @@ fn message(clock: &dyn Clock, tenant: &TenantId, number: usize) -> InboundMessag
 }
 
 /// From the inbox to a decision on disk, durable, with grouped commits: the worker's own loops, as
-/// `serve` runs them, until nothing waits.
-#[divan::bench(sample_count = 5, sample_size = 1)]
-fn inbox_to_decision(bencher: Bencher<'_, '_>) {
-    bencher.counter(ItemsCount::new(BATCH)).with_inputs(filled).bench_local_values(|bench| {
+/// `serve` runs them, until nothing waits. With the learned models, and by rules and articles alone.
+#[divan::bench(args = [true, false], sample_count = 7, sample_size = 1)]
+fn inbox_to_decision(bencher: Bencher<'_, '_>, learned: bool) {
+    let inputs = || filled(learned);
+    bencher.counter(ItemsCount::new(BATCH)).with_inputs(inputs).bench_local_values(|bench| {
         bench.runtime.block_on(async {
             let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
             bench.worker.run(&tasks, &stop);

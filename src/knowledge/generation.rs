@@ -21,7 +21,7 @@ use crate::domain::labels::Locale;
 use crate::ports::PortErrorKind;
 
 /// Raised when the same articles would give another index: other forms, weights, fits or files.
-const FORMAT: &str = "atende-index-3";
+const FORMAT: &str = "atende-index-4";
 const MANIFEST: &str = "manifest.json";
 const ARTICLES: &str = "articles.jsonl";
 /// Characters of a hash that name a generation.

@@ -46,7 +46,7 @@ struct Inner {
 }
 
 /// How deep in the ranking answers are looked for, at least.
-const ANSWERS_SEEN: usize = 40;
+const ANSWERS_SEEN: usize = 24;
 
 /// The samples never change while a process runs, so it indexes them once where nothing is kept on disk.
 static SAMPLES: Mutex<Option<Library>> = Mutex::new(None);
