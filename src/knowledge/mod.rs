@@ -45,8 +45,35 @@ struct Inner {
     built: bool,
 }
 
+/// What is understood of a message besides its words.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Hint<'a> {
+    /// Its category; `None` when nothing spoke for one.
+    pub category: Option<&'a str>,
+    /// Its subcategory.
+    pub subcategory: Option<&'a str>,
+    /// How sure the category is, from 0 to 1.
+    pub confidence: f64,
+}
+
+/// What a category in common adds to how well an article would do as an answer, and a subcategory in common again.
+/// It orders answers and makes none.
+const SAME_CATEGORY: f64 = 0.2;
+const SAME_SUBCATEGORY: f64 = 0.2;
+
+impl Hint<'_> {
+    fn bonus(&self, article: &Article) -> f64 {
+        let same = |of: Option<&str>, known: Option<&str>| known.is_some() && of == known;
+        if !same(Some(article.category.as_str()), self.category) {
+            return 0.0;
+        }
+        let further = same(article.subcategory.as_deref(), self.subcategory);
+        self.confidence * (SAME_CATEGORY + if further { SAME_SUBCATEGORY } else { 0.0 })
+    }
+}
+
 /// How deep in the ranking answers are looked for, at least.
-const ANSWERS_SEEN: usize = 24;
+const ANSWERS_SEEN: usize = 40;
 
 /// The samples never change while a process runs, so it indexes them once where nothing is kept on disk.
 static SAMPLES: Mutex<Option<Library>> = Mutex::new(None);
@@ -144,20 +171,35 @@ impl Library {
     ///
     /// A text that no article answers yields no passage above the floor, and neither does an index that fails.
     pub fn search(&self, text: &str, locale: Locale, limit: usize) -> Vec<Passage> {
+        self.search_with(text, locale, limit, &Hint::default())
+    }
+
+    /// Returns the same; among them the articles of the message's category come earlier.
+    pub fn search_with(
+        &self,
+        text: &str,
+        locale: Locale,
+        limit: usize,
+        hint: &Hint<'_>,
+    ) -> Vec<Passage> {
         let found = self.found(text, locale, limit.max(ANSWERS_SEEN)).unwrap_or_else(|error| {
             tracing::error!("The search failed, so nothing was found: {error}: {}", error.source);
             Vec::new()
         });
-        let mut passages: Vec<Passage> = found
+        let mut passages: Vec<(f64, Passage)> = found
             .into_iter()
-            .map(|(passage, answer)| Passage { score: rounded(answer), ..passage })
+            .map(|(passage, answer)| {
+                let article = self.article(&passage.article, passage.locale);
+                let bonus = article.map_or(0.0, |article| hint.bonus(article));
+                (answer + bonus, Passage { score: rounded(answer), ..passage })
+            })
             .collect();
-        passages.sort_by(|a, b| {
+        passages.sort_by(|(worth_a, a), (worth_b, b)| {
             let group = |passage: &Passage| (passage.locale != locale, !passage.above_floor);
-            group(a).cmp(&group(b)).then(b.score.total_cmp(&a.score))
+            group(a).cmp(&group(b)).then(worth_b.total_cmp(worth_a))
         });
         passages.truncate(limit);
-        passages
+        passages.into_iter().map(|(_, passage)| passage).collect()
     }
 
     /// Returns at most `limit` passages in the order of their score, the customer's locale first; answers or not.

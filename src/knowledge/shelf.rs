@@ -19,7 +19,7 @@ pub(super) const SUBJECT: &str = "subject";
 /// Candidates that each field gives, at least.
 const CANDIDATES: usize = 50;
 /// Candidates that are compared with the message word by word, at least: that costs more than finding them.
-const COMPARED: usize = 40;
+const COMPARED: usize = 60;
 /// A heading counts this many times.
 const HEADING_TIMES: u32 = 2;
 /// What a match of the whole article counts for a passage that is not its opening, which answers.

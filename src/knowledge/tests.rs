@@ -361,3 +361,29 @@ fn odd_input_finds_nothing_or_something_but_never_fails() {
         assert!(library.search(text, Locale::PtBr, 3).len() <= 3);
     }
 }
+
+#[test]
+fn what_is_understood_orders_answers_and_makes_none() {
+    let library = library();
+    let text = "como mudo a forma de pagamento do meu plano e o acesso da equipe?";
+    let plain = library.search(text, Locale::PtBr, 20);
+    let mut moved = 0;
+    for (at, passage) in plain.iter().enumerate().filter(|(_, p)| p.locale == Locale::PtBr) {
+        let article = library.article(&passage.article, passage.locale).unwrap();
+        let hint = Hint {
+            category: Some(&article.category),
+            subcategory: article.subcategory.as_deref(),
+            confidence: 1.0,
+        };
+        let hinted = library.search_with(text, Locale::PtBr, 20, &hint);
+        let now = hinted
+            .iter()
+            .position(|p| p.heading == passage.heading && p.article == passage.article);
+        let now = now.unwrap_or(usize::MAX);
+        assert!(now <= at, "{} fell from {at} to {now}", passage.article);
+        moved += usize::from(now < at);
+        let answers = |list: &[Passage]| list.iter().filter(|p| p.above_floor).count();
+        assert_eq!(answers(&hinted), answers(&plain));
+    }
+    assert!(moved > 0);
+}

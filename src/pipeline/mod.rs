@@ -24,7 +24,7 @@ use crate::domain::field::{Engine, Field};
 use crate::domain::labels::Locale;
 use crate::domain::message::{Author, PastMessage};
 use crate::domain::signal::{Signal, SignalHit};
-use crate::knowledge::Library;
+use crate::knowledge::{Hint, Library};
 use crate::policy::{Pack, RouteQuery};
 use crate::privacy::{Masker, Vault};
 use crate::text::fold::fold;
@@ -193,7 +193,14 @@ impl Pipeline {
             None => masked.text.clone(),
         };
         let question = without_name(&question, &self.pack.business.brand);
-        self.library.search(&question, locale, PASSAGES)
+        let category = &understood.category;
+        let spoken = category.engine != Engine::Default;
+        let hint = Hint {
+            category: Some(category.value.as_str()).filter(|_| spoken),
+            subcategory: understood.subcategory.value.as_deref(),
+            confidence: category.confidence.get(),
+        };
+        self.library.search_with(&question, locale, PASSAGES, &hint)
     }
 
     /// Takes the category of the article that answers, where no keyword placed the turn.

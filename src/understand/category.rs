@@ -96,6 +96,10 @@ fn by_examples(
     worth: f64,
 ) -> Option<(Option<usize>, Field<String>)> {
     let in_context = with_context(turn, reading).map(|text| engine.models.get().read(&text));
+    // A lone emoji or sign is no word that anything was learned from.
+    if in_context.is_none() && !reading.own.contains(char::is_alphanumeric) {
+        return None;
+    }
     let shares = &in_context.as_ref().unwrap_or(&reading.learned).category;
     let total: f64 = scores.categories.iter().sum();
     let strength = worth * (1.0 - (-total / 1.6).exp());

@@ -12,6 +12,7 @@ use atende::compose::Templates;
 use atende::domain::channel::Channel;
 use atende::domain::customer::{CustomerProfile, Money};
 use atende::domain::decision::Action;
+use atende::domain::field::Engine;
 use atende::domain::message::{Author, Contact, Given, MessageFlags, PastMessage};
 use atende::domain::ticket::OwnerKind;
 use atende::knowledge::Library;
@@ -225,4 +226,14 @@ fn nothing_keeps_people_from_a_person_a_threat_a_danger_or_an_attack() {
         }
     }
     assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+#[test]
+fn a_sign_without_a_word_is_of_no_category() {
+    let pipeline = with_mode("saas-br", "auto");
+    for text in ["😀", "?", "...", "👍👍", "!!"] {
+        let category = pipeline.run(&turn(text)).understood.category;
+        assert_eq!(category.engine, Engine::Default, "{text}: {category:?}");
+        assert!(category.confidence.get() < 0.5, "{text}: {category:?}");
+    }
 }
