@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, Read as _};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Longest line, in bytes: a megabyte of text may double when it is escaped.
 pub(super) const MAX_LINE: usize = 8 * 1024 * 1024;
@@ -36,6 +36,35 @@ impl BadLine {
             Some(id) => json!({"id": id, "error": error}),
             None => json!({"error": error}),
         }
+    }
+}
+
+/// Reads the JSON object of a line, and its id where it has one.
+pub(super) fn object(line: &[u8]) -> Result<(Map<String, Value>, Option<Value>), BadLine> {
+    let value: Value = match std::str::from_utf8(line) {
+        Ok(text) => serde_json::from_str(text.trim_start_matches('\u{feff}'))
+            .map_err(|error| BadLine::new(None, "", format!("not JSON: {error}")))?,
+        Err(error) => {
+            let message = format!("not UTF-8 at byte {}", error.valid_up_to() + 1);
+            return Err(BadLine::new(None, "", message));
+        }
+    };
+    let Value::Object(object) = value else {
+        return Err(BadLine::new(None, "", format!("must be an object, not {}", kind(&value))));
+    };
+    let id = object.get("id").filter(|id| id.is_string() || id.is_number()).cloned();
+    Ok((object, id))
+}
+
+/// Names what a value is, for a message about what it should be.
+pub(super) const fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
     }
 }
 

@@ -26,7 +26,7 @@ pub use article::{Article, Audience, Priority, Problem, Section};
 pub use fit::{Basis, Fit};
 pub use generation::{Changes, Manifest, Pointer};
 use generation::{Content, Generation};
-use shelf::Shelf;
+use shelf::{Hit, Shelf};
 pub use source::{Source, locale_of_text};
 
 use crate::domain::draft::Passage;
@@ -186,20 +186,14 @@ impl Library {
             tracing::error!("The search failed, so nothing was found: {error}: {}", error.source);
             Vec::new()
         });
-        let mut passages: Vec<(f64, Passage)> = found
-            .into_iter()
-            .map(|(passage, answer)| {
-                let article = self.article(&passage.article, passage.locale);
-                let bonus = article.map_or(0.0, |article| hint.bonus(article));
-                (answer + bonus, Passage { score: rounded(answer), ..passage })
-            })
-            .collect();
-        passages.sort_by(|(worth_a, a), (worth_b, b)| {
-            let group = |passage: &Passage| (passage.locale != locale, !passage.above_floor);
+        let mut found: Vec<(f64, Found<'_>)> =
+            found.into_iter().map(|one| (one.hit.answer + hint.bonus(one.article), one)).collect();
+        found.sort_by(|(worth_a, a), (worth_b, b)| {
+            let group = |one: &Found<'_>| (one.article.locale != locale, !one.hit.above_floor);
             group(a).cmp(&group(b)).then(worth_b.total_cmp(worth_a))
         });
-        passages.truncate(limit);
-        passages.into_iter().map(|(_, passage)| passage).collect()
+        found.truncate(limit);
+        found.into_iter().map(|(_, one)| one.passage(one.hit.answer)).collect()
     }
 
     /// Returns at most `limit` passages in the order of their score, the customer's locale first; answers or not.
@@ -210,16 +204,11 @@ impl Library {
         limit: usize,
     ) -> Result<Vec<Passage>, PortError> {
         let found = self.found(text, locale, limit)?;
-        Ok(found.into_iter().map(|(passage, _)| passage).collect())
+        Ok(found.into_iter().map(|one| one.passage(one.hit.score)).collect())
     }
 
-    /// Passages in the order of their score, each with how well it would do as an answer.
-    fn found(
-        &self,
-        text: &str,
-        locale: Locale,
-        limit: usize,
-    ) -> Result<Vec<(Passage, f64)>, PortError> {
+    /// Passages in the order of their score.
+    fn found(&self, text: &str, locale: Locale, limit: usize) -> Result<Vec<Found<'_>>, PortError> {
         let mut passages = Vec::new();
         let others = Locale::ALL.iter().copied().filter(|other| *other != locale);
         for locale in std::iter::once(locale).chain(others) {
@@ -228,18 +217,30 @@ impl Library {
             for hit in articles.search(shard, text, limit - passages.len())? {
                 let Some(article) = self.0.articles.get(hit.article) else { continue };
                 let Some(section) = article.sections.get(hit.section) else { continue };
-                let passage = Passage {
-                    article: article.id.clone(),
-                    locale,
-                    heading: section.heading.clone(),
-                    score: rounded(hit.score),
-                    above_floor: hit.above_floor,
-                    text: section.text.clone(),
-                };
-                passages.push((passage, hit.answer));
+                passages.push(Found { article, section, hit });
             }
         }
         Ok(passages)
+    }
+}
+
+/// A passage that was found, not yet copied.
+struct Found<'l> {
+    article: &'l Article,
+    section: &'l Section,
+    hit: Hit,
+}
+
+impl Found<'_> {
+    fn passage(&self, score: f64) -> Passage {
+        Passage {
+            article: self.article.id.clone(),
+            locale: self.article.locale,
+            heading: self.section.heading.clone(),
+            score: rounded(score),
+            above_floor: self.hit.above_floor,
+            text: self.section.text.clone(),
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::AnyConnection;
 
+use super::writer::Lasting;
 use super::{Store, StoreError, millis, moment, to_json};
 use crate::domain::ids::{ConversationId, JobId, TenantId};
 
@@ -77,32 +78,33 @@ impl Store {
              WHERE id IN (SELECT id FROM due) RETURNING id, tenant, subject, attempts",
             self.dialect.skip_locked()
         );
-        self.write_passing(move |connection| {
-            Box::pin(async move {
-                let rows: Vec<(String, String, String, i64)> =
-                    sqlx::query_as(sqlx::AssertSqlSafe(sql))
-                        .bind(&lease.0)
-                        .bind(millis(until))
-                        .bind(queue)
-                        .bind(millis(now))
-                        .bind(i64::from(max))
-                        .fetch_all(connection)
-                        .await?;
-                rows.into_iter()
-                    .map(|(id, tenant, subject, attempts)| {
-                        Ok(LeasedJob {
-                            id: JobId::from_stored(id),
-                            tenant: TenantId::parse(&tenant)
-                                .ok_or(StoreError::Unreadable("tenant"))?,
-                            conversation: ConversationId::from_stored(subject),
-                            attempt: u32::try_from(attempts).unwrap_or(u32::MAX),
-                            lease: lease.clone(),
+        self.writer
+            .run(Lasting::No, move |connection| {
+                Box::pin(async move {
+                    let rows: Vec<(String, String, String, i64)> =
+                        sqlx::query_as(sqlx::AssertSqlSafe(sql))
+                            .bind(&lease.0)
+                            .bind(millis(until))
+                            .bind(queue)
+                            .bind(millis(now))
+                            .bind(i64::from(max))
+                            .fetch_all(connection)
+                            .await?;
+                    rows.into_iter()
+                        .map(|(id, tenant, subject, attempts)| {
+                            Ok(LeasedJob {
+                                id: JobId::from_stored(id),
+                                tenant: TenantId::parse(&tenant)
+                                    .ok_or(StoreError::Unreadable("tenant"))?,
+                                conversation: ConversationId::from_stored(subject),
+                                attempt: u32::try_from(attempts).unwrap_or(u32::MAX),
+                                lease: lease.clone(),
+                            })
                         })
-                    })
-                    .collect()
+                        .collect()
+                })
             })
-        })
-        .await
+            .await
     }
 
     /// Moves the end of leases that are still ours.
@@ -117,18 +119,19 @@ impl Store {
             self.dialect.json_strings("$3")
         );
         let (ids, lease) = (to_json(&jobs), lease.0.clone());
-        self.write_passing(move |connection| {
-            Box::pin(async move {
-                sqlx::query(sqlx::AssertSqlSafe(sql))
-                    .bind(millis(until))
-                    .bind(lease)
-                    .bind(ids)
-                    .execute(connection)
-                    .await?;
-                Ok(())
+        self.writer
+            .run(Lasting::No, move |connection| {
+                Box::pin(async move {
+                    sqlx::query(sqlx::AssertSqlSafe(sql))
+                        .bind(millis(until))
+                        .bind(lease)
+                        .bind(ids)
+                        .execute(connection)
+                        .await?;
+                    Ok(())
+                })
             })
-        })
-        .await
+            .await
     }
 
     /// Gives a job back for another attempt at a later moment.

@@ -229,17 +229,6 @@ impl Store {
     {
         self.writer.run(writer::Lasting::Yes, change).await
     }
-
-    /// Makes a change that a loss of power may undo.
-    async fn write_passing<T, F>(&self, change: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut AnyConnection) -> BoxFuture<'c, Result<T, StoreError>>
-            + Send
-            + 'static,
-    {
-        self.writer.run(writer::Lasting::No, change).await
-    }
 }
 
 enum OpenError {

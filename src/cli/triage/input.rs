@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Map, Value};
 
-use super::super::lines::BadLine;
+use super::super::lines::{self, BadLine, kind};
 use crate::domain::channel::Channel;
 use crate::domain::customer::{CustomerProfile, Money};
 use crate::domain::labels::Urgency;
@@ -65,17 +65,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-const fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
-}
-
 /// Reads a line. Unknown fields are passed over and counted.
 pub(super) fn read(
     line: &[u8],
@@ -83,20 +72,8 @@ pub(super) fn read(
     now: DateTime<Utc>,
     unknown: &mut BTreeMap<String, u64>,
 ) -> Result<(Value, TurnInput), BadLine> {
-    let value: Value = match std::str::from_utf8(line) {
-        Ok(text) => serde_json::from_str(text.trim_start_matches('\u{feff}'))
-            .map_err(|error| BadLine::new(None, "", format!("not JSON: {error}")))?,
-        Err(error) => {
-            let message = format!("not UTF-8 at byte {}", error.valid_up_to() + 1);
-            return Err(BadLine::new(None, "", message));
-        }
-    };
-    let Value::Object(object) = &value else {
-        let message = format!("must be an object, not {}", kind(&value));
-        return Err(BadLine::new(None, "", message));
-    };
-    let id = object.get("id").filter(|id| id.is_string() || id.is_number()).cloned();
-    let reader = Reader { object, path: "" };
+    let (object, id) = lines::object(line)?;
+    let reader = Reader { object: &object, path: "" };
     match turn(&reader, pack, now, unknown) {
         Ok(turn) => match &id {
             Some(id) => Ok((id.clone(), turn)),

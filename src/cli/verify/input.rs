@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::super::lines::BadLine;
+use super::super::lines::{self, BadLine, kind};
 use crate::domain::draft::Passage;
 use crate::domain::labels::Locale;
 
@@ -56,19 +56,8 @@ type Read<T> = Result<T, (String, String)>;
 
 /// Reads a line.
 pub(super) fn read(line: &[u8]) -> Result<Case, BadLine> {
-    let value: Value = match std::str::from_utf8(line) {
-        Ok(text) => serde_json::from_str(text.trim_start_matches('\u{feff}'))
-            .map_err(|error| BadLine::new(None, "", format!("not JSON: {error}")))?,
-        Err(error) => {
-            let message = format!("not UTF-8 at byte {}", error.valid_up_to() + 1);
-            return Err(BadLine::new(None, "", message));
-        }
-    };
-    let Value::Object(object) = &value else {
-        return Err(BadLine::new(None, "", format!("must be an object, not {}", kind(&value))));
-    };
-    let id = object.get("id").filter(|id| id.is_string() || id.is_number()).cloned();
-    case(object).map_or_else(
+    let (object, id) = lines::object(line)?;
+    case(&object).map_or_else(
         |(field, message)| Err(BadLine::new(id.clone(), field, message)),
         |case| Ok(Case { id: id.clone(), ..case }),
     )
@@ -170,16 +159,5 @@ fn text<'a>(object: &'a Map<String, Value>, field: &str, path: &str) -> Read<Opt
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(other) => wrong(path, format!("must be a text, not {}", kind(other))),
-    }
-}
-
-const fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
     }
 }

@@ -225,19 +225,3 @@ proptest! {
         prop_assert!((0.0..=1.0).contains(&got.complexity.score.unwrap()));
     }
 }
-
-#[test]
-#[ignore = "prints a measurement"]
-fn time_per_message() {
-    let texts = [
-        "Bom dia, tudo bem? Eu fiz o pagamento do boleto ontem mas o sistema continua mostrando que a fatura está em aberto, vocês podem verificar isso pra mim por favor? Obrigado",
-        "Hi team, I was charged twice this month for my subscription and I would like a refund of the second payment, please let me know how long it takes to arrive. Thanks",
-    ];
-    let start = std::time::Instant::now();
-    let rounds = 20_000_u32;
-    for i in 0..rounds {
-        std::hint::black_box(understand(texts[i as usize % texts.len()]));
-    }
-    let each = start.elapsed() / rounds;
-    assert!(each.as_nanos() == 0, "{each:?} per message");
-}
