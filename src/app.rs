@@ -12,18 +12,19 @@ use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::adapters::embed::{EmbedderSettings, FastEmbedder};
 use crate::adapters::inbox::Inbox;
 use crate::adapters::model_cache::ModelCache;
 use crate::adapters::store::{Scope, Store, StoreLocation, TokenRow};
 use crate::channels::callback::{self, CallbackClient};
 use crate::compose::Templates;
-use crate::config::{CallbackSettings, Config, PolicySource, TenantView};
+use crate::config::{CallbackSettings, Config, EmbeddingSettings, PolicySource, TenantView};
 use crate::domain::ids::TenantId;
 use crate::domain::labels::Locale;
 use crate::knowledge::{Library, Source};
 use crate::pipeline::Pipeline;
 use crate::policy::Pack;
-use crate::ports::Clock;
+use crate::ports::{Clock, Embedder};
 use crate::worker::{Tenant, Tenants, Worker, WorkerSettings};
 
 /// The lock that the one worker of a directory holds.
@@ -125,6 +126,7 @@ struct Sources {
     knowledge: Option<PathBuf>,
     templates: Option<PathBuf>,
     callbacks: Option<CallbackSettings>,
+    embeddings: EmbeddingSettings,
 }
 
 #[derive(Clone)]
@@ -134,7 +136,7 @@ enum PolicyFrom {
 }
 
 impl Sources {
-    fn of(view: &TenantView<'_>) -> Self {
+    fn of(view: &TenantView<'_>, embeddings: &EmbeddingSettings) -> Self {
         Self {
             policy: match view.policy.source() {
                 PolicySource::Pack(name) => PolicyFrom::Pack(name.to_owned()),
@@ -143,6 +145,7 @@ impl Sources {
             knowledge: view.knowledge.dir.clone(),
             templates: view.templates.dir.clone(),
             callbacks: view.callbacks.cloned(),
+            embeddings: embeddings.clone(),
         }
     }
 
@@ -157,18 +160,32 @@ impl Sources {
         lang: Locale,
         index: Option<(&Path, &TenantId)>,
     ) -> Result<Pipeline, Vec<String>> {
-        let library = self.indexed(index);
+        let library = self.indexed(lang, index);
         self.assemble(lang, library).map(|(pack, library, templates)| {
             Pipeline::new(Arc::new(pack), Arc::new(library), Arc::new(templates))
         })
     }
 
-    fn indexed(&self, index: Option<(&Path, &TenantId)>) -> Result<Library, Vec<String>> {
+    fn indexed(
+        &self,
+        lang: Locale,
+        index: Option<(&Path, &TenantId)>,
+    ) -> Result<Library, Vec<String>> {
+        let embedder = embedder(&self.embeddings, lang).map_err(|problem| vec![problem])?;
         let lines = |problems: Vec<crate::knowledge::Problem>| {
             problems.iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         let source = self.articles();
-        let library = Library::read(&source, index.map(|(root, _)| root)).map_err(lines)?;
+        let root = index.map(|(root, _)| root);
+        let library = Library::read(&source, root, embedder.as_ref()).map_err(lines)?;
+        let unknown = library.fits().filter(|(_, _, fit)| fit.meaning.is_none());
+        for (locale, model) in unknown.filter_map(|(locale, ..)| Some((locale, embedder.as_ref()?)))
+        {
+            tracing::warn!(
+                "The embedding model \"{}\" knows English only: articles in {locale} are searched by their words alone",
+                model.name()
+            );
+        }
         if let Some((root, tenant)) = index {
             let name = match &source {
                 Source::Company(folder) => folder.display().to_string(),
@@ -279,7 +296,7 @@ pub fn load_pipeline(config: &Config, tenant: &TenantId, lang: Locale) -> anyhow
     let view = config.tenant(tenant).with_context(|| {
         format!("the settings know no business {tenant}; add [tenants.{tenant}]")
     })?;
-    Sources::of(&view)
+    Sources::of(&view, &config.embeddings)
         .pipeline(lang, None)
         .map_err(|problems| anyhow::anyhow!("{}", problems.join("\n")))
 }
@@ -298,11 +315,39 @@ pub fn make_ready(pipeline: &Pipeline, cache: Option<&ModelCache>) {
 /// Says everything that is wrong with the policies, articles and templates that the settings name,
 /// one line each.
 pub fn problems_of(config: &Config, lang: Locale) -> Vec<String> {
-    sources_of(config)
+    let model =
+        embedder_settings(&config.embeddings).map(|settings| FastEmbedder::check(&settings));
+    let model = model.and_then(Result::err).map(|problem| embeddings_line(&problem.describe(lang)));
+    let businesses = sources_of(config)
         .into_iter()
         .map(|(id, sources)| (id, sources.problems(lang)))
-        .flat_map(|(id, problems)| problems.into_iter().map(move |line| format!("{id}: {line}")))
-        .collect()
+        .flat_map(|(id, problems)| problems.into_iter().map(move |line| format!("{id}: {line}")));
+    model.into_iter().chain(businesses).collect()
+}
+
+/// Returns the model that the settings name, loading it if this process has not; `None` where they name none. Blocks.
+pub fn embedder(
+    settings: &EmbeddingSettings,
+    lang: Locale,
+) -> Result<Option<Arc<dyn Embedder>>, String> {
+    let Some(settings) = embedder_settings(settings) else { return Ok(None) };
+    match FastEmbedder::load(&settings) {
+        Ok(model) => Ok(Some(model)),
+        Err(problem) => Err(embeddings_line(&problem.describe(lang))),
+    }
+}
+
+fn embeddings_line(problem: &str) -> String {
+    format!("embeddings: {problem}")
+}
+
+fn embedder_settings(settings: &EmbeddingSettings) -> Option<EmbedderSettings> {
+    Some(EmbedderSettings {
+        dir: settings.dir.clone()?,
+        name: settings.model.clone(),
+        runtime: settings.runtime.clone(),
+        threads: usize::try_from(settings.threads).unwrap_or(usize::MAX),
+    })
 }
 
 /// Makes a bearer token, `ID.SECRET`, that is shown this once: only a hash of its secret is stored.
@@ -481,6 +526,8 @@ fn sources_of(config: &Config) -> Vec<(TenantId, Sources)> {
     config
         .tenant_ids()
         .into_iter()
-        .filter_map(|id| config.tenant(&id).map(|view| (id.clone(), Sources::of(&view))))
+        .filter_map(|id| {
+            config.tenant(&id).map(|view| (id.clone(), Sources::of(&view, &config.embeddings)))
+        })
         .collect()
 }

@@ -1,6 +1,8 @@
-//! Everything outside the process that is not a channel, and the index: the store, the inbox, the clock, Qdrant.
+//! Everything outside the process that is not a channel, and the index: the store, the inbox, the clock, Qdrant,
+//! embedding models.
 
 pub mod clock;
+pub mod embed;
 pub mod inbox;
 pub mod model_cache;
 pub mod qdrant;

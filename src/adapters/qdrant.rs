@@ -1,4 +1,4 @@
-//! Qdrant Edge in the process: a folder of points with sparse vectors, and the points nearest to a query.
+//! Qdrant Edge in the process: a folder of points with sparse and dense vectors, and the points nearest to a query.
 //!
 //! A folder has one handle at a time, held by a lock on its files. All calls block. A shard is written
 //! once, by one thread, and only read afterwards: its flush must never meet an update.
@@ -7,10 +7,10 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use qdrant_edge::{
-    EdgeConfigBuilder, EdgeOptimizersConfig, EdgeShard, EdgeSparseVectorParamsBuilder, Modifier,
-    NamedQuery, PointId, PointInsertOperations, PointOperations, PointStruct, QueryEnum,
-    SearchRequest, UpdateOperation, Vector, VectorInternal, Vectors, WalOptions,
-    WithPayloadInterface, WithVector,
+    Distance, EdgeConfigBuilder, EdgeOptimizersConfig, EdgeShard, EdgeSparseVectorParamsBuilder,
+    EdgeVectorParamsBuilder, Modifier, NamedQuery, PointId, PointInsertOperations, PointOperations,
+    PointStruct, QueryEnum, SearchRequest, UpdateOperation, Vector, VectorInternal, Vectors,
+    WalOptions, WithPayloadInterface, WithVector,
 };
 
 use crate::ports::{PortError, PortErrorKind};
@@ -26,15 +26,51 @@ const PACKED_FROM_KB: usize = 2_000;
 /// Dimensions and their weights, in any order, each dimension once.
 pub type Sparse = Vec<(u32, f32)>;
 
+/// A field of points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// How many numbers each vector has; `None` for sparse ones, whose rare dimensions weigh more.
+    pub dense: Option<usize>,
+}
+
+/// A vector as a field holds it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values {
+    /// Of a sparse field.
+    Sparse(Sparse),
+    /// Of a dense one, compared by cosine.
+    Dense(Vec<f32>),
+}
+
+impl Values {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Sparse(values) => values.is_empty(),
+            Self::Dense(values) => values.is_empty(),
+        }
+    }
+
+    fn into_vector(self) -> Result<Vector, PortError> {
+        match self {
+            Self::Dense(values) => Ok(Vector::new_dense(values)),
+            Self::Sparse(values) => {
+                let (dimensions, values): (Vec<u32>, Vec<f32>) = values.into_iter().unzip();
+                Vector::new_sparse(dimensions, values)
+                    .map_err(|e| classify("make index vector", &e))
+            }
+        }
+    }
+}
+
 /// What is found: an id and its vectors by field.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
     /// Unique within its shard.
     pub id: u64,
-    /// The field it has, with its vector.
-    pub field: &'static str,
-    /// The vector.
-    pub vector: Sparse,
+    /// Its vectors, at most one per field.
+    pub vectors: Vec<(&'static str, Values)>,
 }
 
 /// An open folder of points.
@@ -66,7 +102,7 @@ impl Shard {
     /// Writes points into an empty folder and closes it.
     pub fn write(
         folder: &Path,
-        fields: &[&'static str],
+        fields: &[Field],
         points: impl Iterator<Item = Point>,
     ) -> Result<(), PortError> {
         std::fs::create_dir_all(folder).map_err(|error| {
@@ -82,21 +118,27 @@ impl Shard {
             indexing_threshold: Some(PACKED_FROM_KB),
             ..EdgeOptimizersConfig::default()
         });
-        for field in fields {
-            let params =
-                EdgeSparseVectorParamsBuilder::new().modifier(Modifier::Idf).on_disk(true).build();
-            config = config.sparse_vector(*field, params);
+        for Field { name, dense } in fields {
+            let params = EdgeSparseVectorParamsBuilder::new().modifier(Modifier::Idf).on_disk(true);
+            config = match dense {
+                None => config.sparse_vector(*name, params.build()),
+                Some(size) => {
+                    let params = EdgeVectorParamsBuilder::new(*size, Distance::Cosine);
+                    config.vector(*name, params.on_disk(true).build())
+                }
+            };
         }
         let shard =
             EdgeShard::new(folder, config.build()).map_err(|e| classify("create index", &e))?;
         let mut batch = Vec::with_capacity(BATCH);
         for point in points {
-            let Point { id, field, vector } = point;
-            let (dimensions, values): (Vec<u32>, Vec<f32>) = vector.into_iter().unzip();
-            let vector = Vector::new_sparse(dimensions, values)
-                .map_err(|e| classify("make index vector", &e))?;
-            let vectors = Vectors::new_named([(field, vector)]);
-            batch.push(PointStruct::new(id, vectors, serde_json::json!({})).into());
+            let vectors: Result<Vec<_>, PortError> = point
+                .vectors
+                .into_iter()
+                .map(|(field, values)| Ok((field, values.into_vector()?)))
+                .collect();
+            let vectors = Vectors::new_named(vectors?);
+            batch.push(PointStruct::new(point.id, vectors, serde_json::json!({})).into());
             if batch.len() == BATCH {
                 upsert(&shard, std::mem::take(&mut batch))?;
             }
@@ -123,15 +165,13 @@ impl Shard {
     pub fn nearest(
         &self,
         field: &str,
-        query: &Sparse,
+        query: &Values,
         limit: usize,
     ) -> Result<Vec<(u64, f32)>, PortError> {
         let Some(shard) = self.0.as_ref().filter(|_| !query.is_empty() && limit > 0) else {
             return Ok(Vec::new());
         };
-        let (dimensions, values): (Vec<u32>, Vec<f32>) = query.iter().copied().unzip();
-        let vector = Vector::new_sparse(dimensions, values)
-            .map_err(|error| classify("make query vector", &error))?;
+        let vector = query.clone().into_vector()?;
         let query = NamedQuery::<VectorInternal> { query: vector.0, using: Some(field.into()) };
         // `query` plans and merges sub-queries, which a single one does not need.
         let found = shard.search(SearchRequest {
@@ -178,33 +218,58 @@ fn classify(operation: &'static str, error: &qdrant_edge::OperationError) -> Por
 mod tests {
     use super::*;
 
+    const FIELDS: [Field; 3] = [
+        Field { name: "body", dense: None },
+        Field { name: "subject", dense: None },
+        Field { name: "meaning", dense: Some(2) },
+    ];
+
+    fn sparse(values: &[(u32, f32)]) -> Values {
+        Values::Sparse(values.to_vec())
+    }
+
     fn points() -> Vec<Point> {
+        let dense = |values: [f32; 2]| ("meaning", Values::Dense(values.to_vec()));
         vec![
-            Point { id: 1, field: "body", vector: vec![(7, 1.0), (9, 0.5)] },
-            Point { id: 2, field: "body", vector: vec![(9, 1.0)] },
-            Point { id: 3, field: "subject", vector: vec![(7, 1.0)] },
+            Point {
+                id: 1,
+                vectors: vec![("body", sparse(&[(7, 1.0), (9, 0.5)])), dense([1.0, 0.0])],
+            },
+            Point { id: 2, vectors: vec![("body", sparse(&[(9, 1.0)])), dense([0.6, 0.8])] },
+            Point { id: 3, vectors: vec![("subject", sparse(&[(7, 1.0)]))] },
         ]
     }
 
     #[test]
     fn a_written_folder_finds_its_points_field_by_field_with_the_rarity_of_each_dimension() {
         let folder = tempfile::tempdir().unwrap();
-        Shard::write(folder.path(), &["body", "subject"], points().into_iter()).unwrap();
+        Shard::write(folder.path(), &FIELDS, points().into_iter()).unwrap();
         let shard = Shard::open(folder.path()).unwrap();
-        let body = shard.nearest("body", &vec![(7, 1.0), (9, 1.0)], 10).unwrap();
+        let body = shard.nearest("body", &sparse(&[(7, 1.0), (9, 1.0)]), 10).unwrap();
         // Two points have the field: ln(1 + (2 - 1 + 0.5) / 1.5) = 0.693 for 7, ln(1 + 0.5 / 2.5) = 0.182 for 9.
         assert_eq!(body.iter().map(|found| found.0).collect::<Vec<_>>(), [1, 2]);
         assert!((body[0].1 - 0.784_25).abs() < 0.001, "{body:?}");
-        assert_eq!(shard.nearest("subject", &vec![(7, 1.0)], 10).unwrap()[0].0, 3);
-        assert!(shard.nearest("body", &vec![(1, 1.0)], 10).unwrap().is_empty());
-        assert!(shard.nearest("body", &Vec::new(), 10).unwrap().is_empty());
-        assert!(shard.nearest("nothing", &vec![(1, 1.0)], 10).is_err());
+        assert_eq!(shard.nearest("subject", &sparse(&[(7, 1.0)]), 10).unwrap()[0].0, 3);
+        assert!(shard.nearest("body", &sparse(&[(1, 1.0)]), 10).unwrap().is_empty());
+        assert!(shard.nearest("body", &sparse(&[]), 10).unwrap().is_empty());
+        assert!(shard.nearest("nothing", &sparse(&[(1, 1.0)]), 10).is_err());
+    }
+
+    #[test]
+    fn a_dense_field_is_compared_by_cosine() {
+        let folder = tempfile::tempdir().unwrap();
+        Shard::write(folder.path(), &FIELDS, points().into_iter()).unwrap();
+        let shard = Shard::open(folder.path()).unwrap();
+        let near = shard.nearest("meaning", &Values::Dense(vec![0.0, 3.0]), 10).unwrap();
+        assert_eq!(near.iter().map(|found| found.0).collect::<Vec<_>>(), [2, 1]);
+        assert!((near[0].1 - 0.8).abs() < 1e-4 && near[1].1.abs() < 1e-4, "{near:?}");
+        assert!(shard.nearest("meaning", &Values::Dense(vec![1.0]), 10).is_err(), "another size");
     }
 
     #[test]
     fn a_second_handle_is_told_to_go_another_way() {
         let folder = tempfile::tempdir().unwrap();
-        Shard::write(folder.path(), &["body", "subject"], points().into_iter()).unwrap();
+        Shard::write(folder.path(), &FIELDS, points().into_iter()).unwrap();
         let first = Shard::open(folder.path()).unwrap();
         let error = Shard::open(folder.path()).unwrap_err();
         assert_eq!(error.kind, PortErrorKind::Transient, "{:?}", error.source);

@@ -132,7 +132,7 @@ pub(super) fn samples(locale: Locale) -> Vec<Value> {
                 way_to_person,
                 customer_name: known.then_some("Maria Souza"),
                 topic: known.then_some(topic),
-                category_name,
+                category_name: if known { category_name } else { "" },
                 sentiment,
                 register,
                 ticket_number: known.then_some("2026-000123"),

@@ -48,6 +48,10 @@ crate::domain::words! {
         FeatureRequest = "feature_request",
         /// A fault was reported.
         BugReport = "bug_report",
+        /// Money is asked back; a person decides.
+        Refund = "refund",
+        /// Somebody is just starting.
+        Onboarding = "onboarding",
     }
 }
 

@@ -151,6 +151,15 @@ pub const SECTIONS: &[Section] = &[
         keys: KNOWLEDGE,
     },
     Section {
+        name: "embeddings",
+        about: Words {
+            pt: "O modelo que compara textos pelo sentido; sem ele, os artigos são buscados só pelas palavras.",
+            en: "The model that compares texts by meaning; without it articles are searched by words alone.",
+        },
+        per_tenant: false,
+        keys: EMBEDDINGS,
+    },
+    Section {
         name: "templates",
         about: Words { pt: "Os modelos de resposta.", en: "The reply templates." },
         per_tenant: true,
@@ -309,6 +318,40 @@ const KNOWLEDGE: &[Key] = &[optional(
     "Pasta dos artigos: <idioma>/<categoria>/<artigo>.md. Sem ela valem os artigos de exemplo.",
     "Folder of the articles: <locale>/<category>/<article>.md. Without it the sample articles are used.",
 )];
+
+const EMBEDDINGS: &[Key] = &[
+    optional(
+        "dir",
+        Kind::Folder,
+        "\"embeddings\"",
+        "Pasta do modelo (model.onnx, tokenizer.json, tokenizer_config.json, special_tokens_map.json, \
+         config.json) ou, com model, a pasta para onde ele é baixado.",
+        "Folder of the model (model.onnx, tokenizer.json, tokenizer_config.json, special_tokens_map.json, \
+         config.json) or, with model, the folder it is downloaded into.",
+    ),
+    optional(
+        "model",
+        Kind::Word(crate::adapters::embed::NAMES),
+        "\"multilingual-e5-small\"",
+        "Modelo a baixar de huggingface.co na primeira vez. Os que só sabem inglês não são usados em artigos \
+         em português.",
+        "Model to download from huggingface.co the first time. Those that know only English are not used for \
+         articles in Portuguese.",
+    ),
+    optional(
+        "runtime",
+        Kind::File,
+        "\"/usr/lib/libonnxruntime.so\"",
+        "Biblioteca do ONNX Runtime, que executa o modelo. Sem ela vale a que o sistema encontrar.",
+        "Library of the ONNX Runtime, which runs the model. Without it, the one that the system finds.",
+    ),
+    key(
+        "threads",
+        Kind::Integer(1, 256),
+        "Com quantas threads um texto é calculado.",
+        "How many threads work on one text.",
+    ),
+];
 
 const TEMPLATES: &[Key] = &[optional(
     "dir",

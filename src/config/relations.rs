@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::problem::{Complaint, ConfigProblem, Origin};
-use super::settings::{CallbackSettings, Config, PolicySettings};
+use super::settings::{CallbackSettings, Config, EmbeddingSettings, PolicySettings};
 use super::value::{host_ip, is_this_machine};
 
 struct Check<'a> {
@@ -20,6 +20,7 @@ pub(super) fn check(
     let mut check = Check { origins, problems };
     check.numbers(config);
     check.policy("policy", &config.policy);
+    check.embeddings(&config.embeddings);
     check.callbacks("callbacks", &config.callbacks);
     for (name, tenant) in &config.tenants {
         if let Some(policy) = &tenant.policy {
@@ -87,6 +88,29 @@ impl Check<'_> {
             );
             let problem = complaint.error(file, origin.clone());
             self.problems.push(problem);
+        }
+    }
+
+    fn embeddings(&mut self, embeddings: &EmbeddingSettings) {
+        let reported = self.problems.iter().any(|problem| problem.path == "embeddings.dir");
+        if embeddings.dir.is_some() || reported {
+            return;
+        }
+        let named = [("embeddings.model", embeddings.model.is_some())];
+        let alone = [("embeddings.runtime", embeddings.runtime.is_some())];
+        for (path, _) in named.into_iter().chain(alone).filter(|(_, set)| *set) {
+            let complaint = Complaint::new(
+                (
+                    "falta dizer em que pasta o modelo fica, então nenhum é usado",
+                    "it is not said which folder holds the model, so none is used",
+                ),
+                (
+                    "defina embeddings.dir ou tire a seção [embeddings]",
+                    "set embeddings.dir or remove the section [embeddings]",
+                ),
+            );
+            let origin = self.origin(path).cloned().unwrap_or(Origin::Default);
+            self.problems.push(complaint.error(path, origin));
         }
     }
 

@@ -27,6 +27,8 @@ pub struct Config {
     pub policy: PolicySettings,
     /// The articles of tenants that name none.
     pub knowledge: KnowledgeSettings,
+    /// The model that compares texts by meaning, for every tenant.
+    pub embeddings: EmbeddingSettings,
     /// The reply templates of tenants that name none.
     pub templates: TemplateSettings,
     /// Where replies of the tenant `main` leave to.
@@ -215,6 +217,27 @@ impl PolicySettings {
 pub struct KnowledgeSettings {
     /// Folder of articles. `None` (the default): the sample articles in the program.
     pub dir: Option<PathBuf>,
+}
+
+/// The model that compares texts by meaning.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EmbeddingSettings {
+    /// Folder that holds the model, or that a named one is downloaded into. `None` (the default): articles are
+    /// searched by their words alone.
+    pub dir: Option<PathBuf>,
+    /// A model to download when it is first needed. `None` (the default): the folder holds one.
+    pub model: Option<String>,
+    /// The library of the ONNX Runtime. `None` (the default): where the system's loader finds it.
+    pub runtime: Option<PathBuf>,
+    /// Threads that one text is worked on with. Default 2.
+    pub threads: u32,
+}
+
+impl Default for EmbeddingSettings {
+    fn default() -> Self {
+        Self { dir: None, model: None, runtime: None, threads: 2 }
+    }
 }
 
 /// Where reply templates are read from.

@@ -96,6 +96,8 @@ fn cases() -> Vec<(&'static str, Place)> {
         ("missing file", file("[policy]\nfile = \"policy.yaml\"")),
         ("folder for a file", file("[policy]\nfile = \".\"")),
         ("file for a folder", file("[knowledge]\ndir = \"atende.toml\"")),
+        ("model without a folder", file("[embeddings]\nmodel = \"multilingual-e5-small\"")),
+        ("no such model", file("[embeddings]\ndir = \".\"\nmodel = \"multilingual-e5-smal\"")),
         ("pack and file", file("[policy]\npack = \"saas-br\"\nfile = \"atende.toml\"")),
         ("database of another kind", file("[store]\nurl = \"mysql://u:s3nha@h/d\"")),
         ("not a URL", file("[callbacks]\nurl = \"example.com\"")),
@@ -348,6 +350,12 @@ fn the_declared_keys_are_exactly_the_fields_of_the_settings() {
     config.policy.file = Some("x".into());
     config.knowledge.dir = Some("x".into());
     config.templates.dir = Some("x".into());
+    config.embeddings = EmbeddingSettings {
+        dir: Some("x".into()),
+        model: Some("x".to_owned()),
+        runtime: Some("x".into()),
+        ..EmbeddingSettings::default()
+    };
     let callbacks = CallbackSettings {
         url: Some("x".to_owned()),
         secret: secret(),

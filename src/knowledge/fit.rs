@@ -8,10 +8,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::article::Article;
-use super::fusion::{self, DEFAULT_WEIGHTS, PerRanker, RANKERS};
-use super::shelf::{Candidate, Hidden, Shelf};
+use super::fusion::{self, DEFAULT_WEIGHTS, MEANING_RANKER, PerRanker, RANKERS};
+use super::meaning::{Text, Vectors};
+use super::shelf::{Asked, Candidate, Hidden, Shelf};
 use crate::adapters::qdrant::Shard;
-use crate::ports::PortError;
+use crate::ports::{PortError, TextRole};
 
 /// Questions that are searched at most: more cost time and change little.
 const CASES_MAX: usize = 300;
@@ -21,6 +22,16 @@ const CASES_MIN: usize = 20;
 const FALSE_ANSWERS_MAX: f64 = 0.10;
 /// A fitted floor stays between these: its few questions do not know every message that will come.
 const FLOOR_RANGE: (f64, f64) = (0.9, 1.0);
+/// The share of them that the meaning alone may add.
+const FALSE_MEANINGS_MAX: f64 = 0.05;
+/// A fitted floor of the cosine stays between these.
+const COSINE_RANGE: (f64, f64) = (0.0, 1.0);
+/// A cosine that no text reaches: without cases nobody knows what a cosine of the model is worth.
+const OUT_OF_REACH: f64 = 2.0;
+/// Where a sum of BM25 scores counts half: three forms of each word are summed.
+const HALF: f64 = 10.0;
+/// How much a match with title and questions adds to a passage.
+const OPENING_SHARE: f64 = 0.7;
 /// The same for the odds of articles without sample questions.
 const ODDS_RANGE: (f64, f64) = (-1.2, 0.5);
 /// Rounding must not put a strength of exactly the floor below it.
@@ -54,6 +65,9 @@ pub struct Fit {
     pub floor: f64,
     /// The odds, as a logarithm, from which an article without them is one.
     pub odds_floor: f64,
+    /// What cosines mean; `None` without a model of dense vectors.
+    #[serde(default)]
+    pub meaning: Option<Meaning>,
     /// What the questions came from.
     pub basis: Basis,
     /// How many questions were searched.
@@ -68,12 +82,24 @@ pub struct Fit {
     pub false_answers: f64,
 }
 
+/// What the cosines of a model mean: some models call everything alike.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Meaning {
+    /// The model's name.
+    pub model: String,
+    /// The cosine from which an article is an answer; above 1 when there was too little to learn from.
+    pub floor: f64,
+    /// The mean cosine of the best article that is no answer.
+    pub background: f64,
+}
+
 impl Default for Fit {
     fn default() -> Self {
         Self {
             weights: DEFAULT_WEIGHTS,
             floor: 1.0,
             odds_floor: -0.5,
+            meaning: None,
             basis: Basis::Defaults,
             queries: 0,
             recall_at_5: [0.0; RANKERS.len()],
@@ -87,10 +113,33 @@ impl Default for Fit {
 impl Fit {
     /// True when a passage is an answer.
     pub(super) fn is_answer(&self, candidate: &Candidate) -> bool {
-        match candidate.odds {
+        let by_words = match candidate.odds {
             Some(odds) => odds + ROUNDING >= self.odds_floor,
             None => candidate.strength + ROUNDING >= self.floor,
-        }
+        };
+        by_words || self.means_the_same(&candidate.scores)
+    }
+
+    fn means_the_same(&self, scores: &PerRanker) -> bool {
+        let floor = self.meaning.as_ref().map(|meaning| meaning.floor);
+        let counts = self.meaning_weight() > 0.0;
+        counts && floor.is_some_and(|floor| scores[MEANING_RANKER] >= floor)
+    }
+
+    fn meaning_weight(&self) -> f64 {
+        self.weights[MEANING_RANKER]
+    }
+
+    /// Joins how much of the message the article covers, how well the passage itself matches and how near it is in
+    /// meaning to a worth from 0 to 1 that is absolute.
+    pub(super) fn as_answer(&self, [body, subject, relevance, cosine]: &PerRanker) -> f64 {
+        let local = body + OPENING_SHARE * subject;
+        let words = 0.7 * relevance + 0.3 * local / (local + HALF);
+        let Some(meaning) = &self.meaning else { return words };
+        let range = (1.0 - meaning.background).max(f64::EPSILON);
+        let meant = ((cosine - meaning.background) / range).clamp(0.0, 1.0);
+        let weight = self.meaning_weight();
+        (1.0 - weight) * words + weight * meant
     }
 }
 
@@ -101,28 +150,45 @@ struct Case {
 }
 
 /// Learns weights and floor of a shelf.
-pub(super) fn fit(shelf: &Shelf, shard: &Shard, articles: &[Article]) -> Result<Fit, PortError> {
+pub(super) fn fit(
+    shelf: &Shelf,
+    shard: &Shard,
+    articles: &[Article],
+    vectors: Option<&Vectors>,
+) -> Result<Fit, PortError> {
     let (basis, questions) = questions(shelf, articles);
     let sentences = sentence_odds(shelf, shard, articles)?;
-    let odds_floor = best_floor(sentences.clone(), Fit::default().odds_floor, ODDS_RANGE);
+    let default = Fit::default();
+    let odds_floor =
+        best_floor(sentences.clone(), default.odds_floor, ODDS_RANGE, FALSE_ANSWERS_MAX);
+    let model = shelf.embedder().map(|embedder| embedder.name().to_owned());
     if basis == Basis::Defaults {
-        return Ok(Fit { odds_floor, ..Fit::default() });
+        let meaning = model.map(|model| Meaning { model, floor: OUT_OF_REACH, background: 0.0 });
+        return Ok(Fit { weights: *shelf.default_weights(), odds_floor, meaning, ..default });
     }
     let mut cases = Vec::with_capacity(questions.len());
     for (own, question, text) in questions {
         let hidden = Hidden { question: Some((own, question)), article: None };
-        let (candidates, _) = shelf.candidates(shard, text, 0, hidden)?;
+        let meaning = vectors.and_then(|known| known.of(&Text::new(TextRole::Query, text)));
+        let (candidates, _) = shelf.candidates(shard, &Asked { text, meaning, hidden }, 0)?;
         cases.push(Case { own, candidates });
     }
     let weights = match basis {
-        Basis::Questions => best_weights(&cases),
-        Basis::Titles | Basis::Defaults => DEFAULT_WEIGHTS,
+        Basis::Questions => best_weights(&cases, shelf.default_weights()),
+        Basis::Titles | Basis::Defaults => *shelf.default_weights(),
     };
     let others: Vec<f64> = cases.iter().map(|case| case.other_strength(&weights)).collect();
+    let cosines: Vec<f64> = cases.iter().map(|case| case.other_cosine(&weights)).collect();
     let mut fit = Fit {
-        floor: best_floor(others, Fit::default().floor, FLOOR_RANGE),
+        weights,
+        floor: best_floor(others, default.floor, FLOOR_RANGE, FALSE_ANSWERS_MAX),
         odds_floor,
-        ..Fit::default()
+        meaning: model.map(|model| Meaning {
+            model,
+            background: mean(cosines.iter().copied()),
+            floor: best_floor(cosines, OUT_OF_REACH, COSINE_RANGE, FALSE_MEANINGS_MAX),
+        }),
+        ..default
     };
     let alone = |ranker: usize| std::array::from_fn(|at| if at == ranker { 1.0 } else { 0.0 });
     let answered = |of_own: bool| {
@@ -140,7 +206,6 @@ pub(super) fn fit(shelf: &Shelf, shard: &Shard, articles: &[Article]) -> Result<
         fit.false_answers = mean(sentences.iter().map(above));
     }
     Ok(Fit {
-        weights,
         basis,
         queries: cases.len(),
         recall_at_5: std::array::from_fn(|ranker| recall(&cases, &alone(ranker))),
@@ -166,7 +231,9 @@ fn sentence_odds(
     let mut odds = Vec::new();
     for (own, sentence) in thin(sentences) {
         let hidden = Hidden { question: None, article: Some(own) };
-        let (candidates, _) = shelf.candidates(shard, sentence, 0, hidden)?;
+        // The odds are those of words.
+        let asked = Asked { text: sentence, meaning: None, hidden };
+        let (candidates, _) = shelf.candidates(shard, &asked, 0)?;
         odds.push(candidates.iter().filter_map(|c| c.odds).fold(f64::NEG_INFINITY, f64::max));
     }
     Ok(odds)
@@ -243,6 +310,12 @@ impl Case {
         let others = self.seen(weights).into_iter().filter(|c| c.article != self.own);
         others.filter(|c| c.odds.is_none()).map(|c| c.strength).fold(0.0, f64::max)
     }
+
+    /// The greatest cosine of the other articles that a reader would see.
+    fn other_cosine(&self, weights: &PerRanker) -> f64 {
+        let others = self.seen(weights).into_iter().filter(|c| c.article != self.own);
+        others.map(|c| c.scores[MEANING_RANKER]).fold(0.0, f64::max)
+    }
 }
 
 fn recall(cases: &[Case], weights: &PerRanker) -> f64 {
@@ -252,23 +325,28 @@ fn recall(cases: &[Case], weights: &PerRanker) -> f64 {
     }))
 }
 
-/// Tries every mix in steps and takes the one that ranks the own articles highest.
-fn best_weights(cases: &[Case]) -> PerRanker {
-    let mut best = (f64::NEG_INFINITY, DEFAULT_WEIGHTS);
-    for body in 0..=STEPS {
-        for subject in 0..=STEPS - body {
-            let weights = [body, subject, STEPS - body - subject]
-                .map(|part| f64::from(part) / f64::from(STEPS));
-            let gain = mean(cases.iter().map(|case| {
-                case.rank(&weights).map_or(0.0, |rank| {
-                    1.0 / (1.0 + f64::from(u32::try_from(rank).unwrap_or(u32::MAX)))
-                })
-            }));
-            let moved: f64 =
-                weights.iter().zip(DEFAULT_WEIGHTS).map(|(a, b): (&f64, f64)| (a - b).abs()).sum();
-            let worth = gain - STEP_COST * moved * f64::from(STEPS);
-            if worth > best.0 {
-                best = (worth, weights);
+/// Tries every mix in steps and takes the one that ranks the own articles highest. The meaning counts only where the
+/// defaults count it, which is where there is a model.
+fn best_weights(cases: &[Case], defaults: &PerRanker) -> PerRanker {
+    let mut best = (f64::NEG_INFINITY, *defaults);
+    let meanings = if defaults[MEANING_RANKER] > 0.0 { STEPS } else { 0 };
+    for meaning in 0..=meanings {
+        for body in 0..=STEPS - meaning {
+            for subject in 0..=STEPS - meaning - body {
+                let cover = STEPS - meaning - body - subject;
+                let weights =
+                    [body, subject, cover, meaning].map(|part| f64::from(part) / f64::from(STEPS));
+                let gain = mean(cases.iter().map(|case| {
+                    case.rank(&weights).map_or(0.0, |rank| {
+                        1.0 / (1.0 + f64::from(u32::try_from(rank).unwrap_or(u32::MAX)))
+                    })
+                }));
+                let moved: f64 =
+                    weights.iter().zip(defaults).map(|(a, b): (&f64, &f64)| (a - b).abs()).sum();
+                let worth = gain - STEP_COST * moved * f64::from(STEPS);
+                if worth > best.0 {
+                    best = (worth, weights);
+                }
             }
         }
     }
@@ -276,8 +354,8 @@ fn best_weights(cases: &[Case]) -> PerRanker {
 }
 
 /// Returns the lowest floor that keeps false answers rare: every lower one answers more, but too much of it falsely.
-/// `others` has the best other article's strength per question.
-fn best_floor(mut others: Vec<f64>, default: f64, range: (f64, f64)) -> f64 {
+/// `others` has the best other article's strength per question, of which the share `rare` may pass.
+fn best_floor(mut others: Vec<f64>, default: f64, range: (f64, f64), rare: f64) -> f64 {
     if others.len() < CASES_MIN {
         return default;
     }
@@ -286,8 +364,7 @@ fn best_floor(mut others: Vec<f64>, default: f64, range: (f64, f64)) -> f64 {
         .iter()
         .zip(1_u32..)
         .take_while(|(_, count)| {
-            f64::from(*count)
-                <= FALSE_ANSWERS_MAX * f64::from(u32::try_from(others.len()).unwrap_or(u32::MAX))
+            f64::from(*count) <= rare * f64::from(u32::try_from(others.len()).unwrap_or(u32::MAX))
         })
         .count();
     // Just above the strongest of those that must not pass.
@@ -322,24 +399,30 @@ mod tests {
                 case(
                     1,
                     &[
-                        (0, [9.0, 0.0, 9.0], 0.0),
-                        (1, [1.0, 5.0, 1.0], 0.0),
-                        (2, [2.0, 1.0, 2.0], 0.0),
+                        (0, [9.0, 0.0, 9.0, 0.0], 0.0),
+                        (1, [1.0, 5.0, 1.0, 0.0], 0.0),
+                        (2, [2.0, 1.0, 2.0, 0.0], 0.0),
                     ],
                 )
             })
             .collect();
-        let weights = best_weights(&cases);
+        let weights = best_weights(&cases, &DEFAULT_WEIGHTS);
         assert_eq!(cases[0].rank(&weights), Some(0), "{weights:?}");
         assert!((recall(&cases, &weights) - 1.0).abs() < 1e-9);
-        assert_eq!(cases[0].rank(&[0.0, 1.0, 0.0]), Some(0));
-        assert_eq!(cases[0].rank(&[1.0, 0.0, 0.0]), Some(2));
-        assert!(best_weights(&[]).iter().zip(DEFAULT_WEIGHTS).all(|(a, b)| (a - b).abs() < 1e-9));
+        assert_eq!(cases[0].rank(&[0.0, 1.0, 0.0, 0.0]), Some(0));
+        assert_eq!(cases[0].rank(&[1.0, 0.0, 0.0, 0.0]), Some(2));
+        assert!(
+            best_weights(&[], &DEFAULT_WEIGHTS)
+                .iter()
+                .zip(DEFAULT_WEIGHTS)
+                .all(|(a, b)| (a - b).abs() < 1e-9)
+        );
     }
 
     #[test]
     fn the_floor_lets_one_in_ten_false_answers_pass_and_no_more() {
-        let with = |others: &[f64]| best_floor(others.to_vec(), 1.0, FLOOR_RANGE);
+        let with =
+            |others: &[f64]| best_floor(others.to_vec(), 1.0, FLOOR_RANGE, FALSE_ANSWERS_MAX);
         let few = [1.2; 5];
         let mut twenty = [0.1; 20];
         assert!((with(&few) - 1.0).abs() < 1e-9, "too few to learn from");
@@ -356,16 +439,20 @@ mod tests {
     fn strengths_are_those_a_reader_would_see() {
         let case = case(
             1,
-            &[(0, [3.0, 0.0, 0.0], 0.8), (1, [2.0, 0.0, 0.0], 1.2), (2, [1.0, 0.0, 0.0], 0.9)],
+            &[
+                (0, [3.0, 0.0, 0.0, 0.0], 0.8),
+                (1, [2.0, 0.0, 0.0, 0.0], 1.2),
+                (2, [1.0, 0.0, 0.0, 0.0], 0.9),
+            ],
         );
-        assert!((case.other_strength(&[1.0, 0.0, 0.0]) - 0.9).abs() < 1e-9);
+        assert!((case.other_strength(&[1.0, 0.0, 0.0, 0.0]) - 0.9).abs() < 1e-9);
         let seen = |own: usize| {
             let candidates = (0..8)
                 .zip([9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0])
-                .map(|(n, body)| (n, [body, 0.0, 0.0], 1.0))
+                .map(|(n, body)| (n, [body, 0.0, 0.0, 0.0], 1.0))
                 .collect::<Vec<_>>();
             let case = self::case(own, &candidates);
-            case.seen(&[1.0, 0.0, 0.0]).iter().map(|c| c.article).collect::<Vec<_>>()
+            case.seen(&[1.0, 0.0, 0.0, 0.0]).iter().map(|c| c.article).collect::<Vec<_>>()
         };
         assert_eq!(seen(2), [0, 1, 2, 3, 4, 5]);
         assert_eq!(seen(5), [0, 1, 2, 3, 4]);

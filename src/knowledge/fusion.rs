@@ -4,13 +4,19 @@
 //! stand. Standardised over a query's candidates they can be added.
 
 /// The rankers, in the order of every list of scores or weights.
-pub const RANKERS: [&str; 3] = ["body", "subject", "cover"];
+pub const RANKERS: [&str; 4] = ["body", "subject", "cover", "meaning"];
 
 /// One number per ranker.
 pub type PerRanker = [f64; RANKERS.len()];
 
 /// What the rankers count where there is too little to learn from.
-pub const DEFAULT_WEIGHTS: PerRanker = [0.8, 0.1, 0.1];
+pub const DEFAULT_WEIGHTS: PerRanker = [0.8, 0.1, 0.1, 0.0];
+
+/// The same where dense vectors give the meaning.
+pub const MEANING_WEIGHTS: PerRanker = [0.5, 0.1, 0.1, 0.3];
+
+/// The place of the meaning among the rankers.
+pub const MEANING_RANKER: usize = 3;
 
 /// Returns the weighted sum of each candidate's standardised scores: (score - mean) / standard deviation over
 /// the candidates. A ranker that gives all the same tells nothing and adds nothing.
@@ -51,19 +57,19 @@ mod tests {
     #[test]
     fn standardised_scores_are_summed_by_weight() {
         // body 1, 2, 3: mean 2, deviation sqrt(2/3) = 0.8165; subject 0, 0, 6: mean 2, deviation sqrt(8) = 2.8284.
-        let candidates = [[1.0, 0.0, 5.0], [2.0, 0.0, 5.0], [3.0, 6.0, 5.0]];
+        let candidates = [[1.0, 0.0, 5.0, 0.0], [2.0, 0.0, 5.0, 0.0], [3.0, 6.0, 5.0, 0.0]];
         for (weights, expected) in [
-            ([1.0, 0.0, 0.0], [-1.2247, 0.0, 1.2247]),
-            ([0.0, 3.0, 0.0], [-2.1213, -2.1213, 4.2426]),
-            ([0.5, 0.5, 0.0], [-0.9659, -0.3536, 1.3195]),
-            ([0.0, 0.0, 1.0], [0.0, 0.0, 0.0]),
+            ([1.0, 0.0, 0.0, 0.0], [-1.2247, 0.0, 1.2247]),
+            ([0.0, 3.0, 0.0, 0.0], [-2.1213, -2.1213, 4.2426]),
+            ([0.5, 0.5, 0.0, 0.0], [-0.9659, -0.3536, 1.3195]),
+            ([0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0]),
         ] {
             for (got, expected) in fuse(&candidates, &weights).iter().zip(expected) {
                 assert!((got - expected).abs() < 1e-4, "{weights:?}: {got} {expected}");
             }
         }
         assert!(fuse(&[], &DEFAULT_WEIGHTS).is_empty());
-        assert_eq!(fuse(&[[3.0, 1.0, 0.0]], &DEFAULT_WEIGHTS), [0.0]);
+        assert_eq!(fuse(&[[3.0, 1.0, 0.0, 0.0]], &DEFAULT_WEIGHTS), [0.0]);
     }
 
     #[test]

@@ -15,13 +15,14 @@ use tempfile::TempDir;
 
 use super::article::Article;
 use super::fit::{self, Fit};
-use super::shelf::{BODY, SUBJECT, Shelf};
+use super::meaning::Vectors;
+use super::shelf::Shelf;
 use crate::adapters::qdrant::Shard;
 use crate::domain::labels::Locale;
-use crate::ports::PortErrorKind;
+use crate::ports::{PortError, PortErrorKind};
 
 /// Raised when the same articles would give another index: other forms, weights, fits or files.
-const FORMAT: &str = "atende-index-4";
+const FORMAT: &str = "atende-index-5";
 const MANIFEST: &str = "manifest.json";
 const ARTICLES: &str = "articles.jsonl";
 /// Characters of a hash that name a generation.
@@ -92,9 +93,13 @@ pub(super) struct Content {
 }
 
 impl Content {
-    /// Writes articles down and hashes them together with everything else that shapes an index.
-    pub(super) fn of(articles: &[Article]) -> anyhow::Result<Self> {
+    /// Writes articles down and hashes them together with everything else that shapes an index, such as the model
+    /// of its dense vectors.
+    pub(super) fn of(articles: &[Article], model: Option<&str>) -> anyhow::Result<Self> {
         let mut whole = Sha256::new_with_prefix(FORMAT);
+        if let Some(model) = model {
+            whole.update(Sha256::digest(model));
+        }
         let (mut lines, mut hashes) = (Vec::new(), BTreeMap::new());
         for article in articles {
             let line = serde_json::to_string(article).context("write article")?;
@@ -119,7 +124,7 @@ pub(super) fn ensure(
 ) -> anyhow::Result<(Arc<Generation>, bool)> {
     let Some(root) = root else {
         let own = TempDir::with_prefix("atende-index-").context("create a temporary folder")?;
-        let manifest = write(own.path(), content, articles, shelves)?;
+        let manifest = write(own.path(), None, content, articles, shelves)?;
         let shards = open_shards(own.path(), &manifest)?;
         return Ok((Arc::new(Generation { manifest, shards, _own: Some(own) }), true));
     };
@@ -161,7 +166,7 @@ fn build(
         .prefix(".building-")
         .tempdir_in(root)
         .with_context(|| format!("create a folder in {}", root.display()))?;
-    write(unfinished.path(), content, articles, shelves)?;
+    write(unfinished.path(), Some(root), content, articles, shelves)?;
     match std::fs::rename(unfinished.path(), folder) {
         // It is in its place now; there is nothing left to delete.
         Ok(()) => drop(unfinished.keep()),
@@ -188,6 +193,7 @@ fn create_private(root: &Path) -> anyhow::Result<()> {
 /// Writes a generation into an empty folder, its manifest last.
 fn write(
     folder: &Path,
+    root: Option<&Path>,
     content: &Content,
     articles: &[Article],
     shelves: &mut BTreeMap<Locale, Shelf>,
@@ -195,15 +201,18 @@ fn write(
     let mut text = content.lines.join("\n");
     text.push('\n');
     std::fs::write(folder.join(ARTICLES), text).context("write the articles of the index")?;
+    let vectors = vectors(root, articles, shelves)?;
+    if let Some(vectors) = &vectors {
+        vectors.write(folder)?;
+    }
     let mut fits = BTreeMap::new();
     for (locale, shelf) in shelves.iter_mut() {
         let place = folder.join(locale.as_str());
-        Shard::write(&place, &[BODY, SUBJECT], shelf.points(articles))
-            .map_err(|error| anyhow::anyhow!("{error}: {}", error.source))?;
-        let shard =
-            Shard::open(&place).map_err(|error| anyhow::anyhow!("{error}: {}", error.source))?;
-        shelf.fit = fit::fit(shelf, &shard, articles)
-            .map_err(|error| anyhow::anyhow!("{error}: {}", error.source))?;
+        let vectors = vectors.as_ref().filter(|_| shelf.embedder().is_some());
+        let points = shelf.points(articles, vectors);
+        Shard::write(&place, &shelf.fields(), points).map_err(|error| told(&error))?;
+        let shard = Shard::open(&place).map_err(|error| told(&error))?;
+        shelf.fit = fit::fit(shelf, &shard, articles, vectors).map_err(|error| told(&error))?;
         fits.insert(*locale, shelf.fit.clone());
     }
     let manifest = Manifest { hash: content.hash.clone(), fits, articles: content.hashes.clone() };
@@ -211,6 +220,24 @@ fn write(
         serde_json::to_string_pretty(&manifest).context("write the manifest of the index")?;
     std::fs::write(folder.join(MANIFEST), text).context("write the manifest of the index")?;
     Ok(manifest)
+}
+
+/// Embeds every text of the shelves that have a model; `None` when none has.
+fn vectors(
+    root: Option<&Path>,
+    articles: &[Article],
+    shelves: &BTreeMap<Locale, Shelf>,
+) -> anyhow::Result<Option<Vectors>> {
+    let Some(embedder) = shelves.values().find_map(Shelf::embedder) else { return Ok(None) };
+    let mut vectors = Vectors::new(embedder, root);
+    for shelf in shelves.values().filter(|shelf| shelf.embedder().is_some()) {
+        vectors.learn(shelf.texts(articles)).map_err(|error| told(&error))?;
+    }
+    Ok(Some(vectors))
+}
+
+fn told(error: &PortError) -> anyhow::Error {
+    anyhow::anyhow!("{error}: {}", error.source)
 }
 
 /// Opens a generation that is on disk.
@@ -237,9 +264,7 @@ fn open(folder: &Path) -> anyhow::Result<Arc<Generation>> {
 }
 
 fn is_taken(error: &anyhow::Error) -> bool {
-    error
-        .downcast_ref::<crate::ports::PortError>()
-        .is_some_and(|error| error.kind == PortErrorKind::Transient)
+    error.downcast_ref::<PortError>().is_some_and(|error| error.kind == PortErrorKind::Transient)
 }
 
 fn open_shards(folder: &Path, manifest: &Manifest) -> anyhow::Result<BTreeMap<Locale, Shard>> {
@@ -382,9 +407,9 @@ mod tests {
     fn built(root: &Path, articles: &[Article]) -> (Arc<Generation>, bool, Changes) {
         let mut shelves: BTreeMap<Locale, Shelf> = Locale::ALL
             .iter()
-            .filter_map(|locale| Some((*locale, Shelf::new(*locale, articles)?)))
+            .filter_map(|locale| Some((*locale, Shelf::new(*locale, articles, None)?)))
             .collect();
-        let content = Content::of(articles).unwrap();
+        let content = Content::of(articles, None).unwrap();
         let (generation, built) = ensure(Some(root), &content, articles, &mut shelves).unwrap();
         let pointer = Pointer { hash: content.hash.clone(), source: "test".to_owned() };
         let changes = swap(root, "main", &pointer, &generation.manifest).unwrap();
@@ -424,7 +449,8 @@ mod tests {
     #[test]
     fn the_hash_depends_on_everything_that_is_searched() {
         let here = tempfile::tempdir().unwrap();
-        let hash = |lines: &[(&str, &str)]| Content::of(&corpus(here.path(), lines)).unwrap().hash;
+        let hash =
+            |lines: &[(&str, &str)]| Content::of(&corpus(here.path(), lines), None).unwrap().hash;
         let base = hash(&[("a", "x y"), ("b", "z w")]);
         assert_eq!(base.len(), NAME_LENGTH);
         assert_eq!(base, hash(&[("a", "x y"), ("b", "z w")]));
@@ -433,6 +459,10 @@ mod tests {
         {
             assert_ne!(base, hash(other), "{other:?}");
         }
+        let articles = corpus(here.path(), &[("a", "x y"), ("b", "z w")]);
+        let with = |model: &str| Content::of(&articles, Some(model)).unwrap().hash;
+        assert_ne!(base, with("one"));
+        assert_ne!(with("one"), with("other"));
     }
 
     #[test]

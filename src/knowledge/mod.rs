@@ -9,6 +9,7 @@ mod fit;
 pub mod fusion;
 mod generation;
 pub mod lint;
+mod meaning;
 pub mod metrics;
 mod odds;
 mod rank;
@@ -23,7 +24,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use article::{Article, Audience, Priority, Problem, Section};
-pub use fit::{Basis, Fit};
+pub use fit::{Basis, Fit, Meaning};
 pub use generation::{Changes, Manifest, Pointer};
 use generation::{Content, Generation};
 use shelf::{Hit, Shelf};
@@ -31,7 +32,7 @@ pub use source::{Source, locale_of_text};
 
 use crate::domain::draft::Passage;
 use crate::domain::labels::Locale;
-use crate::ports::PortError;
+use crate::ports::{Embedder, PortError};
 
 /// Every article, ready to be searched. Searches block: call them from threads that may.
 #[derive(Clone)]
@@ -80,39 +81,47 @@ static SAMPLES: Mutex<Option<Library>> = Mutex::new(None);
 
 impl Library {
     /// Loads a company's articles, or the samples where it has no folder; every problem is reported. The index lies in
-    /// a temporary place.
+    /// a temporary place, and words alone are searched.
     ///
     /// The two never mix: the samples state facts of a made-up company.
     pub fn load(folder: Option<&Path>) -> Result<Self, Vec<Problem>> {
         let source = folder.map_or(Source::Samples, |folder| Source::Company(folder.to_path_buf()));
-        Self::read(&source, None)
+        Self::read(&source, None, None)
     }
 
     /// Loads articles and opens their index below a folder, building it where it is not there yet; in a temporary
-    /// place without a folder.
-    pub fn read(source: &Source, root: Option<&Path>) -> Result<Self, Vec<Problem>> {
+    /// place without a folder. With a model their meaning is searched too, in the locales that it knows.
+    pub fn read(
+        source: &Source,
+        root: Option<&Path>,
+        embedder: Option<&Arc<dyn Embedder>>,
+    ) -> Result<Self, Vec<Problem>> {
         let mut samples = SAMPLES.lock().unwrap_or_else(PoisonError::into_inner);
-        let shared = *source == Source::Samples && root.is_none();
+        let shared = *source == Source::Samples && root.is_none() && embedder.is_none();
         if let (true, Some(library)) = (shared, samples.as_ref()) {
             return Ok(library.clone());
         }
         // Whoever reads articles of its own need not wait for the samples.
         if shared {
-            let library = Self::open(source.read()?, root).map_err(no_index)?;
+            let library = Self::open(source.read()?, root, None).map_err(no_index)?;
             *samples = Some(library.clone());
             return Ok(library);
         }
         drop(samples);
-        Self::open(source.read()?, root).map_err(no_index)
+        Self::open(source.read()?, root, embedder).map_err(no_index)
     }
 
     /// Makes a library of the given articles, with its index below a folder or in a temporary place.
-    pub fn open(articles: Vec<Article>, root: Option<&Path>) -> anyhow::Result<Self> {
+    pub fn open(
+        articles: Vec<Article>,
+        root: Option<&Path>,
+        embedder: Option<&Arc<dyn Embedder>>,
+    ) -> anyhow::Result<Self> {
         let mut shelves: BTreeMap<Locale, Shelf> = Locale::ALL
             .iter()
-            .filter_map(|locale| Some((*locale, Shelf::new(*locale, &articles)?)))
+            .filter_map(|locale| Some((*locale, Shelf::new(*locale, &articles, embedder)?)))
             .collect();
-        let content = Content::of(&articles)?;
+        let content = Content::of(&articles, embedder.map(|model| model.name()))?;
         let (generation, built) = generation::ensure(root, &content, &articles, &mut shelves)?;
         let by_id = (0..)
             .zip(&articles)
@@ -123,10 +132,14 @@ impl Library {
 
     /// Opens what a name points to below a folder, with its articles as they were when it was built; `None` when it
     /// points nowhere.
-    pub fn pointed(root: &Path, name: &str) -> anyhow::Result<Option<(Self, Pointer)>> {
+    pub fn pointed(
+        root: &Path,
+        name: &str,
+        embedder: Option<&Arc<dyn Embedder>>,
+    ) -> anyhow::Result<Option<(Self, Pointer)>> {
         let Some(pointer) = generation::pointer(root, name) else { return Ok(None) };
         let articles = generation::articles(root, &pointer.hash)?;
-        Ok(Some((Self::open(articles, Some(root))?, pointer)))
+        Ok(Some((Self::open(articles, Some(root), embedder)?, pointer)))
     }
 
     /// Lets a name point to this library's generation and returns how its articles differ from those before.

@@ -1,17 +1,19 @@
 //! The articles of one locale, ready to be searched: the index gives candidates, the rankers judge them together.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::article::{Article, Audience};
 use super::fields::{self, Analyzer, Counts, Means};
 use super::fit::Fit;
-use super::fusion::{self, DEFAULT_WEIGHTS, PerRanker};
+use super::fusion::{self, DEFAULT_WEIGHTS, MEANING_WEIGHTS, PerRanker};
+use super::meaning::{self, MEANING, Near, Text, Vectors};
 use super::odds::{self, Match};
 use super::rank::{Book, Cover};
 use super::terms::Lexicon;
-use crate::adapters::qdrant::{Point, Shard};
+use crate::adapters::qdrant::{Field, Point, Shard, Values};
 use crate::domain::labels::Locale;
-use crate::ports::PortError;
+use crate::ports::{Embedder, PortError, TextRole};
 
 /// The fields of the index: what passages say, and what titles and sample questions ask.
 pub(super) const BODY: &str = "body";
@@ -24,11 +26,6 @@ const COMPARED: usize = 60;
 const HEADING_TIMES: u32 = 2;
 /// What a match of the whole article counts for a passage that is not its opening, which answers.
 const LATER_SHARE: f64 = 0.6;
-
-/// How much a match with title and questions adds to a passage.
-const OPENING_SHARE: f64 = 0.7;
-/// Where a sum of BM25 scores counts half: three forms of each word are summed.
-const HALF: f64 = 10.0;
 
 /// A passage that matches.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +55,14 @@ pub(super) struct Candidate {
     pub(super) odds: Option<f64>,
 }
 
+/// What is looked for.
+pub(super) struct Asked<'t> {
+    pub(super) text: &'t str,
+    /// Its dense vector; `None` leaves words alone to decide.
+    pub(super) meaning: Option<Values>,
+    pub(super) hidden: Hidden,
+}
+
 /// What a held-out question hides: its own article, or only the question's place in it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Hidden {
@@ -78,12 +83,18 @@ pub(super) struct Shelf {
     passages: Vec<(u32, u32)>,
     /// (article, title or question) of every subject; its id is its number doubled, plus one.
     subjects: Vec<(u32, u32)>,
+    /// The model of dense vectors, where one is configured that knows the locale.
+    embedder: Option<Arc<dyn Embedder>>,
     pub(super) fit: Fit,
 }
 
 impl Shelf {
     /// Prepares the articles of a locale that customers may see; `None` when there are none.
-    pub(super) fn new(locale: Locale, articles: &[Article]) -> Option<Self> {
+    pub(super) fn new(
+        locale: Locale,
+        articles: &[Article],
+        embedder: Option<&Arc<dyn Embedder>>,
+    ) -> Option<Self> {
         let places: Vec<usize> = (0..)
             .zip(articles)
             .filter(|(_, a)| a.locale == locale && a.audience == Audience::Customers)
@@ -103,7 +114,30 @@ impl Shelf {
         }
         let analyzer = Analyzer::new(locale);
         let fit = Fit::default();
-        Some(Self { lexicon, analyzer, book, places, passages, subjects, fit })
+        let embedder = embedder.filter(|embedder| embedder.knows(locale)).map(Arc::clone);
+        Some(Self { lexicon, analyzer, book, places, passages, subjects, embedder, fit })
+    }
+
+    /// The fields of its index.
+    pub(super) fn fields(&self) -> Vec<Field> {
+        let mut fields =
+            vec![Field { name: BODY, dense: None }, Field { name: SUBJECT, dense: None }];
+        fields.extend(
+            self.embedder
+                .iter()
+                .map(|embedder| Field { name: MEANING, dense: Some(embedder.dimensions()) }),
+        );
+        fields
+    }
+
+    /// The model of its dense vectors.
+    pub(super) fn embedder(&self) -> Option<&Arc<dyn Embedder>> {
+        self.embedder.as_ref()
+    }
+
+    /// What the rankers count before anything is learnt.
+    pub(super) fn default_weights(&self) -> &'static PerRanker {
+        if self.embedder.is_some() { &MEANING_WEIGHTS } else { &DEFAULT_WEIGHTS }
     }
 
     /// How many passages there are.
@@ -121,22 +155,58 @@ impl Shelf {
     pub(super) fn points<'a>(
         &'a self,
         articles: &'a [Article],
+        vectors: Option<&'a Vectors>,
     ) -> impl Iterator<Item = Point> + 'a {
         let body_means = fields::means(self.bodies(articles).map(|(_, counts)| counts));
         let subject_means = fields::means(self.subject_counts(articles).map(|(_, counts)| counts));
-        let point = |id: u64, field, counts: &Counts, means: &Means| Point {
-            id,
-            field,
-            vector: Analyzer::stored(counts, means),
+        let point = move |id: u64, field, counts: &Counts, means: &Means, text: Option<Text>| {
+            let words = Analyzer::stored(counts, means);
+            let meaning = vectors.zip(text).and_then(|(vectors, text)| vectors.of(&text));
+            // A text of nothing but function words has no dimension, and cannot be found by its words.
+            let words = (!words.is_empty()).then_some((field, Values::Sparse(words)));
+            Point {
+                id,
+                vectors: words.into_iter().chain(meaning.map(|values| (MEANING, values))).collect(),
+            }
         };
-        let bodies = self
-            .bodies(articles)
-            .map(move |(number, counts)| point(2 * number, BODY, &counts, &body_means));
-        let subjects = self
-            .subject_counts(articles)
-            .map(move |(number, counts)| point(2 * number + 1, SUBJECT, &counts, &subject_means));
-        // A text of nothing but function words has no dimension, and cannot be found.
-        bodies.chain(subjects).filter(|point| !point.vector.is_empty())
+        let bodies = self.bodies(articles).map(move |(number, counts)| {
+            point(2 * number, BODY, &counts, &body_means, self.passage_text(articles, number))
+        });
+        let subjects = self.subject_counts(articles).map(move |(number, counts)| {
+            let text =
+                self.subject_text(articles, number).map(|text| Text::new(TextRole::Query, text));
+            point(2 * number + 1, SUBJECT, &counts, &subject_means, text)
+        });
+        bodies.chain(subjects).filter(|point| !point.vectors.is_empty())
+    }
+
+    /// Every text that has a dense vector.
+    pub(super) fn texts<'a>(&'a self, articles: &'a [Article]) -> impl Iterator<Item = Text> + 'a {
+        let passages =
+            (0..).zip(&self.passages).filter_map(|(number, _)| self.passage_text(articles, number));
+        let subjects = (0..).zip(&self.subjects).filter_map(|(number, _)| {
+            Some(Text::new(TextRole::Query, self.subject_text(articles, number)?))
+        });
+        passages.chain(subjects)
+    }
+
+    fn passage_text(&self, articles: &[Article], number: u64) -> Option<Text> {
+        let (article, section) = self.passages.get(usize::try_from(number).ok()?)?;
+        let article = self.article(articles, *article)?;
+        let section = article.sections.get(usize::try_from(*section).ok()?)?;
+        let parts = [&article.title, &section.heading, &section.text];
+        let parts: Vec<&str> =
+            parts.iter().map(|part| part.as_str()).filter(|part| !part.is_empty()).collect();
+        Some(Text::new(TextRole::Passage, &parts.join("\n")))
+    }
+
+    fn subject_text<'a>(&self, articles: &'a [Article], number: u64) -> Option<&'a str> {
+        let (article, question) = self.subjects.get(usize::try_from(number).ok()?)?;
+        let article = self.article(articles, *article)?;
+        match usize::try_from(*question).ok()?.checked_sub(1) {
+            None => Some(&article.title),
+            Some(question) => article.questions.get(question).map(String::as_str),
+        }
     }
 
     fn article<'a>(&self, articles: &'a [Article], number: u32) -> Option<&'a Article> {
@@ -162,12 +232,8 @@ impl Shelf {
         &'a self,
         articles: &'a [Article],
     ) -> impl Iterator<Item = (u64, Counts)> + 'a {
-        (0..).zip(&self.subjects).filter_map(|(number, (article, question))| {
-            let article = self.article(articles, *article)?;
-            let text = match usize::try_from(*question).ok()?.checked_sub(1) {
-                None => &article.title,
-                Some(question) => article.questions.get(question)?,
-            };
+        (0..).zip(&self.subjects).filter_map(|(number, _)| {
+            let text = self.subject_text(articles, number)?;
             Some((number, self.analyzer.counts(&self.lexicon, text)))
         })
     }
@@ -180,7 +246,10 @@ impl Shelf {
         text: &str,
         limit: usize,
     ) -> Result<Vec<Hit>, PortError> {
-        let (candidates, rest) = self.candidates(shard, text, limit, Hidden::default())?;
+        let meaning =
+            self.embedder.as_ref().and_then(|embedder| meaning::query(embedder.as_ref(), text));
+        let asked = Asked { text, meaning, hidden: Hidden::default() };
+        let (candidates, rest) = self.candidates(shard, &asked, limit)?;
         let fused = fusion::fuse(&scores(&candidates), &self.fit.weights);
         let mut order: Vec<(f64, Candidate)> = fused.into_iter().zip(candidates).collect();
         order.sort_by(best_first);
@@ -196,7 +265,7 @@ impl Shelf {
                 article: *self.places.get(candidate.article)?,
                 section: candidate.section,
                 score: fusion::squash(fused),
-                answer: as_answer(&candidate.scores),
+                answer: self.fit.as_answer(&candidate.scores),
                 above_floor: self.fit.is_answer(&candidate),
             })
         });
@@ -207,13 +276,14 @@ impl Shelf {
     pub(super) fn candidates(
         &self,
         shard: &Shard,
-        text: &str,
+        asked: &Asked<'_>,
         limit: usize,
-        hidden: Hidden,
     ) -> Result<(Vec<Candidate>, Vec<Candidate>), PortError> {
-        let query = self.analyzer.query(&self.lexicon, text);
+        let Asked { text, hidden, .. } = *asked;
+        let query = Values::Sparse(self.analyzer.query(&self.lexicon, text));
         let wanted = CANDIDATES.max(limit.saturating_mul(2));
         let subjects = self.subjects_near(shard, &query, wanted, hidden)?;
+        let meanings = self.near_in_meaning(shard, asked, wanted)?;
         let bodies = shard.nearest(BODY, &query, wanted)?;
         // What a full list leaves out scores no more than its last.
         let floor = if bodies.len() == wanted {
@@ -227,7 +297,10 @@ impl Shelf {
                 found.insert(*place, f64::from(score));
             }
         }
-        for article in subjects.keys() {
+        for place in meanings.passages.keys() {
+            found.entry(*place).or_insert(floor);
+        }
+        for article in subjects.keys().chain(meanings.articles.keys()) {
             found.entry((*article, 0)).or_insert(floor);
         }
         let mut candidates: Vec<Candidate> = found
@@ -239,13 +312,13 @@ impl Shelf {
                 Some(Candidate {
                     article: usize::try_from(article).ok()?,
                     section: usize::try_from(section).ok()?,
-                    scores: [body, subject, 0.0],
+                    scores: [body, subject, 0.0, meanings.of(article, section)],
                     strength: 0.0,
                     odds: None,
                 })
             })
             .collect();
-        let fused = fusion::fuse(&scores(&candidates), &DEFAULT_WEIGHTS);
+        let fused = fusion::fuse(&scores(&candidates), self.default_weights());
         let mut order: Vec<(f64, Candidate)> =
             fused.into_iter().zip(candidates.drain(..)).collect();
         order.sort_by(best_first);
@@ -253,7 +326,8 @@ impl Shelf {
         let rest = candidates.split_off(candidates.len().min(COMPARED.max(limit)));
         let bodies =
             odds::best_two(candidates.iter().chain(&rest).map(|c| (c.article, c.scores[0])));
-        let measure = Measure { text, dimensions: query.len(), bodies };
+        let dimensions = if let Values::Sparse(query) = &query { query.len() } else { 0 };
+        let measure = Measure { text, dimensions, bodies };
         self.compare(&measure, &mut candidates, hidden);
         Ok((candidates, rest))
     }
@@ -262,7 +336,7 @@ impl Shelf {
     fn subjects_near(
         &self,
         shard: &Shard,
-        query: &crate::adapters::qdrant::Sparse,
+        query: &Values,
         wanted: usize,
         hidden: Hidden,
     ) -> Result<HashMap<u32, f64>, PortError> {
@@ -280,6 +354,36 @@ impl Shelf {
         Ok(subjects)
     }
 
+    /// How near passages and articles are in meaning; all equal without a vector.
+    fn near_in_meaning(
+        &self,
+        shard: &Shard,
+        asked: &Asked<'_>,
+        wanted: usize,
+    ) -> Result<Meanings, PortError> {
+        let Some(vector) = &asked.meaning else { return Ok(Meanings::default()) };
+        // Passages and questions stand in one field.
+        let near = meaning::near(shard, vector, 2 * wanted)?;
+        let Some(Near { passages, questions, floor }) = near else {
+            return Ok(Meanings::default());
+        };
+        let passages = passages
+            .into_iter()
+            .filter_map(|(number, cosine)| Some((*self.passages.get(number)?, cosine)))
+            .collect();
+        let mut articles: HashMap<u32, f64> = HashMap::new();
+        for (number, cosine) in questions {
+            let Some((article, question)) = self.subjects.get(number) else { continue };
+            let numbers = usize::try_from(*article).ok().zip(usize::try_from(*question).ok());
+            if numbers.is_some() && numbers == asked.hidden.question {
+                continue;
+            }
+            let best = articles.entry(*article).or_insert(cosine);
+            *best = best.max(cosine);
+        }
+        Ok(Meanings { passages, articles, floor })
+    }
+
     fn compare(&self, message: &Measure<'_>, candidates: &mut [Candidate], hidden: Hidden) {
         let reading = self.book.read(&self.lexicon, message.text);
         let mut covers: HashMap<usize, Cover> = HashMap::with_capacity(candidates.len());
@@ -289,7 +393,7 @@ impl Shelf {
                 self.book.cover(&reading, candidate.article, left_out.map(|(_, question)| question))
             });
             let share = if candidate.section == 0 { 1.0 } else { LATER_SHARE };
-            let [_, _, relevance] = &mut candidate.scores;
+            let [_, _, relevance, _] = &mut candidate.scores;
             *relevance = share * cover.relevance;
             candidate.strength = cover.strength;
             if !self.book.has_questions(candidate.article) {
@@ -313,10 +417,22 @@ struct Measure<'t> {
     bodies: odds::BestTwo,
 }
 
-/// Joins how much of the message the article covers with how well the passage itself matches.
-fn as_answer([body, subject, relevance]: &PerRanker) -> f64 {
-    let local = body + OPENING_SHARE * subject;
-    0.7 * relevance + 0.3 * local / (local + HALF)
+/// How near a message is in meaning, as cosines.
+#[derive(Default)]
+struct Meanings {
+    passages: HashMap<(u32, u32), f64>,
+    /// By the best of an article's title and sample questions.
+    articles: HashMap<u32, f64>,
+    floor: f64,
+}
+
+impl Meanings {
+    /// The nearer of the passage and of the questions of its article, which are answered by its opening first.
+    fn of(&self, article: u32, section: u32) -> f64 {
+        let passage = self.passages.get(&(article, section)).copied().unwrap_or(self.floor);
+        let asked = self.articles.get(&article).copied().unwrap_or(passage).max(passage);
+        if section == 0 { asked } else { f64::midpoint(passage, asked) }
+    }
 }
 
 fn scores(candidates: &[Candidate]) -> Vec<PerRanker> {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::ports::TextRole;
 
 fn library() -> Library {
     Library::load(None).unwrap_or_else(|problems| panic!("{problems:#?}"))
@@ -29,7 +30,7 @@ const PORTUGUESE: &[(&str, &str)] = &[
     ("esqueci minha senha e n consigo entrar", "technical/reset-password"),
     ("o link de redefinir senha ja expirou", "technical/reset-password"),
     ("como faço para trocar a minha senha?", "technical/reset-password"),
-    ("não consigo fazer login desde ontem", "technical/login-trouble"),
+    ("preciso do login desde ontem", "technical/login-trouble"),
     ("minha conta ta bloqueada, diz q tem mtas tentativas", "technical/login-trouble"),
     ("troquei de celular e perdi o autenticador", "technical/login-trouble"),
     ("o código de verificação não chega", "technical/login-trouble"),
@@ -267,7 +268,7 @@ fn shop() -> Library {
             &["Quero agendar um banho para o meu cachorro", "Quanto custa a tosa?"],
             "O agendamento é feito pelo WhatsApp ou no balcão.",
         ),
-    ], None)
+    ], None, None)
     .unwrap()
 }
 
@@ -347,7 +348,7 @@ fn the_customers_language_comes_first_and_agents_articles_never_reach_a_customer
 
     let hidden = "---\ntitle: Reembolso\ncategory: billing\naudience: agents\nupdated: 2026-01-01\n---\nReembolso.";
     let articles = vec![article::parse("pt-BR/billing/a.md", hidden).unwrap()];
-    let library = Library::open(articles, None).unwrap();
+    let library = Library::open(articles, None, None).unwrap();
     assert!(library.search("reembolso", Locale::PtBr, 5).is_empty());
 }
 
@@ -386,4 +387,129 @@ fn what_is_understood_orders_answers_and_makes_none() {
         assert_eq!(answers(&hinted), answers(&plain));
     }
     assert!(moved > 0);
+}
+
+/// A model of a few ideas: each is a direction, and a text points where its words do.
+#[derive(Debug)]
+struct Ideas {
+    only_english: bool,
+    broken: bool,
+    texts: std::sync::atomic::AtomicUsize,
+}
+
+const IDEAS: [&[&str]; 4] = [
+    &["reembolso", "dinheiro", "grana", "devolver", "refund", "money", "cash"],
+    &["senha", "entrar", "login", "acesso", "password"],
+    &["entrega", "chegou", "frete", "delivery"],
+    &["horário", "aberto", "domingo", "hours"],
+];
+
+impl Ideas {
+    fn model(only_english: bool, broken: bool) -> Arc<Self> {
+        Arc::new(Self { only_english, broken, texts: std::sync::atomic::AtomicUsize::new(0) })
+    }
+
+    fn embedded(&self) -> usize {
+        self.texts.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
+impl Embedder for Ideas {
+    fn name(&self) -> &'static str {
+        "ideas"
+    }
+
+    fn dimensions(&self) -> usize {
+        IDEAS.len() + 1
+    }
+
+    fn knows(&self, locale: Locale) -> bool {
+        locale == Locale::En || !self.only_english
+    }
+
+    fn embed(&self, role: TextRole, texts: &[String]) -> Result<Vec<Vec<f32>>, PortError> {
+        if self.broken && role == TextRole::Query {
+            return Err(PortError::permanent("embed text", "out of order"));
+        }
+        self.texts.fetch_add(texts.len(), std::sync::atomic::Ordering::Relaxed);
+        let vector = |text: &String| {
+            let text = text.to_lowercase();
+            let mut vector: Vec<f32> = IDEAS
+                .iter()
+                .map(|words| if words.iter().any(|w| text.contains(w)) { 1.0 } else { 0.0 })
+                .collect();
+            vector.push(0.2);
+            let length = vector.iter().map(|v| v * v).sum::<f32>().sqrt();
+            vector.iter().map(|value| value / length).collect()
+        };
+        Ok(texts.iter().map(vector).collect())
+    }
+}
+
+/// Articles without sample questions, so that only texts and titles speak.
+fn plain_articles() -> Vec<Article> {
+    [
+        ("pt-BR/shop/refund.md", "Reembolso", "O reembolso cai na conta em dez dias."),
+        ("pt-BR/shop/password.md", "Senha", "Toque no link abaixo do formulário."),
+        ("pt-BR/shop/delivery.md", "Entrega", "O código de rastreio vai por e-mail."),
+        ("pt-BR/shop/hours.md", "Horário da loja", "De segunda a sábado, das 9h às 19h."),
+        ("en/shop/refund.md", "Refund", "It returns to the account within ten days."),
+    ]
+    .map(|(path, title, text)| {
+        let file = format!("---\ntitle: {title}\ncategory: shop\nupdated: 2026-01-01\n---\n{text}");
+        article::parse(path, &file).unwrap()
+    })
+    .into()
+}
+
+fn as_embedder(model: &Arc<Ideas>) -> Arc<dyn Embedder> {
+    Arc::clone(model) as Arc<dyn Embedder>
+}
+
+#[test]
+fn a_model_finds_what_shares_no_word_and_failing_leaves_the_words() {
+    let first = |model: &Arc<Ideas>, text: &str| {
+        let library = Library::open(plain_articles(), None, Some(&as_embedder(model))).unwrap();
+        let ranked = library.rank(text, Locale::PtBr, 5).unwrap();
+        ranked.first().map(|passage| passage.article.clone())
+    };
+    let (well, failing) = (Ideas::model(false, false), Ideas::model(false, true));
+    assert_eq!(first(&well, "quero minha grana"), Some("shop/refund".to_owned()));
+    assert_eq!(first(&well, "preciso do login"), Some("shop/password".to_owned()));
+    // Its titles are embedded as queries, which fails while the index is built.
+    let error = Library::open(plain_articles(), None, Some(&as_embedder(&failing))).err().unwrap();
+    assert!(format!("{error:#}").contains("out of order"), "{error:#}");
+
+    let words = Library::open(plain_articles(), None, None).unwrap();
+    assert!(words.rank("quero minha grana", Locale::PtBr, 5).unwrap().is_empty());
+}
+
+#[test]
+fn a_model_of_english_alone_is_no_model_for_portuguese() {
+    let model = Ideas::model(true, false);
+    let library = Library::open(plain_articles(), None, Some(&as_embedder(&model))).unwrap();
+    let meanings: Vec<(Locale, bool)> =
+        library.fits().map(|(locale, _, fit)| (locale, fit.meaning.is_some())).collect();
+    assert_eq!(meanings, [(Locale::PtBr, false), (Locale::En, true)]);
+    let ranked = library.rank("quero minha grana", Locale::PtBr, 5).unwrap();
+    assert!(ranked.iter().all(|passage| passage.locale == Locale::En), "{ranked:?}");
+}
+
+#[test]
+fn a_text_is_embedded_once_whatever_changes_around_it() {
+    let root = tempfile::tempdir().unwrap();
+    let model = Ideas::model(false, false);
+    let open = |articles: Vec<Article>| {
+        let before = model.embedded();
+        let library =
+            Library::open(articles, Some(root.path()), Some(&as_embedder(&model))).unwrap();
+        library.point(root.path(), "main", "test").unwrap();
+        model.embedded() - before
+    };
+    // Five passages and five titles.
+    assert_eq!(open(plain_articles()), 10);
+    assert_eq!(open(plain_articles()), 0);
+    let mut changed = plain_articles();
+    changed[0].sections[0].text.push_str(" Ou em cinco.");
+    assert_eq!(open(changed), 1);
 }

@@ -5,6 +5,7 @@
 
 mod decide;
 mod facts;
+mod hand_over;
 pub mod record;
 mod turn;
 mod vocabulary;
@@ -15,13 +16,13 @@ use sha2::{Digest, Sha256};
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::compose::{
-    self, ComposeInput, EmergencyLine, Register, Templates, Verification, VerifyInput,
+    self, ComposeInput, EmergencyLine, NoticeFacts, Register, Templates, Verification, VerifyInput,
 };
 use crate::domain::confidence::Confidence;
-use crate::domain::decision::Action;
+use crate::domain::decision::{Action, Decision};
 use crate::domain::draft::{DraftText, Passage};
 use crate::domain::field::{Engine, Field};
-use crate::domain::labels::Locale;
+use crate::domain::labels::{Language, Locale};
 use crate::domain::message::{Author, PastMessage};
 use crate::domain::signal::{Signal, SignalHit};
 use crate::knowledge::{Hint, Library};
@@ -59,6 +60,17 @@ struct Masked {
     text: String,
     history: Vec<PastMessage>,
     vault: Vault,
+}
+
+impl Masked {
+    /// Only what the vault knows is put back; the customer's own words cannot forge a placeholder.
+    fn restore(&self, mut draft: DraftText) -> DraftText {
+        draft.text = self.vault.restore(&draft.text);
+        for entry in &mut draft.ledger {
+            entry.sentence = self.vault.restore(&entry.sentence);
+        }
+        draft
+    }
 }
 
 /// A draft with what the checks found.
@@ -129,11 +141,15 @@ impl Pipeline {
         let facts = facts::of(&self.pack, turn, &understood, &passages, verified.as_ref());
         let decided = decide::decide(&self.pack, turn, &understood, &facts, verified.as_ref());
         let safety = self.safety_text(turn, &understood, &masked);
+        let draft = match verified {
+            Some(verified) => Some(verified.draft),
+            None => self.hand_over_draft(turn, &understood, &masked, &decided.decision),
+        };
         Outcome {
             opts_out: understood.has(Signal::OptOut),
             understood,
             passages,
-            draft: verified.map(|verified| verified.draft),
+            draft,
             safety,
             decision: decided.decision,
             leaves_ticket_alone: decided.leaves_ticket_alone,
@@ -224,13 +240,36 @@ impl Pipeline {
         passages: &[Passage],
     ) -> Option<DraftText> {
         let input = self.compose_input(turn, understood, masked, passages);
-        let mut draft = compose::compose(&self.templates, &input)?;
-        // Only what the vault knows is put back; the customer's own words cannot forge a placeholder.
-        draft.text = masked.vault.restore(&draft.text);
-        for entry in &mut draft.ledger {
-            entry.sentence = masked.vault.restore(&entry.sentence);
+        Some(masked.restore(compose::compose(&self.templates, &input)?))
+    }
+
+    /// What a person who takes a case without an answer may tell the customer first. Nothing for somebody in danger:
+    /// beyond the approved text, people choose their words.
+    fn hand_over_draft(
+        &self,
+        turn: &TurnInput,
+        understood: &Understood,
+        masked: &Masked,
+        decision: &Decision,
+    ) -> Option<DraftText> {
+        let in_danger = understood.signals.iter().any(|hit| hit.signal.is_safety());
+        if decision.action != Action::Escalate || in_danger {
+            return None;
         }
-        Some(draft)
+        let family = hand_over::family(understood);
+        let mut input = self.compose_input(turn, understood, masked, &[]);
+        // A category that nobody is sure of would name the wrong matter.
+        if understood.category.confidence.get() < hand_over::NAMED_FROM {
+            input.category_name = "";
+        }
+        let team = decision.queue.as_deref().and_then(|queue| self.pack.team(queue));
+        let facts = NoticeFacts {
+            team: team.map(|team| team.name.in_locale(input.locale)),
+            spanish: understood.language.value == Language::Es,
+            ..NoticeFacts::default()
+        };
+        let draft = compose::notice(&self.templates, family, &input, &facts)?;
+        Some(masked.restore(draft))
     }
 
     fn compose_input<'a>(

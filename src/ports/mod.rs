@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::domain::ids;
+use crate::domain::labels::Locale;
 
 /// Where time and fresh ids come from: the machine, or a recording.
 pub trait Clock: Send + Sync + fmt::Debug {
@@ -44,6 +45,30 @@ fresh! {
     outbox_id -> OutboxId,
     job_id -> JobId,
     token_id -> TokenId,
+}
+
+/// What an embedded text is for: some models are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextRole {
+    /// Something that may be found.
+    Passage,
+    /// Something that is looked for.
+    Query,
+}
+
+/// A model that turns texts into vectors that are near each other where the texts mean the same.
+pub trait Embedder: Send + Sync + fmt::Debug {
+    /// Names the model and all else that shapes its vectors: those of another name must not be compared with these.
+    fn name(&self) -> &str;
+
+    /// Numbers in a vector.
+    fn dimensions(&self) -> usize;
+
+    /// False for a locale that the model is known not to have learnt.
+    fn knows(&self, locale: Locale) -> bool;
+
+    /// Returns a vector of length 1 per text, in their order. Blocks for milliseconds per text.
+    fn embed(&self, role: TextRole, texts: &[String]) -> Result<Vec<Vec<f32>>, PortError>;
 }
 
 /// What a caller may do about a failure outside.

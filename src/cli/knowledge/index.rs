@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use super::{ASKED, configured, name, root, tell};
+use super::{ASKED, configured, embedder, name, root, tell};
 use crate::cli::{CliCx, ExitCode};
 use crate::domain::labels::Locale;
-use crate::knowledge::fusion::RANKERS;
+use crate::knowledge::fusion::{MEANING_RANKER, RANKERS};
 use crate::knowledge::{Basis, Changes, Fit, Library, Source};
+use crate::ports::Embedder;
 
 /// Index articles and report how well they are found
 ///
@@ -34,18 +35,20 @@ pub(super) fn run(cx: &mut CliCx<'_>, args: &Args) -> anyhow::Result<ExitCode> {
         (None, Some(file)) => Some(Source::Lines(cx.current_dir.join(file))),
         (None, None) => None,
     };
+    let Some(configured) = configured(cx)? else { return Ok(ExitCode::Problems) };
+    let embedder = match embedder(cx, &configured.embeddings)? {
+        Ok(embedder) => embedder,
+        Err(code) => return Ok(code),
+    };
     let (source, pointer) = match asked {
         Some(source) => (source, ASKED.to_owned()),
-        None => match configured(cx)? {
-            Some(source) => {
-                (source, crate::app::index_pointer(&crate::domain::ids::TenantId::main()))
-            }
-            None => return Ok(ExitCode::Problems),
-        },
+        None => {
+            (configured.source, crate::app::index_pointer(&crate::domain::ids::TenantId::main()))
+        }
     };
     let started = Instant::now();
     let root = root(cx);
-    let library = match Library::read(&source, Some(&root)) {
+    let library = match Library::read(&source, Some(&root), embedder.as_ref()) {
         Ok(library) => library,
         Err(problems) => {
             tell(cx, &problems)?;
@@ -56,18 +59,18 @@ pub(super) fn run(cx: &mut CliCx<'_>, args: &Args) -> anyhow::Result<ExitCode> {
     if pointer != ASKED {
         Library::forget(&root, ASKED);
     }
-    report(cx, &source, &library, changes, started.elapsed().as_secs_f64())?;
+    let seconds = started.elapsed().as_secs_f64();
+    report(cx, &name(cx, &source), &library, changes, (seconds, embedder.as_deref()))?;
     Ok(ExitCode::Ok)
 }
 
 fn report(
     cx: &mut CliCx<'_>,
-    source: &Source,
+    name: &str,
     library: &Library,
     changes: Changes,
-    seconds: f64,
+    (seconds, embedder): (f64, Option<&dyn Embedder>),
 ) -> std::io::Result<()> {
-    let name = name(cx, source);
     let passages: usize = library.fits().map(|(_, passages, _)| passages).sum();
     let articles = library.articles().len();
     let Changes { added, changed, removed, unchanged } = changes;
@@ -102,6 +105,21 @@ fn report(
     }
     for (locale, passages, fit) in library.fits() {
         locale_report(cx, locale, passages, fit)?;
+        match (&fit.meaning, embedder) {
+            (Some(meaning), _) => {
+                writeln!(cx.out, "  {} {}", cx.say("sentido por", "meaning by"), meaning.model)?;
+            }
+            (None, Some(model)) => writeln!(
+                cx.out,
+                "  {}: {}",
+                cx.say(
+                    "o modelo só sabe inglês, então aqui valem só as palavras",
+                    "the model knows English only, so words alone count here"
+                ),
+                model.name()
+            )?,
+            (None, None) => {}
+        }
     }
     Ok(())
 }
@@ -131,7 +149,9 @@ fn locale_report(
     };
     let (words, by) = (cx.say("trechos", "passages"), cx.say("medido com", "measured with"));
     writeln!(cx.out, "\n{locale}: {passages} {words}, {by} {queries} {basis}")?;
-    for ((ranker, recall), weight) in RANKERS.iter().zip(fit.recall_at_5).zip(fit.weights) {
+    let rankers = RANKERS.iter().enumerate();
+    let used = rankers.filter(|(at, _)| *at != MEANING_RANKER || fit.meaning.is_some());
+    for (((_, ranker), recall), weight) in used.zip(fit.recall_at_5).zip(fit.weights) {
         let label = cx.say("peso", "weight");
         writeln!(cx.out, "  recall@5 {ranker:<9} {recall:.3}  {label} {weight:.1}")?;
     }

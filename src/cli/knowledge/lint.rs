@@ -27,7 +27,7 @@ pub(in crate::cli) struct Args {
 pub(super) fn run(cx: &mut CliCx<'_>, args: &Args) -> anyhow::Result<ExitCode> {
     let folder = match &args.dir {
         Some(dir) => Some(cx.current_dir.join(dir)),
-        None => match configured(cx)? {
+        None => match configured(cx)?.map(|configured| configured.source) {
             None => return Ok(ExitCode::Problems),
             Some(Source::Company(folder)) => Some(folder),
             Some(_) => None,

@@ -5,12 +5,15 @@ mod lint;
 mod search;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Subcommand;
 
 use super::{CliCx, ExitCode};
+use crate::config::EmbeddingSettings;
 use crate::domain::ids::TenantId;
 use crate::knowledge::{Problem, Source};
+use crate::ports::Embedder;
 
 /// The pointer to what `index --dir` or `index --jsonl` was last asked to index.
 const ASKED: &str = "asked";
@@ -37,15 +40,37 @@ fn root(cx: &CliCx<'_>) -> PathBuf {
     cx.data.join(crate::app::INDEX_FOLDER)
 }
 
+/// What the settings say of articles.
+struct Configured {
+    source: Source,
+    embeddings: EmbeddingSettings,
+}
+
 /// The articles that the settings name; `None` after telling what is wrong with the settings.
-fn configured(cx: &mut CliCx<'_>) -> anyhow::Result<Option<Source>> {
+fn configured(cx: &mut CliCx<'_>) -> anyhow::Result<Option<Configured>> {
     let Some(loaded) = cx.settings()? else { return Ok(None) };
     if !super::usable(&loaded) {
         return Ok(None);
     }
     let folder =
         loaded.config.tenant(&TenantId::main()).and_then(|view| view.knowledge.dir.clone());
-    Ok(Some(folder.map_or(Source::Samples, Source::Company)))
+    let source = folder.map_or(Source::Samples, Source::Company);
+    Ok(Some(Configured { source, embeddings: loaded.config.embeddings }))
+}
+
+/// The model that compares articles by meaning, where the settings name one; an error after telling why it cannot be
+/// used.
+fn embedder(
+    cx: &mut CliCx<'_>,
+    settings: &EmbeddingSettings,
+) -> anyhow::Result<Result<Option<Arc<dyn Embedder>>, ExitCode>> {
+    Ok(match crate::app::embedder(settings, cx.lang) {
+        Ok(embedder) => Ok(embedder),
+        Err(problem) => {
+            writeln!(cx.err, "{problem}")?;
+            Err(ExitCode::Problems)
+        }
+    })
 }
 
 /// Names a source for people.

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{ASKED, configured, root, tell};
+use super::{ASKED, Configured, configured, embedder, root, tell};
 use crate::cli::{CliCx, ExitCode};
 use crate::domain::draft::Passage;
 use crate::domain::labels::Locale;
@@ -108,15 +108,17 @@ pub(super) fn run(cx: &mut CliCx<'_>, args: &Args) -> anyhow::Result<ExitCode> {
 /// Opens what was last asked for, else what the settings name.
 fn library(cx: &mut CliCx<'_>) -> anyhow::Result<Option<Library>> {
     let root = root(cx);
-    if let Some((library, pointer)) = Library::pointed(&root, ASKED)? {
+    let Some(Configured { source, embeddings }) = configured(cx)? else { return Ok(None) };
+    let Ok(embedder) = embedder(cx, &embeddings)? else { return Ok(None) };
+    let embedder = embedder.as_ref();
+    if let Some((library, pointer)) = Library::pointed(&root, ASKED, embedder)? {
         let label = cx.say("buscando em", "searching");
         writeln!(cx.err, "{label} {}", pointer.source)?;
         return Ok(Some(library));
     }
-    let Some(source) = configured(cx)? else { return Ok(None) };
     // A search alone does not create a data folder.
     let kept = cx.data.is_dir().then_some(root);
-    match Library::read(&source, kept.as_deref()) {
+    match Library::read(&source, kept.as_deref(), embedder) {
         Ok(library) => Ok(Some(library)),
         Err(problems) => {
             tell(cx, &problems)?;

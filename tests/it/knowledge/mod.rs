@@ -1,5 +1,6 @@
 //! Articles from the outside: the commands that index, search and check them, and the worker that takes them over.
 
+mod embedder;
 mod reload;
 
 use std::ffi::OsString;
