@@ -52,12 +52,21 @@ fn score(set: &str) -> Score {
         for line in fs::read_to_string(file).unwrap().lines() {
             let pair: Value = serde_json::from_str(line).unwrap();
             let (id, draft) = (&pair["id"], pair["draft"].as_str().unwrap());
-            let passages: Vec<Passage> = pair["articles"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .flat_map(|article| passages(article.as_str().unwrap(), *locale))
-                .collect();
+            let texts = |key: &str| -> Vec<String> {
+                let listed = pair[key].as_array().into_iter().flatten();
+                listed.map(|text| text.as_str().unwrap().to_owned()).collect()
+            };
+            let named = texts("articles");
+            let mut passages: Vec<Passage> =
+                named.iter().flat_map(|article| passages(article, *locale)).collect();
+            passages.extend(texts("passages").into_iter().map(|text| Passage {
+                article: "other".to_owned(),
+                locale: *locale,
+                heading: String::new(),
+                score: 1.0,
+                above_floor: true,
+                text,
+            }));
             let ticket = [pair["ticket"].as_str().unwrap()];
             let findings = |draft: &str| {
                 let input = ExamineInput {
@@ -96,11 +105,16 @@ fn score(set: &str) -> Score {
     score
 }
 
+/// The last set is of other businesses, written when the rest was done, and nearly every wrong value in it stands
+/// elsewhere in the same passages: its limits are what was reached, not what is good enough.
 #[test]
 fn a_changed_fact_is_seen_and_a_right_paraphrase_passes() {
-    for (set, pairs, right_flagged, wrong_missed) in
-        [("develop", 60, 1, 3), ("paraphrase", 80, 2, 4), ("unseen", 30, 1, 2)]
-    {
+    for (set, pairs, right_flagged, wrong_missed) in [
+        ("develop", 60, 1, 3),
+        ("paraphrase", 80, 2, 4),
+        ("unseen", 30, 1, 2),
+        ("fresh", 120, 16, 46),
+    ] {
         let score = score(set);
         assert_eq!(score.pairs, pairs, "{set}");
         assert!(

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
@@ -169,12 +170,15 @@ fn answer_all(
 ) -> anyhow::Result<()> {
     let (mut metrics, mut answers) = (Metrics::default(), Answers::default());
     let mut results = Vec::new();
+    let mut took: Vec<f64> = Vec::with_capacity(queries.len());
     for query in queries {
         let locale =
             locale(query.locale.as_deref().or(args.locale.as_deref()), &query.text, cx.lang);
         let fetched = args.limit.max(MEASURED) * PASSAGES_PER_ARTICLE;
+        let started = Instant::now();
         let mut passages =
             library.rank(&query.text, locale, fetched).context("search the index")?;
+        took.push(started.elapsed().as_secs_f64() * 1_000.0);
         let mut seen = BTreeSet::new();
         let articles: Vec<String> = passages
             .iter()
@@ -223,9 +227,24 @@ fn answer_all(
         writeln!(cx.out)?;
         return Ok(());
     }
-    if let Some(measured) = measured {
+    took.sort_by(f64::total_cmp);
+    tell_figures(cx, &took, measured.map(|values| (metrics.queries, values)), answers)
+}
+
+/// Writes the figures for people.
+fn tell_figures(
+    cx: &mut CliCx<'_>,
+    took: &[f64],
+    measured: Option<(u32, Vec<(&str, f64)>)>,
+    answers: Answers,
+) -> anyhow::Result<()> {
+    if let (Some(half), Some(most)) = (quantile(took, 50), quantile(took, 99)) {
+        let label = cx.say("tempo por busca", "time per search");
+        writeln!(cx.out, "\n{label}  p50 {half:.2} ms  p99 {most:.2} ms")?;
+    }
+    if let Some((queries, measured)) = measured {
         let label = cx.say("consultas medidas", "queries measured");
-        writeln!(cx.out, "\n{} {label}", metrics.queries)?;
+        writeln!(cx.out, "\n{queries} {label}")?;
         for (name, value) in measured {
             writeln!(cx.out, "  {name:<9} {value:.4}")?;
         }
@@ -246,6 +265,12 @@ fn answer_all(
         writeln!(cx.out, "{unanswerable} {label} {false_answers}")?;
     }
     Ok(())
+}
+
+/// The value that so many percent of sorted ones do not exceed, by the nearest rank; `None` of none.
+fn quantile(sorted: &[f64], percent: usize) -> Option<f64> {
+    let rank = (sorted.len() * percent).div_ceil(100);
+    sorted.get(rank.saturating_sub(1)).copied()
 }
 
 /// Reads a file of queries, or says everything that is wrong as `line: message`.

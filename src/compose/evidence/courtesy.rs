@@ -31,6 +31,9 @@ const COURTESY: &[&str] = &[
     r"\b(i('ve| have)? (passed|forwarded|logged|noted|recorded|received|escalated)|we('ve| have)? (received|noted|logged|recorded)|i see (that|you)|it (looks|sounds|seems) like|you (said|mentioned|asked|told|want|would like|wanted|are (trying|having|looking)|were))\b[^0-9]*$",
     // Advice without a fact, and what to do when it does not help.
     r"\b(se (isso |ainda |mesmo assim |por acaso )?nao (der|funcionar|resolver|conseguir|aparecer)\w*( certo)?|recomend\w+|sugir\w+|sugest\w+|vale a pena|aconselh\w+|chamo alguem|if (that|this|it|these) (still )?(doesn't|does not|don't)|i'd (recommend|suggest)|i (recommend|suggest)|we (recommend|suggest)|worth (a|check\w*|try\w*)|a good idea)\b[^0-9]*$",
+    // What the customer is asked for.
+    r"\b((me|nos) (pass[ae]|mand[ae]|envi[ae]|inform[ae]|dig[ae]|diz|encaminh[ae]|confirm[ae])|(mand[ae]|envi[ae]|pass[ae]|encaminh[ae]) (aqui|por aqui|pra gente|para (a gente|nos|mim))|tenha em maos|deixe separad[oa]s?)\b[^0-9]*$",
+    r"\b((send|give|share|forward) (it |them )?(to )?(us|me)\b|please (do )?(ask|send|share|confirm|have (it|your|them)))[^0-9]*$",
     // Lead-ins.
     r"^((aqui|abaixo|veja|siga|segue|seguem|faca|confira|funciona|e|eh|para|pra|o caminho|os passos|e assim|primeiro|depois|em resumo|resumindo|resumo|passo a passo|respondendo|sobre|quanto)\b[^0-9]{0,80})?:$",
     r"\b(siga (os|estes|esses|este|esse) (\w+ )?passos?|passo a passo|veja (como|so|abaixo|a seguir)|e (bem )?(simples|facil|rapid[oa])|funciona assim|o caminho e (este|esse|simples)|a seguir|aqui vai|aqui estao?|segue (abaixo|o|a))\b[^0-9]{0,50}$",

@@ -65,6 +65,12 @@ pub(super) struct Figure {
 }
 
 impl Figure {
+    /// True where one could be said for the other by mistake.
+    pub(super) fn is_of_sort(&self, other: &Self) -> bool {
+        let times = |kind| matches!(kind, FigureKind::Date | FigureKind::Deadline);
+        self.kind == other.kind || times(self.kind) && times(other.kind)
+    }
+
     /// True for the same value of the same sort.
     pub(super) fn equals(&self, other: &Self) -> bool {
         let rates = (self.kind == FigureKind::Price && other.kind == FigureKind::Price)

@@ -23,7 +23,7 @@ use crate::text::sentences;
 use figures::{Figure, FigureKind};
 pub use finding::{Finding, FindingKind};
 use names::{Name, Shape};
-use sources::{Sentence, Sources};
+use sources::{Place, Sentence, Sources};
 
 /// Share of a sentence's words that one or two sentences of a passage must hold for it to be supported.
 const SUPPORTED: f64 = 0.25;
@@ -35,6 +35,12 @@ const SUPPORTED_BY_WHOLE: f64 = 0.6;
 const FIRST_TRIES: usize = 12;
 /// How much closer another value must be, in what it is about, to be the one that was meant.
 const CLOSER: f64 = 0.3;
+
+/// The same where the whole statements are compared.
+const MORE_ALIKE: f64 = 0.13;
+
+/// The same for names, whose kinds are less certain.
+const MORE_ALIKE_NAMED: f64 = 0.35;
 
 /// What a draft is examined against.
 #[derive(Clone, Copy, Debug)]
@@ -71,9 +77,11 @@ pub fn examine(draft: &str, input: &ExamineInput<'_>) -> Evidence {
     for sentence in read.iter().filter(|sentence| courtesy::is_courtesy(&sentence.plain)) {
         known.extend(sentence.words.split_whitespace().map(str::to_owned));
     }
-    let mut examiner = Examiner { input, sources: &sources, known, findings: Vec::new() };
+    let mut examiner =
+        Examiner { input, sources: &sources, draft: &read, at: 0, known, findings: Vec::new() };
     let mut ledger = Vec::new();
-    for (text, sentence) in texts.iter().zip(&read) {
+    for (at, (text, sentence)) in texts.iter().zip(&read).enumerate() {
+        examiner.at = at;
         let said = sentence.words.trim();
         let is_approved = !said.is_empty()
             && approved.iter().any(|own| own == said || own.contains(said) && said.contains(' '));
@@ -112,6 +120,9 @@ struct Best {
 struct Examiner<'a> {
     input: &'a ExamineInput<'a>,
     sources: &'a Sources,
+    /// Every sentence of the draft, and the number of the one that is examined.
+    draft: &'a [Sentence],
+    at: usize,
     /// Words of courtesy in this draft: the names of the brand, of the customer, of who signs.
     known: BTreeSet<String>,
     findings: Vec<Finding>,
@@ -267,13 +278,7 @@ impl Examiner<'_> {
                     right = Some(right.map_or(alike, |most| most.max(alike)));
                     continue;
                 }
-                let sort = matches!(
-                    (figure.kind, other.kind),
-                    (
-                        FigureKind::Date | FigureKind::Deadline,
-                        FigureKind::Date | FigureKind::Deadline
-                    )
-                ) || figure.kind == other.kind;
+                let sort = figure.is_of_sort(other);
                 let same_count =
                     figure.kind != FigureKind::Number || wanted.is_some() && wanted == noun(other);
                 let also_said = sentence.read.figures.iter().any(|own| own.equals(other));
@@ -305,6 +310,7 @@ impl Examiner<'_> {
                     && !sentence.item
                     && (closest > right + closer && closest >= 0.5
                         || self.of_another_row(sentence, figure, right))
+                    || !told && self.of_another_statement(sentence, figure)
             }
         };
         // "Two quick steps" counts nothing that an article would count.
@@ -314,6 +320,62 @@ impl Examiner<'_> {
         if missing && !spoken {
             self.find(figure.kind.into(), text, &figure.shown, instead.filter(|_| closest >= 0.3));
         }
+    }
+
+    /// The value stands in the passages, but another of its sort, which the draft nowhere says, stands where they say
+    /// what the sentence says.
+    fn of_another_statement(&self, sentence: &Sentence, figure: &Figure) -> bool {
+        // What is counted differs too much for one count to be another's rival.
+        if matches!(figure.kind, FigureKind::Number | FigureKind::Code | FigureKind::Document) {
+            return false;
+        }
+        let mine = Place::of(sentence, figure);
+        let before = self.at.checked_sub(1).and_then(|at| self.draft.get(at));
+        let said = |other: &Figure| {
+            self.draft.iter().any(|own| own.read.figures.iter().any(|known| known.equals(other)))
+        };
+        let (mut own, mut rival): (f64, f64) = (0.0, 0.0);
+        let mut rival_is_said = false;
+        for (at, source) in self.sources.sentences.iter().enumerate() {
+            for other in source.read.figures.iter().filter(|other| figure.is_of_sort(other)) {
+                let theirs = Place::of(source, other);
+                let same = self.sources.about_the_same(mine, before, theirs, at);
+                if other.equals(figure) {
+                    own = own.max(same);
+                } else if same > rival {
+                    (rival, rival_is_said) = (same, said(other));
+                }
+            }
+        }
+        !rival_is_said && rival > own + MORE_ALIKE
+    }
+
+    /// A name of the passages, but another of its kind ("plano Rede", "plano Livre"), which the draft nowhere says,
+    /// stands where they say what the sentence says.
+    fn of_another_namesake(&self, sentence: &Sentence, name: &Name) -> Option<String> {
+        let before = self.at.checked_sub(1).and_then(|at| self.draft.get(at));
+        let mine = sentence.places(&name.plain).next()?;
+        let said = |other: &Name| {
+            self.draft.iter().any(|own| own.words.contains(&format!(" {} ", other.plain)))
+        };
+        let (mut own, mut rival): (f64, f64) = (0.0, 0.0);
+        let mut instead = None;
+        for (at, source) in self.sources.sentences.iter().enumerate() {
+            for theirs in source.places(&name.plain) {
+                own = own.max(self.sources.about_the_same(mine, before, theirs, at));
+            }
+            for other in source.names.iter().filter(|other| other.plain != name.plain) {
+                let kin = |theirs: &Place<'_>| mine.is_named_like(name, theirs, other);
+                for theirs in source.places(&other.plain).filter(kin) {
+                    let same = self.sources.about_the_same(mine, before, theirs, at);
+                    if same > rival {
+                        rival = same;
+                        instead = (!said(other)).then(|| other.shown.clone());
+                    }
+                }
+            }
+        }
+        instead.filter(|_| own > 0.0 && rival > own + MORE_ALIKE_NAMED)
     }
 
     /// The value stands in a list or table, but beside another name than the sentence's.
@@ -353,7 +415,14 @@ impl Examiner<'_> {
         let below = name.under.as_ref().and_then(|above| self.sources.menu.get(above));
         let mut plain = name.plain.as_str();
         while name.under.is_some()
-            && !(self.sources.say(plain) && below.is_none_or(|below| below.contains(plain)))
+            && !(self.sources.say(plain)
+                && below.is_none_or(|below| {
+                    below.iter().any(|known| {
+                        known
+                            .strip_prefix(plain)
+                            .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+                    })
+                }))
         {
             let Some((shorter, _)) = plain.rsplit_once(' ') else {
                 plain = name.plain.as_str();
@@ -378,7 +447,9 @@ impl Examiner<'_> {
             })
         });
         if fine && !misplaced {
-            if !courtesy && let Some(other) = self.replaced(sentence, name, best) {
+            let other = if courtesy { None } else { self.replaced(sentence, name, best) };
+            let other = other.or_else(|| self.of_another_namesake(sentence, name));
+            if let Some(other) = other {
                 self.find(FindingKind::Name, text, &name.shown, Some(other));
             }
             return;

@@ -39,7 +39,7 @@ const COMMITMENTS: &[Commitment] = &[
     // Repairs.
     Commitment {
         made: r"\b(sera|estara|vai ser|vai estar|serao|estarao) (tudo )?(resolvid|corrigid|consertad|normalizad|restabelecid|solucionad)\w+|\b(vamos|vou|iremos|irei) (te )?(resolver|corrigir|consertar|normalizar|solucionar) (o|a|esse|essa|este|esta|seu|sua|tudo|isso (hoje|amanha|ate|em|agora|para voce|pra voce|o quanto|rapid))|\b(resolveremos|corrigiremos|consertaremos|solucionaremos)\b|\b(will be|is going to be|gets) (fixed|resolved|repaired|restored|solved|sorted|back (up|online))|\b(we|i|our (team|engineers|developers))( ?'ll| will|'re going to| are going to)( have)? (this |it |that )?(fix|resolv|repair|restor|solv|sort)\w*( (it|this|that))?( for you)? ?(by|within|in|today|tomorrow|tonight|soon|shortly|for you|right away|asap|the (bug|problem|issue)|your|this|it|that)",
-        backed: r"\b(sera (resolvid|corrigid|consertad)\w+|vamos (resolver|corrigir|consertar)|(we|we'll|will be) (fix|fixed|resolved|repaired))\b",
+        backed: r"\b((sera|serao|sao|fica|ficam) (resolvid|corrigid|consertad|concluid|reparad|restabelecid)\w+|vamos (resolver|corrigir|consertar)|(we|we'll|will be|is|are) (fix|fixed|resolved|repaired|completed|restored)|restor(es?|ed)|restaura\w*)\b",
     },
     // Guarantees.
     Commitment {

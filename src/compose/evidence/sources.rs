@@ -12,6 +12,12 @@ use crate::text::sentences;
 
 /// Letters between a word and a figure at which the word says half as much about the figure.
 const HALF_AS_NEAR: f64 = 15.0;
+/// The same where the whole statement is compared, weighted by how rare its words are.
+const HALF_AS_NEAR_WITHIN: f64 = 40.0;
+/// How near the words of the sentence before count as standing.
+const BEFORE: f64 = 0.15;
+/// The same for what a draft's sentence before says.
+const SAID_BEFORE: f64 = 0.1;
 /// How near a heading's words count as standing to every figure below it.
 const OVERHEAD: f64 = 0.3;
 
@@ -60,13 +66,28 @@ impl Sentence {
     }
 
     /// The stems around a figure, each with how near it stands, from 0 to 1.
-    #[expect(clippy::cast_precision_loss, reason = "distances within a sentence are short")]
     fn near(&self, figure: &Figure) -> BTreeMap<&str, f64> {
-        let end = figure.at + figure.shown.len();
+        self.near_span(figure.at, figure.at + figure.shown.len(), HALF_AS_NEAR)
+    }
+
+    /// Where words stand together in the text.
+    pub(super) fn places<'s>(&'s self, words: &'s str) -> impl Iterator<Item = Place<'s>> {
+        let text = self.read.text.as_str();
+        let apart = move |at: usize| {
+            let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+            edge(text.get(..at).and_then(|before| before.chars().next_back()))
+                && edge(text.get(at + words.len()..).and_then(|after| after.chars().next()))
+        };
+        let found = text.match_indices(words).map(|(at, _)| at).filter(move |at| apart(*at));
+        found.map(|at| Place { sentence: self, start: at, end: at + words.len(), names: true })
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "distances within a sentence are short")]
+    fn near_span(&self, start: usize, end: usize, half: f64) -> BTreeMap<&str, f64> {
         let mut near = BTreeMap::new();
         for stem in &self.stems {
-            let distance = figure.at.saturating_sub(stem.at).max(stem.at.saturating_sub(end));
-            let weight = 1.0 / (1.0 + distance as f64 / HALF_AS_NEAR);
+            let distance = start.saturating_sub(stem.at).max(stem.at.saturating_sub(end));
+            let weight = 1.0 / (1.0 + distance as f64 / half);
             let most = near.entry(stem.root.as_str()).or_insert(weight);
             *most = weight.max(*most);
         }
@@ -174,6 +195,50 @@ pub(super) struct Sources {
     pub(super) words: String,
     /// Which menu entry stands somewhere under which.
     pub(super) menu: BTreeMap<String, BTreeSet<String>>,
+    /// How telling each stem of the passages is: the fewer of their sentences have it, the more.
+    telling: BTreeMap<String, f64>,
+}
+
+/// A place in a sentence: where a figure or a name stands.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'s> {
+    pub(super) sentence: &'s Sentence,
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// It is a name, and no figure.
+    names: bool,
+}
+
+impl<'s> Place<'s> {
+    pub(super) fn of(sentence: &'s Sentence, figure: &Figure) -> Self {
+        Self { sentence, start: figure.at, end: figure.at + figure.shown.len(), names: false }
+    }
+
+    fn spans(&self, stem: &Stem) -> bool {
+        (self.start..self.end).contains(&stem.at)
+    }
+
+    /// True where two names could be two of a kind: the same word stands before or after both, or they share one.
+    pub(super) fn is_named_like(&self, name: &Name, other: &Self, others: &Name) -> bool {
+        let around = |place: &Self| {
+            let text = &place.sentence.read.text;
+            let word = |text: &str| text.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
+            let before = text.get(..place.start).unwrap_or_default().split_whitespace().next_back();
+            let after = text.get(place.end..).unwrap_or_default().split_whitespace().next();
+            (before.map(word).unwrap_or_default(), after.map(word).unwrap_or_default())
+        };
+        let telling = |word: &str| word.len() > 3;
+        let (mine, theirs) = (around(self), around(other));
+        let contained = name.plain.contains(&others.plain) || others.plain.contains(&name.plain);
+        let shares = name
+            .plain
+            .split(' ')
+            .any(|word| telling(word) && others.plain.split(' ').any(|own| own == word));
+        !contained
+            && (telling(&mine.0) && mine.0 == theirs.0
+                || telling(&mine.1) && mine.1 == theirs.1
+                || shares)
+    }
 }
 
 impl Sources {
@@ -186,10 +251,12 @@ impl Sources {
             ticket_stems: BTreeSet::new(),
             words: String::new(),
             menu: BTreeMap::new(),
+            telling: BTreeMap::new(),
         };
         for (at, passage) in passages.iter().enumerate() {
             sources.add(at, passage, locale);
         }
+        sources.weigh();
         for text in ticket {
             for range in sentences::split(text) {
                 let sentence = Sentence::of(text.get(range).unwrap_or_default(), locale);
@@ -226,6 +293,53 @@ impl Sources {
         // A name may run over the end of what was taken for a sentence.
         self.words.extend([" ", simple(&passage.text).as_str(), " "]);
         self.passages.push(all);
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "passages have a few hundred sentences")]
+    fn weigh(&mut self) {
+        let mut with: BTreeMap<String, f64> = BTreeMap::new();
+        for stem in self.sentences.iter().flat_map(|sentence| &sentence.set) {
+            *with.entry(stem.clone()).or_default() += 1.0;
+        }
+        let all = self.sentences.len() as f64;
+        let telling = with.into_iter().map(|(stem, with)| (stem, (all / (0.5 + with)).ln_1p()));
+        self.telling = telling.collect();
+    }
+
+    /// How far a place in the passages is about what a place in a draft is about: 0 for nothing, 1 and more for the
+    /// same. `before` is what the draft's sentence before says.
+    pub(super) fn about_the_same(
+        &self,
+        mine: Place<'_>,
+        before: Option<&Sentence>,
+        theirs: Place<'_>,
+        theirs_at: usize,
+    ) -> f64 {
+        let mut wanted = mine.sentence.near_span(mine.start, mine.end, HALF_AS_NEAR_WITHIN);
+        // A name is not about itself.
+        for stem in mine.sentence.stems.iter().filter(|stem| mine.names && mine.spans(stem)) {
+            wanted.remove(stem.root.as_str());
+        }
+        for stem in before.into_iter().flat_map(|sentence| &sentence.set) {
+            wanted.entry(stem).or_insert(SAID_BEFORE);
+        }
+        let there = theirs.sentence.near_span(theirs.start, theirs.end, HALF_AS_NEAR_WITHIN);
+        let previous = theirs_at.checked_sub(1).and_then(|at| self.sentences.get(at));
+        let previous = previous.filter(|before| before.passage == theirs.sentence.passage);
+        let (mut shared, mut whole) = (0.0, 0.0);
+        for (stem, weight) in &wanted {
+            let Some(telling) = self.telling.get(*stem) else { continue };
+            whole += weight * weight * telling;
+            shared += weight
+                * telling
+                * match there.get(stem) {
+                    Some(weight) => *weight,
+                    None if theirs.sentence.around.contains(*stem) => OVERHEAD,
+                    None if previous.is_some_and(|before| before.set.contains(*stem)) => BEFORE,
+                    None => 0.0,
+                };
+        }
+        if whole > 0.0 { shared / whole } else { 0.0 }
     }
 
     /// Notes which entries stand under which.

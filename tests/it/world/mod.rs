@@ -12,8 +12,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use atende::adapters::clock::RecordedClock;
+use atende::adapters::model_cache::ModelCache;
 use atende::adapters::store::{Lease, Scope};
-use atende::app::{App, mint_token};
+use atende::app::{App, make_ready, mint_token};
 use atende::channels::callback::CallbackClient;
 use atende::compose::Templates;
 use atende::config::Config;
@@ -310,7 +311,16 @@ pub(crate) fn pipeline(policy: &str) -> Pipeline {
     let pack = Pack::load(source, Vec::new()).unwrap_or_else(|problems| panic!("{problems:?}"));
     let library = Library::load(None).unwrap();
     let templates = Templates::load(None).unwrap();
-    Pipeline::new(Arc::new(pack), Arc::new(library), Arc::new(templates))
+    let pipeline = Pipeline::new(Arc::new(pack), Arc::new(library), Arc::new(templates));
+    make_ready(&pipeline, Some(&kept_models()));
+    pipeline
+}
+
+/// Where the program keeps trained models: training them takes longer than any test.
+fn kept_models() -> ModelCache {
+    let folder = |name: &str| std::env::var_os(name).map(std::path::PathBuf::from);
+    let cache = folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")));
+    ModelCache::new(&cache.unwrap_or_else(std::env::temp_dir).join("atende/models"))
 }
 
 pub(crate) async fn raw(file: &Path) -> SqliteConnection {
