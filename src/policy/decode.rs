@@ -95,7 +95,9 @@ pub(super) fn pack(tree: &Node, desk: &Desk<'_>, digest: String) -> Pack {
         .collect();
     check_taxonomy(&map, &taxonomy);
     require(&map, "teams", names.teams.is_empty());
+    let business = parts::business(&map);
     let service_names = sla::Names {
+        zone: business.time_zone,
         plans: names.plans(),
         categories: names.categories(),
         levels: names.levels(None),
@@ -107,7 +109,7 @@ pub(super) fn pack(tree: &Node, desk: &Desk<'_>, digest: String) -> Pack {
         digest,
         name: map.local("name"),
         description: map.local("description"),
-        business: parts::business(&map),
+        business,
         voice: map.get("voice").map(|view| parts::voice(&view)).unwrap_or_default(),
         urgency: parts::urgency(&map),
         routing: parts::routing(&map, &names, &taxonomy),

@@ -53,13 +53,7 @@ pub(super) fn business(map: &MapView<'_, '_>) -> Business {
             ),
         );
     }
-    let time_zone = map.text("time_zone");
-    if !time_zone.is_empty() && time_zone.parse::<chrono_tz::Tz>().is_err() {
-        let zones: Vec<&str> = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
-        if let Some(view) = map.get("time_zone") {
-            view.complain(unknown(super::problem::ZONE, &time_zone, &zones));
-        }
-    }
+    let time_zone = map.get("time_zone").and_then(|view| super::sla::zone(&view));
     let locales = words(Locale::ALL, Locale::as_str);
     Business {
         brand: map.text("brand"),
@@ -67,7 +61,7 @@ pub(super) fn business(map: &MapView<'_, '_>) -> Business {
             .need("default_language")
             .and_then(|v| v.word(super::problem::LANGUAGE, Locale::parse, &locales)),
         currency,
-        time_zone,
+        time_zone: time_zone.unwrap_or(chrono_tz::Tz::UTC),
         ai_name: map.local("ai_name"),
         ai_disclosure: map.local("ai_disclosure"),
         way_to_person: map.local("way_to_person"),

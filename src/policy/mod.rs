@@ -3,6 +3,7 @@
 //! A pack is loaded whole or refused whole, with every problem named by file, line and column.
 //! Once loaded, nothing in it can fail: references exist, phrases and rules are compiled.
 
+pub mod calendar;
 mod decode;
 mod decode_parts;
 mod examples;
@@ -28,8 +29,5 @@ pub use pack::{
 };
 pub use problem::Problem;
 pub use rules::{Evaluated, Outcome as RuleOutcome, Rule, RuleAction, Then};
-pub use sla::{
-    Calendar, ChannelTarget, IssueTarget, LevelTarget, PlanTarget, PriorityTarget, Sla, SlaTime,
-    Weekday,
-};
+pub use sla::{ChannelTarget, IssueTarget, LevelTarget, PlanTarget, PriorityTarget, Sla, SlaTime};
 pub use yaml::Source;

@@ -71,7 +71,7 @@ pub struct Business {
     /// ISO 4217 code of the pack's amounts.
     pub currency: String,
     /// IANA time zone, e.g. `America/Sao_Paulo`.
-    pub time_zone: String,
+    pub time_zone: chrono_tz::Tz,
     /// The assistant's name.
     pub ai_name: LocalText,
     /// The sentence that says a machine writes.

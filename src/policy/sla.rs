@@ -1,7 +1,10 @@
 //! Service levels and calendars of a pack, as data: S1, S2, S3, S4 and S7.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use chrono_tz::Tz;
+
+use super::calendar::{Calendar, Holiday, Movable, Nation, Weekday};
 use super::problem::{CALENDAR, CATEGORY, CHANNEL, Complaint, PLAN, SUBCATEGORY, URGENCY, WORD};
 use super::read::{MapView, View};
 use crate::domain::channel::Channel;
@@ -114,35 +117,6 @@ pub struct LevelTarget {
     pub assess: Option<SlaTime>,
 }
 
-crate::domain::words! {
-    /// A day of the week.
-    Weekday {
-        /// Monday.
-        Mon = "mon",
-        /// Tuesday.
-        Tue = "tue",
-        /// Wednesday.
-        Wed = "wed",
-        /// Thursday.
-        Thu = "thu",
-        /// Friday.
-        Fri = "fri",
-        /// Saturday.
-        Sat = "sat",
-        /// Sunday.
-        Sun = "sun",
-    }
-}
-
-/// Business hours (S4).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Calendar {
-    /// Open spans of each day, in minutes after midnight, in order and without overlap.
-    pub days: BTreeMap<Weekday, Vec<(u32, u32)>>,
-    /// Days without service: `MM-DD` for every year, `YYYY-MM-DD` for one.
-    pub holidays: Vec<String>,
-}
-
 /// The names that service levels refer to.
 pub(super) struct Names<'a> {
     pub(super) plans: Vec<&'a str>,
@@ -150,6 +124,8 @@ pub(super) struct Names<'a> {
     pub(super) levels: Vec<&'a str>,
     /// The subcategories of a category.
     pub(super) subcategories: &'a dyn Fn(&str) -> Vec<String>,
+    /// The business's own clock.
+    pub(super) zone: Tz,
 }
 
 fn time(view: &View<'_, '_>) -> SlaTime {
@@ -194,8 +170,10 @@ pub(super) fn read(view: &View<'_, '_>, names: &Names<'_>) -> Sla {
         "at_risk_share",
         "calendars",
     ]);
-    let calendars =
-        entries(&map, "calendars").into_iter().map(|(k, v)| (k, calendar(&v))).collect();
+    let calendars = entries(&map, "calendars")
+        .into_iter()
+        .map(|(k, v)| (k, calendar(&v, names.zone)))
+        .collect();
     let mut sla =
         Sla { calendars, at_risk_share: share(&map, "at_risk_share", 0.8), ..Sla::default() };
     for (key, row) in entries(&map, "by_priority") {
@@ -305,9 +283,17 @@ fn channel_target(row: &View<'_, '_>, calendars: &BTreeMap<String, Calendar>) ->
     }
 }
 
-fn calendar(view: &View<'_, '_>) -> Calendar {
-    let map = view.map(&["days", "holidays"]);
-    let mut calendar = Calendar::default();
+fn calendar(view: &View<'_, '_>, own: Tz) -> Calendar {
+    let map = view.map(&["zone", "days", "national", "movable", "holidays"]);
+    let mut calendar = Calendar {
+        zone: map.get("zone").and_then(|view| zone(&view)).unwrap_or(own),
+        days: BTreeMap::new(),
+        national: map
+            .get("national")
+            .and_then(|view| view.word(WORD, Nation::parse, &words(Nation::ALL, Nation::as_str))),
+        movable: BTreeSet::new(),
+        holidays: Vec::new(),
+    };
     for (key, spans) in entries(&map, "days") {
         let Some(day) = Weekday::parse(&key) else {
             let all = words(Weekday::ALL, Weekday::as_str);
@@ -323,18 +309,43 @@ fn calendar(view: &View<'_, '_>) -> Calendar {
         }
         calendar.days.insert(day, read);
     }
+    if calendar.never_opens() {
+        view.complain(
+            Complaint::new(
+                "o calendário não abre em dia nenhum, então nenhum prazo correria",
+                "the calendar opens on no day, so no deadline would ever come",
+            )
+            .hint(
+                "dê horários em `days`: mon: \"08:00-18:00\"",
+                "give hours in `days`: mon: \"08:00-18:00\"",
+            ),
+        );
+    }
+    let movable = words(Movable::ALL, Movable::as_str);
+    let kept = map.list("movable");
+    calendar.movable = kept.iter().filter_map(|v| v.word(WORD, Movable::parse, &movable)).collect();
     for holiday in map.list("holidays") {
         let text = holiday.text();
-        let whole = if text.len() == 5 { format!("2024-{text}") } else { text.clone() };
-        if chrono::NaiveDate::parse_from_str(&whole, "%Y-%m-%d").is_err() {
-            holiday.complain(Complaint::new(
+        match Holiday::parse(&text) {
+            Some(day) => calendar.holidays.push(day),
+            None => holiday.complain(Complaint::new(
                 format!("\"{text}\" não é uma data: use \"MM-DD\" ou \"AAAA-MM-DD\", entre aspas"),
                 format!("\"{text}\" is not a date: use \"MM-DD\" or \"YYYY-MM-DD\", in quotes"),
-            ));
+            )),
         }
-        calendar.holidays.push(text);
     }
     calendar
+}
+
+/// Reads a time zone of the IANA database; an unknown one is told.
+pub(super) fn zone(view: &View<'_, '_>) -> Option<Tz> {
+    let name = view.text();
+    let zone = name.parse().ok();
+    if zone.is_none() && !name.is_empty() {
+        let zones: Vec<&str> = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
+        view.complain(super::problem::unknown(super::problem::ZONE, &name, &zones));
+    }
+    zone
 }
 
 fn span(view: &View<'_, '_>) -> Option<(u32, u32)> {

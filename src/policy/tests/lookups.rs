@@ -279,5 +279,5 @@ fn the_service_levels_of_the_packs_are_those_of_the_requirements() {
     let publisher = shipped("publisher").sla;
     assert_eq!(publisher.by_issue[0].acknowledge, Some(Minutes(60)));
     assert_eq!(publisher.by_channel[&Channel::Whatsapp].calendar.as_deref(), Some("business"));
-    assert_eq!(publisher.calendars["business"].days[&Weekday::Mon], [(480, 1080)]);
+    assert_eq!(publisher.calendars["business"].days[&crate::policy::calendar::Weekday::Mon], [(480, 1080)]);
 }
