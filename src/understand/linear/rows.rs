@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Cells that are added at once; a row is filled up to a multiple of it.
-const LANES: usize = 4;
+const LANES: usize = 16;
 /// Largest value of a cell.
 const LARGEST: f32 = 127.0;
 
