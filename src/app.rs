@@ -211,10 +211,7 @@ impl Sources {
         lang: Locale,
         library: Result<T, Vec<String>>,
     ) -> Result<(Pack, T, Templates), Vec<String>> {
-        let pack = match &self.policy {
-            PolicyFrom::Pack(name) => Pack::embedded(name),
-            PolicyFrom::File(file) => Pack::load_file(file),
-        };
+        let pack = self.pack();
         let templates = Templates::load(self.templates.as_deref());
         let mut problems = Vec::new();
         if let Err(found) = &pack {
@@ -229,6 +226,13 @@ impl Sources {
         match (pack, library, templates) {
             (Ok(pack), Ok(library), Ok(templates)) => Ok((pack, library, templates)),
             _ => Err(problems),
+        }
+    }
+
+    fn pack(&self) -> Result<Pack, Vec<crate::policy::Problem>> {
+        match &self.policy {
+            PolicyFrom::Pack(name) => Pack::embedded(name),
+            PolicyFrom::File(file) => Pack::load_file(file),
         }
     }
 
@@ -299,6 +303,17 @@ pub fn load_pipeline(config: &Config, tenant: &TenantId, lang: Locale) -> anyhow
     Sources::of(&view, &config.embeddings)
         .pipeline(lang, None)
         .map_err(|problems| anyhow::anyhow!("{}", problems.join("\n")))
+}
+
+/// Loads the policy of one business outside a worker.
+pub fn load_pack(config: &Config, tenant: &TenantId, lang: Locale) -> anyhow::Result<Pack> {
+    let view = config.tenant(tenant).with_context(|| {
+        format!("the settings know no business {tenant}; add [tenants.{tenant}]")
+    })?;
+    Sources::of(&view, &config.embeddings).pack().map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(|problem| problem.render(lang)).collect();
+        anyhow::anyhow!("{}", lines.join("\n"))
+    })
 }
 
 /// Makes a pipeline's models ready: from the cache, or by learning them and keeping them there. What

@@ -219,6 +219,17 @@ const PORTUGUESE: &[Portuguese] = &[
          termina com 1.",
     ),
     arg_pt("privacy mask", "file", "ARQUIVO", "Arquivo a ler; \"-\" ou nada lê a entrada padrão"),
+    command_pt("sla", "Mostra os prazos", ""),
+    command_pt(
+        "sla show",
+        "Explica cada prazo de um ticket",
+        "Mostra desde quando cada relógio corre, quando vence e que linha da política deu o prazo: entre todas as que \
+         a política tem para a prioridade, o plano, o assunto, o canal e o nível do ticket, vale a mais apertada. \
+         Os horários são os da empresa.",
+    ),
+    arg_pt("sla show", "ticket", "TICKET", "O número ou o id do ticket"),
+    arg_pt("sla show", "tenant", "EMPRESA", "De que empresa é (padrão: main)"),
+    arg_pt("sla show", "json", "", "Escreve JSON"),
     command_pt("tokens", "Cria, lista ou revoga os tokens da API", ""),
     command_pt(
         "tokens add",

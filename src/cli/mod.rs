@@ -15,6 +15,7 @@ mod lines;
 mod policy;
 mod privacy;
 mod serve;
+mod sla;
 mod store;
 mod tokens;
 mod triage;
@@ -93,6 +94,8 @@ enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Store(store::Command),
     #[command(subcommand, arg_required_else_help = true)]
+    Sla(sla::Command),
+    #[command(subcommand, arg_required_else_help = true)]
     Tokens(tokens::Command),
     #[command(subcommand, arg_required_else_help = true)]
     Customers(customers::Command),
@@ -110,6 +113,7 @@ fn dispatch(cx: &mut CliCx<'_>, command: Command) -> anyhow::Result<ExitCode> {
         Command::Knowledge(command) => knowledge::run(cx, &command),
         Command::Privacy(privacy::Command::Mask(args)) => privacy::run(cx, &args),
         Command::Store(command) => store::run(cx, &command),
+        Command::Sla(command) => sla::run(cx, &command),
         Command::Tokens(command) => tokens::run(cx, &command),
         Command::Customers(command) => customers::run(cx, &command),
         Command::Config(config::Command::Check(args)) => config::check(cx, &args),

@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 use super::{CliCx, ExitCode};
 use crate::adapters::store::Dialect;
 use crate::app::Stores;
+use crate::config::Config;
 
 /// Copy or check what is stored
 #[derive(Debug, Subcommand)]
@@ -35,12 +36,7 @@ pub(super) struct CheckArgs {}
 /// Runs the command.
 pub(super) fn run(cx: &mut CliCx<'_>, command: &Command) -> anyhow::Result<ExitCode> {
     let Some(loaded) = cx.settings()? else { return Ok(ExitCode::Problems) };
-    anyhow::ensure!(
-        loaded.config.store.url.is_some() || cx.data.join("store.db").is_file(),
-        "{} {}",
-        cx.say("não há nada guardado em", "nothing is stored in"),
-        cx.data.display()
-    );
+    ensure_stored(cx, &loaded.config)?;
     let runtime = cx.runtime()?;
     runtime.block_on(async {
         let stores = Stores::open(&cx.data, &loaded.config, &TaskTracker::new()).await?;
@@ -49,6 +45,17 @@ pub(super) fn run(cx: &mut CliCx<'_>, command: &Command) -> anyhow::Result<ExitC
             Command::Check(_) => check(cx, &stores).await,
         }
     })
+}
+
+/// Refuses a folder that holds no store, instead of creating one.
+pub(super) fn ensure_stored(cx: &CliCx<'_>, config: &Config) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        config.store.url.is_some() || cx.data.join("store.db").is_file(),
+        "{} {}",
+        cx.say("não há nada guardado em", "nothing is stored in"),
+        cx.data.display()
+    );
+    Ok(())
 }
 
 async fn backup(

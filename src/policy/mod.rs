@@ -4,6 +4,7 @@
 //! Once loaded, nothing in it can fail: references exist, phrases and rules are compiled.
 
 pub mod calendar;
+pub mod clocks;
 mod decode;
 mod decode_parts;
 mod examples;
@@ -29,5 +30,7 @@ pub use pack::{
 };
 pub use problem::Problem;
 pub use rules::{Evaluated, Outcome as RuleOutcome, Rule, RuleAction, Then};
-pub use sla::{ChannelTarget, IssueTarget, LevelTarget, PlanTarget, PriorityTarget, Sla, SlaTime};
+pub use sla::{
+    ChannelTarget, IssueTarget, LegalTerm, LevelTarget, PlanTarget, PriorityTarget, Sla, SlaTime,
+};
 pub use yaml::Source;

@@ -1,6 +1,7 @@
 //! Service levels and calendars of a pack, as data: S1, S2, S3, S4 and S7.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use chrono_tz::Tz;
 
@@ -9,6 +10,7 @@ use super::problem::{CALENDAR, CATEGORY, CHANNEL, Complaint, PLAN, SUBCATEGORY, 
 use super::read::{MapView, View};
 use crate::domain::channel::Channel;
 use crate::domain::labels::Urgency;
+use crate::domain::signal::Signal;
 
 /// A length of service time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +54,8 @@ pub struct Sla {
     pub overall: Option<(SlaTime, SlaTime)>,
     /// S7: by team level, keyed by the level's id.
     pub by_level: BTreeMap<String, LevelTarget>,
+    /// Terms that laws set (P4).
+    pub legal: Vec<LegalTerm>,
     /// The share of the time after which a ticket is at risk (S4).
     pub at_risk_share: f64,
     /// Business hours by name.
@@ -59,12 +63,18 @@ pub struct Sla {
 }
 
 /// S1: targets of an urgency.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PriorityTarget {
     /// Until the first response.
     pub first_response: SlaTime,
+    /// Until the answer to a later message; `None` allows as much as for the first.
+    pub next_response: Option<SlaTime>,
     /// Until the resolution.
     pub resolution: SlaTime,
+    /// The calendar in which the time until an answer counts; `None` means always.
+    pub calendar: Option<String>,
+    /// The same for the time until the resolution.
+    pub resolution_calendar: Option<String>,
     /// Share of tickets whose first response is in time.
     pub first_response_share: f64,
     /// Share of tickets whose resolution is in time.
@@ -72,7 +82,7 @@ pub struct PriorityTarget {
 }
 
 /// S2: targets of a plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanTarget {
     /// Until the first response.
     pub first_response: SlaTime,
@@ -80,6 +90,8 @@ pub struct PlanTarget {
     pub resolution: SlaTime,
     /// Until an escalation is resolved.
     pub escalation: SlaTime,
+    /// The calendar in which the time counts; `None` means always.
+    pub calendar: Option<String>,
 }
 
 /// S2: targets of an issue.
@@ -97,6 +109,8 @@ pub struct IssueTarget {
     pub first_response: Option<SlaTime>,
     /// Until the resolution.
     pub resolution: Option<SlaTime>,
+    /// The calendar in which the time counts; `None` means always.
+    pub calendar: Option<String>,
 }
 
 /// S3: target of a channel.
@@ -106,15 +120,65 @@ pub struct ChannelTarget {
     pub first_response: SlaTime,
     /// The calendar in which the time counts; `None` means always.
     pub calendar: Option<String>,
+    /// How long after the customer's last message the channel lets anything but templates leave.
+    pub window: Option<SlaTime>,
+}
+
+/// P4: a term that a law sets, in calendar days from the ticket's opening until it is solved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LegalTerm {
+    /// The row's id.
+    pub id: String,
+    /// The signal that begins it; `None` begins it for every ticket.
+    pub signal: Option<String>,
+    /// Its length.
+    pub term: SlaTime,
 }
 
 /// S7: targets of a team level.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LevelTarget {
     /// Until a person of the level has answered or acknowledged.
     pub respond: SlaTime,
     /// Until the case is assessed or answered in full, where that is agreed.
     pub assess: Option<SlaTime>,
+    /// The calendar in which the time counts; `None` means always.
+    pub calendar: Option<String>,
+}
+
+impl fmt::Display for SlaTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::BusinessDays(days) => write!(f, "{days}bd"),
+            Self::Minutes(minutes) if minutes % 1_440 == 0 && minutes > 1_440 => {
+                write!(f, "{}d", minutes / 1_440)
+            }
+            Self::Minutes(minutes) if minutes % 60 == 0 && minutes > 0 => {
+                write!(f, "{}h", minutes / 60)
+            }
+            Self::Minutes(minutes) => write!(f, "{minutes}m"),
+        }
+    }
+}
+
+/// The calendar that stands for business hours where a row names none.
+const BUSINESS: &str = "business";
+
+impl Sla {
+    /// Names the calendar of the business: `business`, else the first.
+    pub fn business_calendar(&self) -> Option<&str> {
+        let first = self.calendars.keys().next();
+        self.calendars.get_key_value(BUSINESS).map(|(name, _)| name).or(first).map(String::as_str)
+    }
+
+    /// Returns the first row of issues that matches.
+    pub fn issue(&self, category: Option<&str>, subcategory: Option<&str>) -> Option<&IssueTarget> {
+        let category = category?;
+        self.by_issue.iter().find(|row| {
+            row.category == category
+                && row.subcategory.as_deref().is_none_or(|wanted| Some(wanted) == subcategory)
+        })
+    }
 }
 
 /// The names that service levels refer to.
@@ -167,6 +231,7 @@ pub(super) fn read(view: &View<'_, '_>, names: &Names<'_>) -> Sla {
         "by_channel",
         "overall",
         "by_level",
+        "legal",
         "at_risk_share",
         "calendars",
     ]);
@@ -178,7 +243,7 @@ pub(super) fn read(view: &View<'_, '_>, names: &Names<'_>) -> Sla {
         Sla { calendars, at_risk_share: share(&map, "at_risk_share", 0.8), ..Sla::default() };
     for (key, row) in entries(&map, "by_priority") {
         if let Some(urgency) = Urgency::parse(&key) {
-            sla.by_priority.insert(urgency, priority(&row));
+            sla.by_priority.insert(urgency, priority(&row, &sla.calendars));
         } else {
             row.complain(super::problem::unknown(
                 URGENCY,
@@ -189,9 +254,10 @@ pub(super) fn read(view: &View<'_, '_>, names: &Names<'_>) -> Sla {
     }
     for (key, row) in entries(&map, "by_plan") {
         known(&row, PLAN, &key, &names.plans);
-        sla.by_plan.insert(key, plan(&row));
+        sla.by_plan.insert(key, plan(&row, &sla.calendars));
     }
-    sla.by_issue = map.list("by_issue").iter().map(|row| issue(row, names)).collect();
+    sla.by_issue =
+        map.list("by_issue").iter().map(|row| issue(row, names, &sla.calendars)).collect();
     for (key, row) in entries(&map, "by_channel") {
         if let Some(channel) = Channel::parse(&key) {
             sla.by_channel.insert(channel, channel_target(&row, &sla.calendars));
@@ -209,12 +275,35 @@ pub(super) fn read(view: &View<'_, '_>, names: &Names<'_>) -> Sla {
     });
     for (key, row) in entries(&map, "by_level") {
         known(&row, super::problem::LEVEL, &key, &names.levels);
-        let map = row.map(&["respond", "assess"]);
-        let target =
-            LevelTarget { respond: needed(&map, "respond"), assess: optional(&map, "assess") };
+        let map = row.map(&["respond", "assess", "calendar"]);
+        let target = LevelTarget {
+            respond: needed(&map, "respond"),
+            assess: optional(&map, "assess"),
+            calendar: named_calendar(&map, "calendar", &sla.calendars),
+        };
         sla.by_level.insert(key, target);
     }
+    sla.legal = super::decode::enabled(&map, "legal").iter().map(legal).collect();
     sla
+}
+
+fn legal(row: &View<'_, '_>) -> LegalTerm {
+    let map = row.map(&["id", "signal", "term", "disabled"]);
+    let signals = words(Signal::ALL, Signal::as_str);
+    LegalTerm {
+        id: map.id(),
+        signal: map.get("signal").map(|view| view.name_of(super::problem::SIGNAL, &signals)),
+        term: needed(&map, "term"),
+    }
+}
+
+fn named_calendar(
+    map: &MapView<'_, '_>,
+    key: &str,
+    calendars: &BTreeMap<String, Calendar>,
+) -> Option<String> {
+    let declared: Vec<&str> = calendars.keys().map(String::as_str).collect();
+    map.get(key).map(|view| view.name_of(CALENDAR, &declared))
 }
 
 fn entries<'n, 'd>(map: &MapView<'n, 'd>, key: &str) -> Vec<(String, View<'n, 'd>)> {
@@ -237,29 +326,51 @@ pub(super) fn words<T: Copy>(all: &[T], spell: fn(T) -> &'static str) -> Vec<&'s
     all.iter().map(|value| spell(*value)).collect()
 }
 
-fn priority(row: &View<'_, '_>) -> PriorityTarget {
-    let map =
-        row.map(&["first_response", "resolution", "first_response_share", "resolution_share"]);
+fn priority(row: &View<'_, '_>, calendars: &BTreeMap<String, Calendar>) -> PriorityTarget {
+    let map = row.map(&[
+        "first_response",
+        "next_response",
+        "resolution",
+        "first_response_share",
+        "resolution_share",
+        "calendar",
+        "resolution_calendar",
+    ]);
     PriorityTarget {
         first_response: needed(&map, "first_response"),
+        next_response: optional(&map, "next_response"),
+        calendar: named_calendar(&map, "calendar", calendars),
+        resolution_calendar: named_calendar(&map, "resolution_calendar", calendars),
         resolution: needed(&map, "resolution"),
         first_response_share: share(&map, "first_response_share", 0.9),
         resolution_share: share(&map, "resolution_share", 0.85),
     }
 }
 
-fn plan(row: &View<'_, '_>) -> PlanTarget {
-    let map = row.map(&["first_response", "resolution", "escalation"]);
+fn plan(row: &View<'_, '_>, calendars: &BTreeMap<String, Calendar>) -> PlanTarget {
+    let map = row.map(&["first_response", "resolution", "escalation", "calendar"]);
     PlanTarget {
+        calendar: named_calendar(&map, "calendar", calendars),
         first_response: needed(&map, "first_response"),
         resolution: needed(&map, "resolution"),
         escalation: needed(&map, "escalation"),
     }
 }
 
-fn issue(row: &View<'_, '_>, names: &Names<'_>) -> IssueTarget {
-    let map =
-        row.map(&["id", "category", "subcategory", "acknowledge", "first_response", "resolution"]);
+fn issue(
+    row: &View<'_, '_>,
+    names: &Names<'_>,
+    calendars: &BTreeMap<String, Calendar>,
+) -> IssueTarget {
+    let map = row.map(&[
+        "id",
+        "category",
+        "subcategory",
+        "acknowledge",
+        "first_response",
+        "resolution",
+        "calendar",
+    ]);
     let category =
         map.need("category").map(|v| v.name_of(CATEGORY, &names.categories)).unwrap_or_default();
     let subcategories = (names.subcategories)(&category);
@@ -271,15 +382,16 @@ fn issue(row: &View<'_, '_>, names: &Names<'_>) -> IssueTarget {
         acknowledge: optional(&map, "acknowledge"),
         first_response: optional(&map, "first_response"),
         resolution: optional(&map, "resolution"),
+        calendar: named_calendar(&map, "calendar", calendars),
     }
 }
 
 fn channel_target(row: &View<'_, '_>, calendars: &BTreeMap<String, Calendar>) -> ChannelTarget {
-    let map = row.map(&["first_response", "calendar"]);
-    let declared: Vec<&str> = calendars.keys().map(String::as_str).collect();
+    let map = row.map(&["first_response", "calendar", "window"]);
     ChannelTarget {
         first_response: needed(&map, "first_response"),
-        calendar: map.get("calendar").map(|v| v.name_of(CALENDAR, &declared)),
+        calendar: named_calendar(&map, "calendar", calendars),
+        window: optional(&map, "window"),
     }
 }
 

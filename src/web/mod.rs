@@ -19,6 +19,7 @@ mod openapi;
 mod params;
 mod payload;
 mod problem;
+mod sla;
 #[cfg(test)]
 mod tests;
 mod tickets;
@@ -43,7 +44,7 @@ use crate::adapters::inbox::Inbox;
 use crate::adapters::store::{Scope, Store};
 use crate::domain::ids::TenantId;
 use crate::domain::labels::Locale;
-use crate::policy::{Category, Pack};
+use crate::policy::{Category, Pack, Sla};
 use crate::ports::Clock;
 
 pub use customers::{read_profile, read_reference};
@@ -82,6 +83,8 @@ pub struct TenantVocabulary {
     pub teams: Vec<String>,
     /// The locale of a reply where neither the agent nor the conversation tells one.
     pub default_locale: Option<Locale>,
+    /// Its service levels.
+    pub sla: Arc<Sla>,
 }
 
 impl From<&Pack> for TenantVocabulary {
@@ -95,6 +98,7 @@ impl From<&Pack> for TenantVocabulary {
                 .iter()
                 .map(|category| (category.id.clone(), subcategories(category)))
                 .collect(),
+            sla: Arc::new(pack.sla.clone()),
             teams: pack.teams.iter().map(|team| team.id.clone()).collect(),
             default_locale: Some(pack.business.default_locale()),
         }
@@ -277,6 +281,7 @@ fn routes() -> Vec<Route> {
         guarded("POST", "/v1/tickets", INGEST, post(intake::open)),
         guarded("GET", "/v1/tickets", READ, get(tickets::list)),
         guarded("GET", "/v1/tickets/{id}", READ, get(tickets::view)),
+        guarded("GET", "/v1/tickets/{id}/sla", READ, get(sla::of_ticket)),
         guarded("GET", "/v1/queues", READ, get(tickets::queues)),
         guarded("GET", "/v1/review", READ, get(tickets::review)),
         guarded("GET", "/v1/outbox", READ, get(tickets::outbox)),

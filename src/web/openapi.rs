@@ -71,7 +71,7 @@ pub(super) struct FieldProblemSchema {
     paths(
         health::healthz, health::readyz, metrics::metrics, document,
         messages::accept, messages::whereabouts, intake::open,
-        tickets::list, tickets::view, tickets::queues, tickets::review, tickets::outbox,
+        super::sla::of_ticket, tickets::list, tickets::view, tickets::queues, tickets::review, tickets::outbox,
         drafts::decide, actions::claim, actions::release, actions::reply, actions::status,
         actions::correct, actions::note, actions::tag,
         customers::put, customers::show, incident::show, incident::declare

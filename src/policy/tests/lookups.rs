@@ -266,7 +266,7 @@ fn categories_and_subcategories_have_definitions_and_enough_phrases_in_both_lang
 fn the_service_levels_of_the_packs_are_those_of_the_requirements() {
     use SlaTime::{BusinessDays, Minutes};
     let saas = shipped("saas-br").sla;
-    let critical = saas.by_priority[&Urgency::Critical];
+    let critical = &saas.by_priority[&Urgency::Critical];
     assert_eq!((critical.first_response, critical.resolution), (Minutes(15), Minutes(240)));
     assert!((critical.first_response_share - 0.99).abs() < 1e-9);
     assert_eq!(saas.by_priority[&Urgency::Normal].resolution, Minutes(48 * 60));
@@ -279,5 +279,8 @@ fn the_service_levels_of_the_packs_are_those_of_the_requirements() {
     let publisher = shipped("publisher").sla;
     assert_eq!(publisher.by_issue[0].acknowledge, Some(Minutes(60)));
     assert_eq!(publisher.by_channel[&Channel::Whatsapp].calendar.as_deref(), Some("business"));
-    assert_eq!(publisher.calendars["business"].days[&crate::policy::calendar::Weekday::Mon], [(480, 1080)]);
+    assert_eq!(
+        publisher.calendars["business"].days[&crate::policy::calendar::Weekday::Mon],
+        [(480, 1080)]
+    );
 }

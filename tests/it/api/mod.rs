@@ -131,6 +131,7 @@ impl Api {
             .into(),
             teams: vec!["finance".to_owned(), "support".to_owned()],
             default_locale: Some(Locale::PtBr),
+            ..TenantVocabulary::default()
         });
         let readiness = Readiness::default();
         let router = router(AppState::new(WebParts {

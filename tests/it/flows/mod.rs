@@ -1,6 +1,7 @@
 //! Stories: what customers, agents and operators see, through every real part.
 
 mod commands;
+mod deadlines;
 mod operation;
 mod overtaken;
 mod people;
