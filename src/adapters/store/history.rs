@@ -86,6 +86,10 @@ impl TicketView {
             "turn.decided" => {
                 let action = after("action");
                 if action == "none" {
+                    // A first message that wants no answer solves its ticket; later ones change nothing.
+                    if after("status") == "solved" {
+                        add(Event::Solved);
+                    }
                     return;
                 }
                 let of_turn =

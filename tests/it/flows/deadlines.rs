@@ -102,3 +102,14 @@ async fn a_raised_priority_moves_the_deadline_and_a_hand_over_has_one_of_its_own
         "nobody answered yet"
     );
 }
+
+#[tokio::test]
+async fn a_first_message_that_wants_no_answer_is_never_late() {
+    let mut world = World::draft().await;
+    world.writes("api", "ana", "obrigada!").await;
+    world.drain().await;
+    let path = format!("/v1/tickets/{}", world.ticket_id("ana").await);
+    world.advance(30 * 86_400);
+    let sla = sla(&world, &path).await;
+    assert_eq!((&sla["state"], &sla["due"]), (&json!("on_track"), &Value::Null), "{sla:#}");
+}
