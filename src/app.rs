@@ -154,13 +154,14 @@ impl Sources {
     }
 
     /// Loads policy, articles and templates; every problem as one line. The index of the articles lies below a
-    /// folder, where the business's pointer is swapped to it, or in a temporary place.
+    /// folder, where the pointer of a business that is named is swapped to it, or in a temporary place.
     fn pipeline(
         &self,
         lang: Locale,
-        index: Option<(&Path, &TenantId)>,
+        root: Option<&Path>,
+        pointer: Option<&TenantId>,
     ) -> Result<Pipeline, Vec<String>> {
-        let library = self.indexed(lang, index);
+        let library = self.indexed(lang, root, pointer);
         self.assemble(lang, library).map(|(pack, library, templates)| {
             Pipeline::new(Arc::new(pack), Arc::new(library), Arc::new(templates))
         })
@@ -169,14 +170,14 @@ impl Sources {
     fn indexed(
         &self,
         lang: Locale,
-        index: Option<(&Path, &TenantId)>,
+        root: Option<&Path>,
+        pointer: Option<&TenantId>,
     ) -> Result<Library, Vec<String>> {
         let embedder = embedder(&self.embeddings, lang).map_err(|problem| vec![problem])?;
         let lines = |problems: Vec<crate::knowledge::Problem>| {
             problems.iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         let source = self.articles();
-        let root = index.map(|(root, _)| root);
         let library = Library::read(&source, root, embedder.as_ref()).map_err(lines)?;
         let unknown = library.fits().filter(|(_, _, fit)| fit.meaning.is_none());
         for (locale, model) in unknown.filter_map(|(locale, ..)| Some((locale, embedder.as_ref()?)))
@@ -186,7 +187,7 @@ impl Sources {
                 model.name()
             );
         }
-        if let Some((root, tenant)) = index {
+        if let (Some(root), Some(tenant)) = (root, pointer) {
             let name = match &source {
                 Source::Company(folder) => folder.display().to_string(),
                 _ => "samples".to_owned(),
@@ -295,25 +296,32 @@ pub fn index_pointer(tenant: &TenantId) -> String {
     format!("tenant-{tenant}")
 }
 
-/// Loads one business outside a worker, as `triage` does.
-pub fn load_pipeline(config: &Config, tenant: &TenantId, lang: Locale) -> anyhow::Result<Pipeline> {
-    let view = config.tenant(tenant).with_context(|| {
-        format!("the settings know no business {tenant}; add [tenants.{tenant}]")
-    })?;
-    Sources::of(&view, &config.embeddings)
-        .pipeline(lang, None)
+/// Loads one business outside a worker, as `triage` does. Its index is looked for, and kept, below `root`, where there
+/// is one; no pointer is moved.
+pub fn load_pipeline(
+    config: &Config,
+    tenant: &TenantId,
+    lang: Locale,
+    root: Option<&Path>,
+) -> anyhow::Result<Pipeline> {
+    one_business(config, tenant)?
+        .pipeline(lang, root, None)
         .map_err(|problems| anyhow::anyhow!("{}", problems.join("\n")))
 }
 
 /// Loads the policy of one business outside a worker.
 pub fn load_pack(config: &Config, tenant: &TenantId, lang: Locale) -> anyhow::Result<Pack> {
-    let view = config.tenant(tenant).with_context(|| {
-        format!("the settings know no business {tenant}; add [tenants.{tenant}]")
-    })?;
-    Sources::of(&view, &config.embeddings).pack().map_err(|problems| {
+    one_business(config, tenant)?.pack().map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(|problem| problem.render(lang)).collect();
         anyhow::anyhow!("{}", lines.join("\n"))
     })
+}
+
+fn one_business(config: &Config, tenant: &TenantId) -> anyhow::Result<Sources> {
+    let view = config.tenant(tenant).with_context(|| {
+        format!("the settings know no business {tenant}; add [tenants.{tenant}]")
+    })?;
+    Ok(Sources::of(&view, &config.embeddings))
 }
 
 /// Makes a pipeline's models ready: from the cache, or by learning them and keeping them there. What
@@ -482,7 +490,7 @@ impl App {
     ) -> anyhow::Result<Result<Pipeline, Vec<String>>> {
         let (id, sources, index) = (id.clone(), sources.clone(), self.index.clone());
         let loaded =
-            tokio::task::spawn_blocking(move || sources.pipeline(lang, Some((&index, &id))));
+            tokio::task::spawn_blocking(move || sources.pipeline(lang, Some(&index), Some(&id)));
         loaded.await.context("load the files of a business")
     }
 

@@ -112,18 +112,18 @@ impl EmbedderProblem {
                 tried.display()
             ),
             (Self::NoRuntime { tried, reason }, Locale::En) => format!(
-                "the ONNX Runtime could not be loaded ({}): {reason}\n  install it (PyPI's package onnxruntime \
-                 carries libonnxruntime.so.*; github.com/microsoft/onnxruntime/releases has it too) and let \
-                 embeddings.runtime name the library's file, or remove the section [embeddings]",
+                "the ONNX Runtime could not be loaded ({}): {reason}\n  install it (the onnxruntime package on \
+                 PyPI includes libonnxruntime.so.*; github.com/microsoft/onnxruntime/releases has it too) and point \
+                 embeddings.runtime at the library file, or remove the section [embeddings]",
                 tried.display()
             ),
             (Self::NoFile { path, reason }, Locale::PtBr) => format!(
-                "falta um arquivo do modelo, {}: {reason}\n  a pasta embeddings.dir precisa de model.onnx, \
+                "falta ou não pôde ser lido um arquivo do modelo, {}: {reason}\n  a pasta embeddings.dir precisa de model.onnx, \
                  tokenizer.json, tokenizer_config.json, special_tokens_map.json e config.json",
                 path.display()
             ),
             (Self::NoFile { path, reason }, Locale::En) => format!(
-                "a file of the model is missing, {}: {reason}\n  the folder embeddings.dir needs model.onnx, \
+                "a model file is missing or cannot be read, {}: {reason}\n  the folder embeddings.dir needs model.onnx, \
                  tokenizer.json, tokenizer_config.json, special_tokens_map.json and config.json",
                 path.display()
             ),
@@ -134,12 +134,12 @@ impl EmbedderProblem {
                 format!("there is no model called {name}\n  use one of: {}", NAMES.join(", "))
             }
             (Self::NoModel { what, reason }, Locale::PtBr) => format!(
-                "o modelo {what} não pôde ser carregado: {reason}\n  confira se os arquivos estão inteiros e se um \
-                 modelo a baixar tem acesso a huggingface.co"
+                "o modelo {what} não pôde ser carregado: {reason}\n  confira se os arquivos estão completos e se esta \
+                 máquina acessa huggingface.co, caso o modelo precise ser baixado"
             ),
             (Self::NoModel { what, reason }, Locale::En) => format!(
-                "the model {what} could not be loaded: {reason}\n  check that its files are whole and that a model \
-                 to download can reach huggingface.co"
+                "the model {what} could not be loaded: {reason}\n  check that its files are complete and that this \
+                 machine can reach huggingface.co if the model must be downloaded"
             ),
         }
     }

@@ -117,17 +117,19 @@ fn show(
             (Some(stopped), _, due) => {
                 let late = due.filter(|due| stopped > *due);
                 let how = late.map_or_else(
-                    || words("em tempo", "in time").to_owned(),
-                    |due| format!("{} {}", words("atrasado: era até", "late: it was due"), at(due)),
+                    || words("no prazo", "on time").to_owned(),
+                    |due| format!("{} {}", words("com atraso: o prazo era", "late: due"), at(due)),
                 );
                 format!("{} {}, {how}", words("terminou", "ended"), at(stopped))
             }
             (None, true, _) => {
-                words("parado: à espera do cliente", "stands still: waiting for the customer")
+                words("pausado: aguardando o cliente", "paused: waiting for the customer")
                     .to_owned()
             }
             (None, false, Some(due)) => {
-                format!("{} {} ({})", words("até", "until"), at(due), distance(due - now, cx.lang))
+                let until =
+                    if due < now { words("venceu em", "was due") } else { words("até", "until") };
+                format!("{until} {} ({})", at(due), distance(due - now, cx.lang))
             }
             (None, false, None) => String::new(),
         };
@@ -147,10 +149,10 @@ fn kind_words(kind: ClockKind, lang: Locale) -> &'static str {
         ClockKind::Acknowledge => ("aviso de recebimento", "acknowledgement"),
         ClockKind::FirstResponse => ("primeira resposta", "first response"),
         ClockKind::NextResponse => ("próxima resposta", "next response"),
-        ClockKind::HandOver => ("alguém assume", "hand-over"),
+        ClockKind::HandOver => ("início por pessoa", "pick-up"),
         ClockKind::Resolution => ("solução", "resolution"),
         ClockKind::Window => ("janela do canal", "channel window"),
-        ClockKind::Legal => ("prazo legal", "legal term"),
+        ClockKind::Legal => ("prazo legal", "legal deadline"),
     };
     if lang == Locale::PtBr { pt } else { en }
 }

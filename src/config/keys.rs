@@ -325,31 +325,31 @@ const EMBEDDINGS: &[Key] = &[
         Kind::Folder,
         "\"embeddings\"",
         "Pasta do modelo (model.onnx, tokenizer.json, tokenizer_config.json, special_tokens_map.json, \
-         config.json) ou, com model, a pasta para onde ele é baixado.",
+         config.json) ou, se model estiver definido, a pasta para onde ele é baixado.",
         "Folder of the model (model.onnx, tokenizer.json, tokenizer_config.json, special_tokens_map.json, \
-         config.json) or, with model, the folder it is downloaded into.",
+         config.json) or, if model is set, the folder it is downloaded into.",
     ),
     optional(
         "model",
         Kind::Word(crate::adapters::embed::NAMES),
         "\"multilingual-e5-small\"",
-        "Modelo a baixar de huggingface.co na primeira vez. Os que só sabem inglês não são usados em artigos \
-         em português.",
-        "Model to download from huggingface.co the first time. Those that know only English are not used for \
+        "Modelo a baixar de huggingface.co na primeira vez. Modelos só em inglês não são usados em \
+         artigos em português.",
+        "Model to download from huggingface.co the first time. English-only models are not used for \
          articles in Portuguese.",
     ),
     optional(
         "runtime",
         Kind::File,
         "\"/usr/lib/libonnxruntime.so\"",
-        "Biblioteca do ONNX Runtime, que executa o modelo. Sem ela vale a que o sistema encontrar.",
-        "Library of the ONNX Runtime, which runs the model. Without it, the one that the system finds.",
+        "Biblioteca do ONNX Runtime, que executa o modelo. Sem ela, vale a que o sistema encontrar.",
+        "Library of the ONNX Runtime, which runs the model. Without it, the one that the system finds is used.",
     ),
     key(
         "threads",
         Kind::Integer(1, 256),
-        "Com quantas threads um texto é calculado.",
-        "How many threads work on one text.",
+        "Quantas threads calculam o vetor de um texto.",
+        "How many threads compute the vector of a text.",
     ),
 ];
 

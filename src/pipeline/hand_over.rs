@@ -5,14 +5,14 @@ use crate::domain::labels::{Language, Sentiment};
 use crate::domain::signal::Signal;
 use crate::understand::Understood;
 
-/// How sure a category must be for a reply to name it.
-pub(super) const NAMED_FROM: f64 = 0.5;
+/// How sure a category must be for a reply of its own.
+const SURE_FROM: f64 = 0.5;
 
 /// Chooses the family; the first line that holds decides.
 pub(super) fn family(understood: &Understood) -> Family {
     let has = |signals: &[Signal]| signals.iter().any(|signal| understood.has(*signal));
     let category = Some(understood.category.value.as_str())
-        .filter(|_| understood.category.confidence.get() >= NAMED_FROM);
+        .filter(|_| understood.category.confidence.get() >= SURE_FROM);
     if understood.language.value == Language::Es {
         Family::LanguageFallback
     } else if understood.sentiment.value == Sentiment::Angry {
@@ -25,11 +25,12 @@ pub(super) fn family(understood: &Understood) -> Family {
         Signal::DataLoss,
         Signal::Fraud,
         Signal::Injection,
+        Signal::BillingDispute,
         Signal::RequestHuman,
         Signal::RequestManager,
     ]) {
         Family::Escalation
-    } else if has(&[Signal::Refund, Signal::BillingDispute]) {
+    } else if has(&[Signal::Refund]) {
         Family::Refund
     } else {
         match category {

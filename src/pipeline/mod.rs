@@ -258,10 +258,8 @@ impl Pipeline {
         }
         let family = hand_over::family(understood);
         let mut input = self.compose_input(turn, understood, masked, &[]);
-        // A category that nobody is sure of would name the wrong matter.
-        if understood.category.confidence.get() < hand_over::NAMED_FROM {
-            input.category_name = "";
-        }
+        // "Your request about general inquiry" says nothing, and the wrong category says something wrong.
+        input.category_name = "";
         let team = decision.queue.as_deref().and_then(|queue| self.pack.team(queue));
         let facts = NoticeFacts {
             team: team.map(|team| team.name.in_locale(input.locale)),

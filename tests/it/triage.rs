@@ -164,6 +164,37 @@ fn turn(text: &str) -> TurnInput {
     }
 }
 
+#[test]
+fn a_case_without_an_answer_has_a_first_reply_of_its_kind_unless_somebody_is_in_danger() {
+    let pipeline = with_mode("saas-br", "auto");
+    for (text, expected) in [
+        ("quero falar com um atendente", Some("Você não precisa repetir nada")),
+        (
+            "meu advogado vai entrar com uma ação contra vocês",
+            Some("Você não precisa repetir nada"),
+        ),
+        ("Can I talk to a real person?", Some("You won't have to repeat anything")),
+        (
+            "SEUS LADRÕES!!! QUERO UM GERENTE AGORA, ISSO É UM ABSURDO!!!",
+            Some("A equipe já tem a conversa inteira"),
+        ),
+        ("não quero mais viver", None),
+        ("I want to kill myself", None),
+    ] {
+        let outcome = pipeline.run(&turn(text));
+        assert_eq!(outcome.decision.action, Action::Escalate, "{text}");
+        let draft = outcome.draft.map(|draft| draft.text);
+        match expected {
+            None => assert_eq!(draft, None, "{text}"),
+            Some(words) => {
+                let draft = draft.unwrap_or_default();
+                assert!(draft.contains(words), "{text}: {draft}");
+                assert!(!draft.contains("sobre .") && !draft.contains("about ."), "{draft}");
+            }
+        }
+    }
+}
+
 /// Circumstances that change other decisions.
 fn circumstances(text: &str) -> Vec<(&'static str, TurnInput)> {
     let plain = turn(text);

@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use super::lines::{BadLine, read_line};
 use super::{CliCx, ExitCode};
 use crate::adapters::clock::SystemClock;
-use crate::app::{load_pipeline, make_ready};
+use crate::app::{INDEX_FOLDER, load_pipeline, make_ready};
 use crate::domain::ids::TenantId;
 use crate::domain::labels::Locale;
 use crate::pipeline::Pipeline;
@@ -57,7 +57,9 @@ pub(super) fn run(cx: &mut CliCx<'_>, args: &Args) -> anyhow::Result<ExitCode> {
             config.policy.file = Some(cx.current_dir.join(policy));
         }
     }
-    let pipeline = load_pipeline(&config, &TenantId::main(), cx.lang)?;
+    // A data folder keeps the index, which takes long to make where meaning is searched; none is created for it.
+    let root = cx.data.is_dir().then(|| cx.data.join(INDEX_FOLDER));
+    let pipeline = load_pipeline(&config, &TenantId::main(), cx.lang, root.as_deref())?;
     make_ready(&pipeline, cx.model_cache().as_ref());
     let now = SystemClock::default().now();
     let lang = cx.lang;
