@@ -36,7 +36,7 @@ async fn every_guarded_route_wants_a_token_with_its_scope() {
             }
         }
     }
-    assert_eq!(guarded, 20);
+    assert_eq!(guarded, 21);
 }
 
 #[tokio::test]

@@ -104,8 +104,12 @@ async fn a_ticket_is_shown_by_id_and_by_number_to_its_tenant_only() {
     assert_eq!(api.get(&format!("/v1/tickets/{number}")).await.is(200)["id"], view["id"]);
 
     let stranger = api.token("stranger", Scope::ALL, &other()).await;
-    for (method, path) in
-        [("GET", format!("/v1/tickets/{id}")), ("GET", format!("/v1/tickets/{number}"))]
+    for (method, path) in [
+        format!("/v1/tickets/{id}"),
+        format!("/v1/tickets/{number}"),
+        format!("/v1/tickets/{id}/sla"),
+    ]
+    .map(|path| ("GET", path))
     {
         api.call_as(&stranger, method, &path).send().await.is(404);
     }
