@@ -340,18 +340,30 @@ impl Shelf {
         wanted: usize,
         hidden: Hidden,
     ) -> Result<HashMap<u32, f64>, PortError> {
-        let mut subjects: HashMap<u32, f64> = HashMap::new();
-        for (id, score) in shard.nearest(SUBJECT, query, wanted)? {
-            let place = usize::try_from(id / 2).ok().and_then(|at| self.subjects.get(at));
-            let Some((article, question)) = place else { continue };
+        let found = shard.nearest(SUBJECT, query, wanted)?;
+        let found = found
+            .into_iter()
+            .filter_map(|(id, score)| Some((usize::try_from(id / 2).ok()?, f64::from(score))));
+        Ok(self.best_questions(found, hidden))
+    }
+
+    /// The best of each article's title and sample questions, of which one may be hidden.
+    fn best_questions(
+        &self,
+        found: impl Iterator<Item = (usize, f64)>,
+        hidden: Hidden,
+    ) -> HashMap<u32, f64> {
+        let mut articles: HashMap<u32, f64> = HashMap::new();
+        for (number, score) in found {
+            let Some((article, question)) = self.subjects.get(number) else { continue };
             let numbers = usize::try_from(*article).ok().zip(usize::try_from(*question).ok());
             if numbers.is_some() && numbers == hidden.question {
                 continue;
             }
-            let best = subjects.entry(*article).or_default();
-            *best = best.max(f64::from(score));
+            let best = articles.entry(*article).or_insert(score);
+            *best = best.max(score);
         }
-        Ok(subjects)
+        articles
     }
 
     /// How near passages and articles are in meaning; all equal without a vector.
@@ -371,16 +383,7 @@ impl Shelf {
             .into_iter()
             .filter_map(|(number, cosine)| Some((*self.passages.get(number)?, cosine)))
             .collect();
-        let mut articles: HashMap<u32, f64> = HashMap::new();
-        for (number, cosine) in questions {
-            let Some((article, question)) = self.subjects.get(number) else { continue };
-            let numbers = usize::try_from(*article).ok().zip(usize::try_from(*question).ok());
-            if numbers.is_some() && numbers == asked.hidden.question {
-                continue;
-            }
-            let best = articles.entry(*article).or_insert(cosine);
-            *best = best.max(cosine);
-        }
+        let articles = self.best_questions(questions.into_iter(), asked.hidden);
         Ok(Meanings { passages, articles, floor })
     }
 

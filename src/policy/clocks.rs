@@ -286,11 +286,10 @@ impl<'a> Judge<'a> {
         started: DateTime<Utc>,
         stopped: Option<DateTime<Utc>>,
     ) -> Option<Clock> {
-        let due = |row: &Row<'_>| ends(row, started);
         let (due, row) = self
             .rows(kind, started)
             .into_iter()
-            .filter_map(|row| Some((due(&row)?, row)))
+            .filter_map(|row| Some((ends(&row, started)?, row)))
             .min_by_key(|(due, _)| *due)?;
         let at_risk = self.at_risk(&row, started, due);
         Some(self.clock(kind, &row, Times { started, due: Some(due), at_risk, stopped }))
