@@ -82,7 +82,8 @@ fn turn(text: &str) -> TurnInput {
         tags: Vec::new(),
         recent: None,
         overrides: BTreeMap::new(),
-        incident: false,
+        incidents: Vec::new(),
+        rating_asked: false,
         opted_out: false,
         vault: "{}".to_owned(),
         ticket_number: Some("1042-7".to_owned()),
@@ -135,7 +136,10 @@ fn filled(learned: bool) -> Bench {
         drop(pipeline.warm(|_| None));
         let state = store.adopt_policy(&tenant, &pipeline.pack().digest).await.expect("policy");
         let tenants = Tenants::default();
-        tenants.put(tenant.clone(), Tenant { pipeline, epoch: state.epoch, callbacks: None });
+        tenants.put(
+            tenant.clone(),
+            Tenant { pipeline, epoch: state.epoch, callbacks: None, webhooks: None },
+        );
         let accepts = (0..BATCH).map(|number| {
             let message = message(clock.as_ref(), &tenant, number);
             let inbox = inbox.clone();
@@ -145,7 +149,7 @@ fn filled(learned: bool) -> Bench {
             assert_eq!(accepted.expect("accepted"), Accepted::New);
         }
         let settings = WorkerSettings::default();
-        let worker = Worker::new(store.clone(), inbox.clone(), clock, tenants, settings);
+        let worker = Worker::new(store.clone(), inbox.clone(), clock, tenants, settings, None);
         (store, inbox, Arc::new(worker))
     });
     Bench { runtime, store, inbox, worker, _dir: dir }

@@ -1,6 +1,8 @@
 //! The composition root: the only place that puts store, inbox, clock, policies, worker and API
 //! together. A directory has one worker; every other command opens the store beside it.
 
+mod receivers;
+
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
@@ -16,7 +18,6 @@ use crate::adapters::embed::{EmbedderSettings, FastEmbedder};
 use crate::adapters::inbox::Inbox;
 use crate::adapters::model_cache::ModelCache;
 use crate::adapters::store::{Scope, Store, StoreLocation, TokenRow};
-use crate::channels::callback::{self, CallbackClient};
 use crate::compose::Templates;
 use crate::config::{CallbackSettings, Config, EmbeddingSettings, PolicySource, TenantView};
 use crate::domain::ids::TenantId;
@@ -26,6 +27,8 @@ use crate::pipeline::Pipeline;
 use crate::policy::Pack;
 use crate::ports::{Clock, Embedder};
 use crate::worker::{Tenant, Tenants, Worker, WorkerSettings};
+
+pub use receivers::{Receivers, mailer, webhooks};
 
 /// The lock that the one worker of a directory holds.
 const LOCK_FILE: &str = "worker.lock";
@@ -126,6 +129,7 @@ struct Sources {
     knowledge: Option<PathBuf>,
     templates: Option<PathBuf>,
     callbacks: Option<CallbackSettings>,
+    webhooks: Option<CallbackSettings>,
     embeddings: EmbeddingSettings,
 }
 
@@ -145,6 +149,7 @@ impl Sources {
             knowledge: view.knowledge.dir.clone(),
             templates: view.templates.dir.clone(),
             callbacks: view.callbacks.cloned(),
+            webhooks: view.webhooks.cloned(),
             embeddings: embeddings.clone(),
         }
     }
@@ -237,16 +242,11 @@ impl Sources {
         }
     }
 
-    fn callback_client(&self) -> anyhow::Result<Option<CallbackClient>> {
-        let Some(settings) = &self.callbacks else { return Ok(None) };
-        let (Some(url), Some(secret)) = (&settings.url, &settings.secret) else { return Ok(None) };
-        let client = CallbackClient::new(callback::CallbackSettings {
-            url: url.parse().context("the callback url is not a URL")?,
-            secret: secret.expose().to_owned(),
-            timeout: Duration::from_secs(settings.timeout_secs),
-            idempotent: settings.idempotent,
-        })?;
-        Ok(Some(client))
+    fn receivers(&self) -> anyhow::Result<Receivers> {
+        Ok(Receivers {
+            callbacks: receivers::client(self.callbacks.as_ref())?,
+            webhooks: receivers::client(self.webhooks.as_ref())?,
+        })
     }
 
     /// Everything that tells whether a file of this business changed: path, size and time.
@@ -437,6 +437,7 @@ impl App {
             Arc::clone(&clock),
             tenants.clone(),
             settings,
+            mailer(config)?,
         ));
         Ok(Self { stores, clock, tenants, worker, index: data.join(INDEX_FOLDER), _lock: lock })
     }
@@ -446,10 +447,12 @@ impl App {
         &self,
         id: &TenantId,
         pipeline: Pipeline,
-        callbacks: Option<CallbackClient>,
+        receivers: Receivers,
     ) -> anyhow::Result<()> {
+        let Receivers { callbacks, webhooks } = receivers;
         let state = self.stores.store.adopt_policy(id, &pipeline.pack().digest).await?;
-        let tenant = Tenant { pipeline: Arc::new(pipeline), epoch: state.epoch, callbacks };
+        let tenant =
+            Tenant { pipeline: Arc::new(pipeline), epoch: state.epoch, callbacks, webhooks };
         self.tenants.put(id.clone(), tenant);
         Ok(())
     }
@@ -459,7 +462,7 @@ impl App {
         let mut problems = Vec::new();
         for (id, sources) in sources_of(config) {
             match self.load(&id, &sources, lang).await? {
-                Ok(pipeline) => self.adopt(&id, pipeline, sources.callback_client()?).await?,
+                Ok(pipeline) => self.adopt(&id, pipeline, sources.receivers()?).await?,
                 Err(found) => {
                     problems.extend(found.into_iter().map(|line| format!("{id}: {line}")));
                 }
@@ -529,8 +532,8 @@ impl App {
     async fn reload(&self, id: &TenantId, sources: &Sources, lang: Locale) {
         let reloaded = match self.load(id, sources, lang).await {
             Err(error) => Err(error),
-            Ok(Ok(pipeline)) => match sources.callback_client() {
-                Ok(callbacks) => self.adopt(id, pipeline, callbacks).await,
+            Ok(Ok(pipeline)) => match sources.receivers() {
+                Ok(receivers) => self.adopt(id, pipeline, receivers).await,
                 Err(error) => Err(error),
             },
             Ok(Err(problems)) => Err(anyhow::anyhow!("{}", problems.join("\n"))),

@@ -13,6 +13,8 @@ pub mod worker;
 
 pub mod pipeline;
 
+pub mod report;
+
 pub mod compose;
 pub mod knowledge;
 pub mod privacy;

@@ -54,6 +54,7 @@ struct Payload<'a> {
     channel: Channel,
     account: &'a str,
     author: &'a str,
+    kind: &'a str,
     thread: &'a str,
     to: &'a Contact,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,6 +63,8 @@ struct Payload<'a> {
     in_reply_to: Option<&'a str>,
     locale: &'a str,
     text: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    template: Option<&'a str>,
     created_at: DateTime<Utc>,
 }
 
@@ -82,23 +85,29 @@ impl CallbackClient {
         self.settings.idempotent
     }
 
-    /// Makes one attempt.
+    /// Makes one attempt to hand over a reply.
     pub async fn deliver(&self, now: DateTime<Utc>, row: &Claimed) -> DeliveryEnd {
-        let body = body_of(row);
+        self.post(now, row.id.as_str(), body_of(row), (row.attempt, row.created_at)).await
+    }
+
+    /// Makes one attempt to hand over a body under its key: this attempt's number, from 1, and when it was ready.
+    pub async fn post(
+        &self,
+        now: DateTime<Utc>,
+        key: &str,
+        body: Vec<u8>,
+        (number, first): (u32, DateTime<Utc>),
+    ) -> DeliveryEnd {
         let answer = self
             .http
             .post(self.settings.url.clone())
             .header("content-type", "application/json")
-            .header("idempotency-key", row.id.as_str())
+            .header("idempotency-key", key)
             .header("x-atende-signature", sign(&self.settings.secret, now, &body))
             .body(body)
             .send()
             .await;
-        let attempt = Attempt {
-            idempotent: self.settings.idempotent,
-            number: row.attempt,
-            first: row.created_at,
-        };
+        let attempt = Attempt { idempotent: self.settings.idempotent, number, first };
         match answer {
             Ok(answer) => judge(now, &attempt, answer.status(), answer.headers()),
             // The connection was never made: no byte left, so even without a key it is safe.
@@ -120,12 +129,14 @@ fn body_of(row: &Claimed) -> Vec<u8> {
         channel: row.channel,
         account: &row.account,
         author: &row.author,
+        kind: &row.kind,
         thread: &row.body.thread,
         to: &row.body.to,
         subject: row.body.subject.as_deref(),
         in_reply_to: row.body.in_reply_to.as_deref(),
         locale: row.body.locale.as_str(),
         text: &row.body.text,
+        template: row.body.template.as_deref(),
         created_at: row.created_at,
     };
     serde_json::to_vec(&payload).unwrap_or_default()

@@ -1,3 +1,4 @@
 //! The networks that carry messages: parsing is pure, clients stand beside it.
 
 pub mod callback;
+pub mod mail;

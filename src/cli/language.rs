@@ -3,6 +3,8 @@
 //! English stands beside the arguments themselves; Portuguese stands in one table here. A test holds
 //! that both say something about exactly the same commands and arguments.
 
+mod service;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::Write;
@@ -378,8 +380,12 @@ fn translate(mut command: Command, path: &str) -> Command {
         .help_template("{about-with-newline}\nUso: {usage}\n\n{all-args}{after-help}")
 }
 
+fn all() -> impl Iterator<Item = &'static Portuguese> {
+    PORTUGUESE.iter().chain(service::SERVICE)
+}
+
 fn find(command: &str, arg: &str) -> Option<&'static Portuguese> {
-    PORTUGUESE.iter().find(|words| words.command == command && words.arg == arg)
+    all().find(|words| words.command == command && words.arg == arg)
 }
 
 /// Shows a help or says what was wrong with the call.
@@ -470,8 +476,7 @@ mod tests {
     fn every_command_and_argument_speaks_portuguese_and_nothing_else_does() {
         let mut declared = BTreeSet::new();
         walk(&Cli::command(), "", &mut declared);
-        let translated = PORTUGUESE
-            .iter()
+        let translated = all()
             .map(|words| (words.command.to_owned(), words.arg.to_owned()))
             .collect::<BTreeSet<_>>();
         assert_eq!(declared, translated);

@@ -8,18 +8,23 @@ mod classifier;
 mod config;
 mod customers;
 mod demo;
+mod incident;
 mod init;
 mod knowledge;
 mod language;
 mod lines;
+mod notify;
 mod policy;
 mod privacy;
+mod queue;
 mod serve;
 mod sla;
 mod store;
+mod tickets;
 mod tokens;
 mod triage;
 mod verify;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -94,7 +99,17 @@ enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Store(store::Command),
     #[command(subcommand, arg_required_else_help = true)]
+    Queue(queue::Command),
+    #[command(subcommand, arg_required_else_help = true)]
     Sla(sla::Command),
+    #[command(subcommand, arg_required_else_help = true)]
+    Tickets(tickets::Command),
+    #[command(subcommand, arg_required_else_help = true)]
+    Incident(incident::Command),
+    #[command(subcommand, arg_required_else_help = true)]
+    Notify(notify::Command),
+    #[command(subcommand, arg_required_else_help = true)]
+    Webhooks(webhooks::Command),
     #[command(subcommand, arg_required_else_help = true)]
     Tokens(tokens::Command),
     #[command(subcommand, arg_required_else_help = true)]
@@ -113,7 +128,12 @@ fn dispatch(cx: &mut CliCx<'_>, command: Command) -> anyhow::Result<ExitCode> {
         Command::Knowledge(command) => knowledge::run(cx, &command),
         Command::Privacy(privacy::Command::Mask(args)) => privacy::run(cx, &args),
         Command::Store(command) => store::run(cx, &command),
+        Command::Queue(command) => queue::run(cx, &command),
         Command::Sla(command) => sla::run(cx, &command),
+        Command::Tickets(command) => tickets::run(cx, &command),
+        Command::Incident(command) => incident::run(cx, &command),
+        Command::Notify(command) => notify::run(cx, &command),
+        Command::Webhooks(command) => webhooks::run(cx, &command),
         Command::Tokens(command) => tokens::run(cx, &command),
         Command::Customers(command) => customers::run(cx, &command),
         Command::Config(config::Command::Check(args)) => config::check(cx, &args),

@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::{CliCx, ExitCode};
 use crate::adapters::clock::SystemClock;
 use crate::adapters::store::Scope;
-use crate::app::{App, mint_token};
+use crate::app::{App, Receivers, mint_token};
 use crate::config::Config;
 use crate::domain::ids::TenantId;
 use crate::ports::Clock;
@@ -67,7 +67,9 @@ async fn serve(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let app = Arc::new(App::open(&cx.data, &config, clock, &writers).await?);
     match &demo {
-        Some(tenant) => app.adopt(tenant, super::demo::pipeline(cx.lang)?, None).await?,
+        Some(tenant) => {
+            app.adopt(tenant, super::demo::pipeline(cx.lang)?, Receivers::default()).await?;
+        }
         None => app.adopt_all(&config, cx.lang).await?,
     }
     app.make_ready(cx.model_cache().as_ref());
@@ -133,10 +135,13 @@ fn parts(app: &Arc<App>, config: &Config, shutdown: &Shutdown) -> WebParts {
             max_in_flight: usize::try_from(config.server.max_in_flight).unwrap_or(usize::MAX),
         },
         vocabulary: Arc::new(move |tenant| {
-            tenants.get(tenant).map(|known| Arc::new(TenantVocabulary::from(known.pipeline.pack())))
+            tenants
+                .get(tenant)
+                .map(|known| Arc::new(TenantVocabulary::from(&known.pipeline.shared_pack())))
         }),
         readiness,
         registry: Registry::default(),
+        closing: shutdown.token(),
     }
 }
 

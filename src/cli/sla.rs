@@ -51,9 +51,13 @@ pub(super) fn run(cx: &mut CliCx<'_>, command: &Command) -> anyhow::Result<ExitC
     super::store::ensure_stored(cx, &loaded.config)?;
     let pack = load_pack(&loaded.config, &tenant, cx.lang)?;
     let runtime = cx.runtime()?;
-    let found = runtime.block_on(async {
+    let (found, incidents) = runtime.block_on(async {
         let store = Stores::open(&cx.data, &loaded.config, &TaskTracker::new()).await?.store;
-        find(&store, &tenant, &args.ticket).await
+        let now = SystemClock::default().now();
+        anyhow::Ok((
+            find(&store, &tenant, &args.ticket).await?,
+            store.incidents(&tenant, now).await?,
+        ))
     })?;
     let Some(ticket) = found else {
         let problem = cx.say(
@@ -64,7 +68,7 @@ pub(super) fn run(cx: &mut CliCx<'_>, command: &Command) -> anyhow::Result<ExitC
         return Ok(ExitCode::Problems);
     };
     let now = SystemClock::default().now();
-    let facts = ticket.facts();
+    let facts = ticket.facts().under(&incidents);
     let clocks = clocks::clocks(&pack.sla, &facts.as_facts(), &ticket.history(), now);
     if args.json {
         let whole = serde_json::json!({"ticket": ticket.row.number, "state": clocks::state(&clocks), "clocks": clocks});
@@ -76,7 +80,11 @@ pub(super) fn run(cx: &mut CliCx<'_>, command: &Command) -> anyhow::Result<ExitC
     Ok(ExitCode::Ok)
 }
 
-async fn find(store: &Store, tenant: &TenantId, asked: &str) -> anyhow::Result<Option<TicketView>> {
+pub(super) async fn find(
+    store: &Store,
+    tenant: &TenantId,
+    asked: &str,
+) -> anyhow::Result<Option<TicketView>> {
     let id = match TicketNumber::parse(asked) {
         Some(number) => store.ticket_by_number(tenant, number).await?,
         None => Some(TicketId::from_stored(asked.to_owned())),

@@ -1,6 +1,7 @@
 //! Writes money and dates the way each locale does.
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{DateTime, Datelike, Duration, NaiveDate, NaiveTime, Timelike, Utc};
+use chrono_tz::Tz;
 
 use crate::domain::labels::Locale;
 
@@ -46,9 +47,104 @@ pub fn date(date: NaiveDate, locale: Locale) -> String {
     }
 }
 
+/// Writes a moment for a customer, as what "by" (Portuguese "até") is said of: `as 18:00 de hoje`, `as 9:30 de amanhã`,
+/// `segunda-feira, 23/11, às 9:30`; `6 pm today`, `9:30 am tomorrow`, `Monday, 23 November, at 9:30 am`.
+pub fn moment(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz, locale: Locale) -> String {
+    let (at, now) = (at.with_timezone(&zone), now.with_timezone(&zone));
+    let days = (at.date_naive() - now.date_naive()).num_days();
+    let clock = clock(at.time(), locale);
+    let weekday = at.weekday().num_days_from_monday();
+    match (locale, days) {
+        (Locale::PtBr, 0) => format!("as {clock} de hoje"),
+        (Locale::PtBr, 1) => format!("as {clock} de amanhã"),
+        (Locale::PtBr, _) => {
+            format!("{}, {}, às {clock}", weekday_pt(weekday), at.format("%d/%m"))
+        }
+        (Locale::En, 0) => format!("{clock} today"),
+        (Locale::En, 1) => format!("{clock} tomorrow"),
+        (Locale::En, _) => format!("{} at {clock}", at.format("%A, %-d %B,")),
+    }
+}
+
+/// Writes the ends of a span of time for a customer: `14:00 de 23/11`; `2 pm on 23 November`.
+pub fn time_of_day(at: DateTime<Utc>, zone: Tz, locale: Locale) -> String {
+    let at = at.with_timezone(&zone);
+    let clock = clock(at.time(), locale);
+    match locale {
+        Locale::PtBr => format!("{clock} de {}", at.format("%d/%m")),
+        Locale::En => format!("{clock} on {}", at.format("%-d %B")),
+    }
+}
+
+fn clock(time: NaiveTime, locale: Locale) -> String {
+    match locale {
+        Locale::PtBr => time.format("%-H:%M").to_string(),
+        Locale::En if time.minute() == 0 => time.format("%-I %P").to_string(),
+        Locale::En => time.format("%-I:%M %P").to_string(),
+    }
+}
+
+const fn weekday_pt(from_monday: u32) -> &'static str {
+    match from_monday {
+        0 => "segunda-feira",
+        1 => "terça-feira",
+        2 => "quarta-feira",
+        3 => "quinta-feira",
+        4 => "sexta-feira",
+        5 => "sábado",
+        _ => "domingo",
+    }
+}
+
+/// Writes a length of time as people say it: `30 minutos`, `1 hora`, `3 dias`; `30 minutes`, `1 hour`, `3 days`.
+pub fn length(time: Duration, locale: Locale) -> String {
+    let minutes = time.num_minutes().max(0);
+    let (count, [one, many]) = match (minutes, locale) {
+        (m, Locale::PtBr) if m % 1_440 == 0 && m > 1_440 => (m / 1_440, ["dia", "dias"]),
+        (m, Locale::En) if m % 1_440 == 0 && m > 1_440 => (m / 1_440, ["day", "days"]),
+        (m, Locale::PtBr) if m % 60 == 0 && m > 0 => (m / 60, ["hora", "horas"]),
+        (m, Locale::En) if m % 60 == 0 && m > 0 => (m / 60, ["hour", "hours"]),
+        (m, Locale::PtBr) => (m, ["minuto", "minutos"]),
+        (m, Locale::En) => (m, ["minute", "minutes"]),
+    };
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn moments_and_lengths_are_said_as_people_say_them() {
+        let zone = chrono_tz::America::Sao_Paulo;
+        let now: DateTime<Utc> = "2026-11-20T13:00:00Z".parse().unwrap(); // Friday, 10:00
+        for (at, pt, en) in [
+            ("2026-11-20T21:00:00Z", "as 18:00 de hoje", "6 pm today"),
+            ("2026-11-21T12:30:00Z", "as 9:30 de amanhã", "9:30 am tomorrow"),
+            (
+                "2026-11-23T12:05:00Z",
+                "segunda-feira, 23/11, às 9:05",
+                "Monday, 23 November, at 9:05 am",
+            ),
+        ] {
+            let at = at.parse().unwrap();
+            assert_eq!(moment(at, now, zone, Locale::PtBr), pt);
+            assert_eq!(moment(at, now, zone, Locale::En), en);
+        }
+        assert_eq!(time_of_day(now, zone, Locale::PtBr), "10:00 de 20/11");
+        assert_eq!(time_of_day(now, zone, Locale::En), "10 am on 20 November");
+        for (minutes, pt, en) in [
+            (1, "1 minuto", "1 minute"),
+            (30, "30 minutos", "30 minutes"),
+            (60, "1 hora", "1 hour"),
+            (90, "90 minutos", "90 minutes"),
+            (1_440, "24 horas", "24 hours"),
+            (4_320, "3 dias", "3 days"),
+        ] {
+            assert_eq!(length(Duration::minutes(minutes), Locale::PtBr), pt);
+            assert_eq!(length(Duration::minutes(minutes), Locale::En), en);
+        }
+    }
 
     #[test]
     fn money_is_written_as_people_of_the_locale_write_it() {

@@ -16,7 +16,7 @@ mod words;
 
 use chrono::NaiveDate;
 pub use evidence::{Evidence, ExamineInput, Finding, FindingKind, examine};
-pub use format::{date, money};
+pub use format::{date, length, moment, money, time_of_day};
 pub use register::Register;
 pub use templates::{Family, Problem, Templates};
 pub use verify::{Verification, VerifyInput, likely_locale, verify};
@@ -68,8 +68,22 @@ pub struct ComposeInput<'a> {
 pub struct NoticeFacts<'a> {
     /// The team that takes over, as customers may read it.
     pub team: Option<&'a str>,
-    /// When the team answers by the policy, e.g. "1 hora"; never a guess.
-    pub answer_within: Option<&'a str>,
+    /// Until when the team answers by the policy, in the customer's words for a moment; never a guess.
+    pub answer_by: Option<&'a str>,
+    /// The satisfaction question rides along.
+    pub csat: bool,
+    /// The rating was a low one.
+    pub low: bool,
+    /// For how long the customer has been waited for, e.g. "3 dias".
+    pub waited: Option<&'a str>,
+    /// After how long the ticket closes, e.g. "24 horas".
+    pub closes_within: Option<&'a str>,
+    /// What an operator says of a known problem, as a full sentence.
+    pub incident_text: Option<&'a str>,
+    /// After how long there is more to hear, e.g. "30 minutos".
+    pub next_update: Option<&'a str>,
+    /// Between which moments the customer will be called.
+    pub callback: Option<(&'a str, &'a str)>,
     /// The customer's plan.
     pub plan: Option<&'a str>,
     /// An amount in hundredths of the currency.

@@ -52,6 +52,24 @@ crate::domain::words! {
         Refund = "refund",
         /// Somebody is just starting.
         Onboarding = "onboarding",
+        /// It is solved.
+        Resolution = "resolution",
+        /// The customer's answer is still waited for.
+        Reminder = "reminder",
+        /// It was closed, because no answer came.
+        Closed = "closed",
+        /// Thanks for a rating.
+        CsatThanks = "csat_thanks",
+        /// A known problem.
+        Outage = "outage",
+        /// More about a known problem.
+        OutageUpdate = "outage_update",
+        /// A known problem is over.
+        OutageEnd = "outage_end",
+        /// When the customer will be called.
+        Callback = "callback",
+        /// Insults are asked to end, and a manager is offered.
+        AbuseBoundary = "abuse_boundary",
     }
 }
 

@@ -59,7 +59,18 @@ fn facts(locale: Locale, known: bool) -> NoticeFacts<'static> {
     let portuguese = locale == Locale::PtBr;
     NoticeFacts {
         team: Some(if portuguese { "Financeiro" } else { "Billing" }),
-        answer_within: Some(if portuguese { "1 hora" } else { "1 hour" }),
+        answer_by: Some(if portuguese { "as 10:00 de hoje" } else { "10 am today" }),
+        csat: true,
+        low: true,
+        waited: Some(if portuguese { "3 dias" } else { "3 days" }),
+        closes_within: Some(if portuguese { "24 horas" } else { "24 hours" }),
+        incident_text: Some(if portuguese { "O envio está lento" } else { "Sending is slow" }),
+        next_update: Some(if portuguese { "30 minutos" } else { "30 minutes" }),
+        callback: Some(if portuguese {
+            ("14:00 de hoje", "16:00 de hoje")
+        } else {
+            ("2 pm today", "4 pm today")
+        }),
         plan: Some(if portuguese { "Profissional" } else { "Professional" }),
         amount_hundredths: Some(123_456),
         currency: "BRL",

@@ -56,6 +56,10 @@ pub enum Kind {
     StoreUrl,
     /// The URL of a receiver of callbacks.
     CallbackUrl,
+    /// One line of text.
+    Text,
+    /// A password, of any length.
+    Password,
 }
 
 /// Shortest key of a signature: 16 characters chosen at random are 80 bits or more.
@@ -67,11 +71,11 @@ pub const TENANTS: &str = "tenants";
 /// What the section of businesses is for.
 pub const TENANTS_ABOUT: Words = Words {
     pt: "Outras empresas atendidas por esta mesma instalação. Uma seção que a empresa define substitui \
-         inteira a do arquivo; as que ela não define valem como estão acima, menos [callbacks], que \
-         nunca é herdada.",
+         inteira a do arquivo; as que ela não define valem como estão acima, menos [callbacks] e \
+         [webhooks], que nunca são herdadas.",
     en: "Other businesses served by this installation. A section that a business defines replaces the \
-         one above as a whole; those it leaves out are taken from above, except [callbacks], which is \
-         never inherited.",
+         one above as a whole; those it leaves out are taken from above, except [callbacks] and \
+         [webhooks], which are never inherited.",
 };
 
 const fn key(name: &'static str, kind: Kind, pt: &'static str, en: &'static str) -> Key {
@@ -175,6 +179,27 @@ pub const SECTIONS: &[Section] = &[
         },
         per_tenant: true,
         keys: CALLBACKS,
+    },
+    Section {
+        name: "webhooks",
+        about: Words {
+            pt: "Para onde vão os eventos dos atendimentos e os avisos às pessoas que os pedem por webhook: \
+                 requisições HTTP assinadas, uma por evento, na ordem.",
+            en: "Where the events of tickets go, and notifications to people who ask for them by webhook: \
+                 signed HTTP requests, one for each event, in order.",
+        },
+        per_tenant: true,
+        keys: WEBHOOKS,
+    },
+    Section {
+        name: "mail",
+        about: Words {
+            pt: "Servidor por onde saem os e-mails para as pessoas da própria empresa (avisos de fila, prazos, \
+                 incidentes).",
+            en: "Server by which mail to the business's own people leaves (queues, deadlines, incidents).",
+        },
+        per_tenant: false,
+        keys: MAIL,
     },
     Section {
         name: "log",
@@ -406,6 +431,105 @@ const CALLBACKS: &[Key] = &[
         Kind::Flag,
         "Permite que url traga um endereço IP da rede interna.",
         "Allows url to hold an IP address of the internal network.",
+    ),
+];
+
+const WEBHOOKS: &[Key] = &[
+    optional(
+        "url",
+        Kind::CallbackUrl,
+        "\"https://example.com/atende/events\"",
+        "Endereço que recebe os eventos: https, ou http se for nesta máquina. Sem ele, os eventos só são lidos em \
+         GET /v1/events.",
+        "Address that receives the events: https, or http on this machine. Without it events are only read from \
+         GET /v1/events.",
+    ),
+    optional(
+        "secret",
+        Kind::Secret,
+        "\"…\"",
+        "Chave da assinatura das requisições, com 16 caracteres ou mais. Prefira secret_file ou uma \
+         variável de ambiente.",
+        "Key that signs the requests, 16 characters or more. Prefer secret_file or an environment \
+         variable.",
+    ),
+    optional(
+        "secret_file",
+        Kind::SecretFile,
+        "\"/run/secrets/atende-webhook\"",
+        "Arquivo que contém a chave, em vez de secret.",
+        "File that holds the key, instead of secret.",
+    ),
+    key(
+        "timeout_secs",
+        Kind::Integer(1, 120),
+        "Quanto tempo uma entrega pode demorar, em segundos.",
+        "How long one delivery may take, in seconds.",
+    ),
+    key(
+        "idempotent",
+        Kind::Flag,
+        "true: quem recebe respeita o cabeçalho Idempotency-Key, e cada evento é repetido até ser confirmado. false: \
+         um evento que talvez tenha chegado não é repetido.",
+        "true: the receiver honours the Idempotency-Key header, and each event is repeated until it is \
+         acknowledged. false: an event that may have arrived is not repeated.",
+    ),
+    key(
+        "allow_private",
+        Kind::Flag,
+        "Permite que url traga um endereço IP da rede interna.",
+        "Allows url to hold an IP address of the internal network.",
+    ),
+];
+
+const MAIL: &[Key] = &[
+    optional(
+        "host",
+        Kind::Text,
+        "\"smtp.example.com\"",
+        "Nome do servidor SMTP. Sem ele, nenhum e-mail sai.",
+        "Name of the SMTP server. Without it no mail leaves.",
+    ),
+    key("port", Kind::Integer(1, 65_535), "Porta do servidor.", "Port of the server."),
+    key(
+        "security",
+        Kind::Word(&["starttls", "tls", "none"]),
+        "Como a conexão é protegida; none só vale nesta máquina.",
+        "How the connection is protected; none is for this machine only.",
+    ),
+    optional(
+        "user",
+        Kind::Text,
+        "\"atende@example.com\"",
+        "Usuário do servidor. Sem ele, não há login.",
+        "User of the server. Without it there is no log-in.",
+    ),
+    optional(
+        "password",
+        Kind::Password,
+        "\"…\"",
+        "Senha do usuário. Prefira password_file ou uma variável de ambiente.",
+        "Password of the user. Prefer password_file or an environment variable.",
+    ),
+    optional(
+        "password_file",
+        Kind::SecretFile,
+        "\"/run/secrets/atende-mail\"",
+        "Arquivo que contém a senha, em vez de password.",
+        "File that holds the password, instead of password.",
+    ),
+    optional(
+        "from",
+        Kind::Text,
+        "\"Atendimento <atende@example.com>\"",
+        "Endereço de quem envia.",
+        "Address that mails come from.",
+    ),
+    key(
+        "timeout_secs",
+        Kind::Integer(1, 120),
+        "Quanto tempo uma entrega pode demorar, em segundos.",
+        "How long one delivery may take, in seconds.",
     ),
 ];
 

@@ -21,8 +21,8 @@ pub use problem::{ConfigProblem, Origin, Severity, nearest};
 pub use render::{company_file, effective, example_file};
 pub use secret::Secret;
 pub use settings::{
-    CallbackSettings, Config, EmbeddingSettings, InboxSettings, KnowledgeSettings, PolicySettings,
-    PolicySource, ServerSettings, StoreSettings, TemplateSettings, TenantSettings, TenantView,
-    WorkerSettings,
+    CallbackSettings, Config, EmbeddingSettings, InboxSettings, KnowledgeSettings, MailSettings,
+    PolicySettings, PolicySource, ServerSettings, StoreSettings, TemplateSettings, TenantSettings,
+    TenantView, WorkerSettings,
 };
 pub use words::Words;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::problem::{Complaint, ConfigProblem, Origin};
-use super::settings::{CallbackSettings, Config, EmbeddingSettings, PolicySettings};
+use super::settings::{CallbackSettings, Config, EmbeddingSettings, MailSettings, PolicySettings};
 use super::value::{host_ip, is_this_machine};
 
 struct Check<'a> {
@@ -22,12 +22,17 @@ pub(super) fn check(
     check.policy("policy", &config.policy);
     check.embeddings(&config.embeddings);
     check.callbacks("callbacks", &config.callbacks);
+    check.callbacks("webhooks", &config.webhooks);
+    check.mail(&config.mail);
     for (name, tenant) in &config.tenants {
         if let Some(policy) = &tenant.policy {
             check.policy(&format!("tenants.{name}.policy"), policy);
         }
         if let Some(callbacks) = &tenant.callbacks {
             check.callbacks(&format!("tenants.{name}.callbacks"), callbacks);
+        }
+        if let Some(webhooks) = &tenant.webhooks {
+            check.callbacks(&format!("tenants.{name}.webhooks"), webhooks);
         }
     }
 }
@@ -111,6 +116,38 @@ impl Check<'_> {
             );
             let origin = self.origin(path).cloned().unwrap_or(Origin::Default);
             self.problems.push(complaint.error(path, origin));
+        }
+    }
+
+    fn mail(&mut self, mail: &MailSettings) {
+        let reported = |check: &Self, path: &str| check.problems.iter().any(|it| it.path == path);
+        if mail.host.is_some() && mail.from.is_none() && !reported(self, "mail.from") {
+            let complaint = Complaint::new(
+                ("falta o endereço de quem envia", "the address that mails come from is missing"),
+                (
+                    "defina mail.from, como \"atende@suaempresa.com.br\"",
+                    "set mail.from, such as \"atende@yourcompany.com\"",
+                ),
+            );
+            let origin = self.origin("mail.host").cloned().unwrap_or(Origin::Default);
+            self.problems.push(complaint.error("mail.host", origin));
+        }
+        if mail.user.is_some() != mail.password.is_some()
+            && !["mail.password", "mail.password_file", "mail.user"]
+                .iter()
+                .any(|it| reported(self, it))
+        {
+            let complaint = Complaint::new(
+                ("user e password só valem juntos", "user and password only work together"),
+                (
+                    "defina os dois, ou nenhum se o servidor não pede login",
+                    "set both, or neither if the server asks for no log-in",
+                ),
+            );
+            let (path, origin) =
+                self.set_among(&["mail.user", "mail.password", "mail.password_file"]);
+            let problem = complaint.error(path, origin);
+            self.problems.push(problem);
         }
     }
 

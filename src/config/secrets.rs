@@ -27,7 +27,17 @@ pub(super) fn resolve(
         main.secret_file.clone(),
         value::secret,
     ));
+    let hooks = &mut config.webhooks;
+    let file = hooks.secret_file.clone();
+    pairs.push(("webhooks.secret".into(), &mut hooks.secret, file, value::secret));
+    let login = &mut config.mail;
+    let file = login.password_file.clone();
+    pairs.push(("mail.password".into(), &mut login.password, file, value::line));
     for (name, tenant) in &mut config.tenants {
+        if let Some(own) = &mut tenant.webhooks {
+            let path = format!("tenants.{name}.webhooks.secret");
+            pairs.push((path, &mut own.secret, own.secret_file.clone(), value::secret));
+        }
         if let Some(own) = &mut tenant.callbacks {
             let path = format!("tenants.{name}.callbacks.secret");
             pairs.push((path, &mut own.secret, own.secret_file.clone(), value::secret));

@@ -33,6 +33,10 @@ pub struct Config {
     pub templates: TemplateSettings,
     /// Where replies of the tenant `main` leave to.
     pub callbacks: CallbackSettings,
+    /// Where events and notifications of the tenant `main` go to.
+    pub webhooks: CallbackSettings,
+    /// The server that mail to the business's own people leaves by.
+    pub mail: MailSettings,
     /// What the process says on stderr.
     pub log: LogSettings,
     /// Businesses besides `main`, by name.
@@ -51,6 +55,8 @@ pub struct TenantView<'a> {
     pub templates: &'a TemplateSettings,
     /// Where its replies leave to; `None` when they are only read from the outbox.
     pub callbacks: Option<&'a CallbackSettings>,
+    /// Where its events and notifications go to; `None` when nowhere.
+    pub webhooks: Option<&'a CallbackSettings>,
 }
 
 impl Config {
@@ -73,6 +79,7 @@ impl Config {
                 knowledge: &self.knowledge,
                 templates: &self.templates,
                 callbacks: Some(&self.callbacks).filter(|found| callbacks(found)),
+                webhooks: Some(&self.webhooks).filter(|found| callbacks(found)),
             });
         }
         let own = self.tenants.get(id)?;
@@ -81,6 +88,7 @@ impl Config {
             knowledge: own.knowledge.as_ref().unwrap_or(&self.knowledge),
             templates: own.templates.as_ref().unwrap_or(&self.templates),
             callbacks: own.callbacks.as_ref().filter(|found| callbacks(found)),
+            webhooks: own.webhooks.as_ref().filter(|found| callbacks(found)),
         })
     }
 }
@@ -281,6 +289,43 @@ impl Default for CallbackSettings {
     }
 }
 
+/// The server that mail to the business's own people leaves by.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MailSettings {
+    /// Name of the server. `None` (the default): no mail leaves.
+    pub host: Option<String>,
+    /// Its port. Default 587.
+    pub port: u16,
+    /// How the connection is protected: `starttls` (the default), `tls`, or `none`, on this machine only.
+    pub security: String,
+    /// Name to log in with. `None` (the default): no log-in.
+    pub user: Option<String>,
+    /// Password to log in with; a secret.
+    pub password: Option<Secret>,
+    /// File that holds the password, instead of `password`. After loading, `password` holds what it says.
+    pub password_file: Option<PathBuf>,
+    /// The address that mails come from.
+    pub from: Option<String>,
+    /// How long one delivery may take, in seconds. Default 30.
+    pub timeout_secs: u64,
+}
+
+impl Default for MailSettings {
+    fn default() -> Self {
+        Self {
+            host: None,
+            port: 587,
+            security: "starttls".to_owned(),
+            user: None,
+            password: None,
+            password_file: None,
+            from: None,
+            timeout_secs: 30,
+        }
+    }
+}
+
 /// What one business sets for itself. A section it names replaces the top-level one as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -297,6 +342,9 @@ pub struct TenantSettings {
     /// Where its replies leave to; `None` means that they are only read from the outbox.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub callbacks: Option<CallbackSettings>,
+    /// Where its events and notifications go to; `None` means nowhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webhooks: Option<CallbackSettings>,
 }
 
 #[cfg(test)]

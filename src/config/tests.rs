@@ -363,11 +363,21 @@ fn the_declared_keys_are_exactly_the_fields_of_the_settings() {
         ..CallbackSettings::default()
     };
     config.callbacks = callbacks.clone();
+    config.webhooks = callbacks.clone();
+    config.mail = crate::config::MailSettings {
+        host: Some("x".to_owned()),
+        user: Some("x".to_owned()),
+        password: secret(),
+        password_file: Some("x".into()),
+        from: Some("x".to_owned()),
+        ..crate::config::MailSettings::default()
+    };
     let tenant = TenantSettings {
         policy: Some(config.policy.clone()),
         knowledge: Some(config.knowledge.clone()),
         templates: Some(config.templates.clone()),
-        callbacks: Some(callbacks),
+        callbacks: Some(callbacks.clone()),
+        webhooks: Some(callbacks),
     };
     config.tenants.insert(crate::domain::ids::TenantId::parse("acme").unwrap(), tenant);
 

@@ -61,6 +61,7 @@ fn judge_text(text: &str, kind: Kind, around: &Surroundings<'_>) -> Result<Strin
         Kind::Secret => secret(text),
         Kind::StoreUrl => store_url(text),
         Kind::CallbackUrl => callback_url(text),
+        Kind::Text | Kind::Password => line(text),
         Kind::Integer(..) | Kind::Flag => Err(wrong_type(&Raw::Text(text.to_owned()), kind)),
     }
 }
@@ -189,6 +190,28 @@ fn path(
         ),
     ))
 }
+
+/// Refuses what is no single line of text.
+pub(super) fn line(text: &str) -> Result<String, Complaint> {
+    let fits = !text.trim().is_empty() && !text.chars().any(char::is_control);
+    if fits && text.chars().count() <= LINE_MAX {
+        return Ok(text.trim().to_owned());
+    }
+    // The text is not repeated: it may be a password.
+    Err(Complaint::new(
+        (
+            "o texto está vazio ou não cabe em uma linha",
+            "the text is empty or does not fit in one line",
+        ),
+        (
+            format!("use de 1 a {LINE_MAX} caracteres, sem quebra de linha"),
+            format!("use 1 to {LINE_MAX} characters without a line break"),
+        ),
+    ))
+}
+
+/// The longest line of text that a setting takes.
+const LINE_MAX: usize = 255;
 
 /// Refuses a key that is too short to sign with.
 pub(super) fn secret(text: &str) -> Result<String, Complaint> {

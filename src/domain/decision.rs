@@ -86,6 +86,12 @@ pub struct Decision {
     /// Rules that could not be judged because the ticket lacks a fact they use: (rule id, facts).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_known: Vec<RuleNotKnown>,
+    /// Roles that are told, where people take it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notify: Vec<String>,
+    /// Minutes in which people must acknowledge it, where a rule says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within_mins: Option<u32>,
 }
 
 /// A rule that neither fired nor failed because a fact is missing.

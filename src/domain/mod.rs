@@ -12,6 +12,7 @@ pub mod field;
 pub mod ids;
 pub mod labels;
 pub mod message;
+pub mod notification;
 pub mod signal;
 pub mod ticket;
 

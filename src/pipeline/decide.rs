@@ -47,6 +47,10 @@ pub(super) fn decide(
         reasons.add(NOTHING_NEW);
         return quiet(pack, turn, priority, confidence, reasons, not_known(&evaluated));
     }
+    if super::rating_of(turn).is_some() && would != Some(Action::Escalate) {
+        reasons.add(RATING);
+        return quiet(pack, turn, priority, confidence, reasons, not_known(&evaluated));
+    }
     // Without a draft there is nothing to review: a person answers.
     let (by_evidence, because) = by_evidence(pack, verified, confidence);
     let would = stronger(would, by_evidence);
@@ -71,7 +75,7 @@ pub(super) fn decide(
             Action::Escalate
         }
         // The packs have a rule for it; a company's own file may not, and nothing would leave anyhow.
-        _ if turn.incident && would == Action::Send => {
+        _ if would == Action::Send && turn.is_held_by_incident(&understood.category.value) => {
             reasons.put_first(INCIDENT);
             Action::Review
         }
@@ -92,9 +96,22 @@ pub(super) fn decide(
             confidence,
             reasons: reasons.0,
             not_known: not_known(&evaluated),
+            notify: told(&fired),
+            within_mins: fired.iter().filter_map(|one| one.rule.then.within_mins).min(),
         },
         leaves_ticket_alone: false,
     }
+}
+
+/// The roles that rules want told, each once.
+fn told(fired: &[&Evaluated<'_>]) -> Vec<String> {
+    let mut roles: Vec<String> = Vec::new();
+    for role in fired.iter().flat_map(|one| &one.rule.then.notify) {
+        if !roles.contains(role) {
+            roles.push(role.clone());
+        }
+    }
+    roles
 }
 
 /// What the rules demand, strongest first; `None` when they leave it to evidence and confidence.
@@ -208,6 +225,8 @@ fn quiet(
             confidence,
             reasons: reasons.0,
             not_known,
+            notify: Vec::new(),
+            within_mins: None,
         },
         leaves_ticket_alone: true,
     }
@@ -280,6 +299,11 @@ const OPTED_OUT: Own = (
     "T2.opted_out",
     "A pessoa tinha pedido para não receber mensagens e voltou a escrever; uma pessoa responde.",
     "They had asked for no more messages and wrote again; a person answers.",
+);
+const RATING: Own = (
+    "T2.rating",
+    "É a resposta à pergunta de satisfação: a nota foi registrada e o atendimento não reabre.",
+    "It answers the satisfaction question: the rating is noted and the ticket stays as it is.",
 );
 const NOTHING_NEW: Own =
     ("T2.nothing_new", "Não há nada novo a responder.", "There is nothing new to answer.");

@@ -20,7 +20,7 @@ pub(super) fn of(
     facts
         .set(Fact::Channel, turn.channel.as_str())
         .set(Fact::Mode, pack.mode(&understood.category.value, turn.channel).as_str())
-        .set(Fact::IncidentActive, turn.incident)
+        .set(Fact::IncidentActive, turn.is_held_by_incident(&understood.category.value))
         .set(Fact::MessageMedia, turn.flags.media)
         .set(Fact::PassagesAboveFloor, above_floor(passages))
         .set(Fact::Confidence, answer_confidence(understood, passages, verified).get());

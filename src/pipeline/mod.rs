@@ -6,6 +6,7 @@
 mod decide;
 mod facts;
 mod hand_over;
+mod rating;
 pub mod record;
 mod turn;
 mod vocabulary;
@@ -16,13 +17,15 @@ use sha2::{Digest, Sha256};
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::compose::{
-    self, ComposeInput, EmergencyLine, NoticeFacts, Register, Templates, Verification, VerifyInput,
+    self, ComposeInput, EmergencyLine, Family, NoticeFacts, Register, Templates, Verification,
+    VerifyInput,
 };
+use crate::domain::channel::Channel;
 use crate::domain::confidence::Confidence;
 use crate::domain::decision::{Action, Decision};
 use crate::domain::draft::{DraftText, Passage};
 use crate::domain::field::{Engine, Field};
-use crate::domain::labels::{Language, Locale};
+use crate::domain::labels::{Language, Locale, Sentiment};
 use crate::domain::message::{Author, PastMessage};
 use crate::domain::signal::{Signal, SignalHit};
 use crate::knowledge::{Hint, Library};
@@ -52,6 +55,21 @@ pub struct Pipeline {
     masker: Masker,
     library: Arc<Library>,
     templates: Arc<Templates>,
+}
+
+/// Whom a notice is for and what it may say of the case.
+#[derive(Clone, Copy, Debug)]
+pub struct NoticeCase<'a> {
+    /// The language of the words.
+    pub locale: Locale,
+    /// The way it leaves.
+    pub channel: Channel,
+    /// The customer's name, where known.
+    pub name: Option<&'a str>,
+    /// The ticket's number with its check digit.
+    pub ticket_number: &'a str,
+    /// How the customer feels.
+    pub sentiment: Sentiment,
 }
 
 /// A turn with personal data replaced by placeholders.
@@ -95,6 +113,11 @@ impl Pipeline {
     /// Returns the policy.
     pub fn pack(&self) -> &Pack {
         &self.pack
+    }
+
+    /// Returns the policy, shared.
+    pub fn shared_pack(&self) -> Arc<Pack> {
+        Arc::clone(&self.pack)
     }
 
     /// Makes ready what the first turn would otherwise wait for.
@@ -147,6 +170,7 @@ impl Pipeline {
         };
         Outcome {
             opts_out: understood.has(Signal::OptOut),
+            rating: rating_of(turn),
             understood,
             passages,
             draft,
@@ -354,6 +378,31 @@ impl Pipeline {
         compose::safety_text(&self.templates, signal, &input, &lines)
     }
 
+    /// Writes a notice: an approved template with what is known of the case.
+    pub fn notice(
+        &self,
+        family: Family,
+        case: &NoticeCase<'_>,
+        facts: &NoticeFacts<'_>,
+    ) -> Option<DraftText> {
+        let business = &self.pack.business;
+        let input = ComposeInput {
+            locale: case.locale,
+            channel: case.channel,
+            brand: &business.brand,
+            ai_disclosure: business.ai_disclosure.in_locale(case.locale),
+            way_to_person: business.way_to_person.in_locale(case.locale),
+            customer_name: case.name,
+            topic: None,
+            category_name: "",
+            sentiment: case.sentiment,
+            register: Register::Neutral,
+            ticket_number: Some(case.ticket_number),
+            passages: &[],
+        };
+        compose::notice(&self.templates, family, &input, facts)
+    }
+
     /// The customer's language where we write it natively, else the business's.
     fn reply_locale(&self, understood: &Understood) -> Locale {
         understood
@@ -362,6 +411,12 @@ impl Pipeline {
             .reply_locale()
             .unwrap_or_else(|| self.pack.business.default_locale())
     }
+}
+
+/// Reads the answer to the satisfaction question, where it was asked and the turn says nothing else.
+fn rating_of(turn: &TurnInput) -> Option<u8> {
+    let [text] = turn.messages.as_slice() else { return None };
+    rating::parse(text).filter(|_| turn.rating_asked)
 }
 
 /// Names the queue and level for a case that could not be understood at all.

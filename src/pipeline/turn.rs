@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use crate::adapters::store::IncidentScope;
 use crate::domain::channel::Channel;
 use crate::domain::customer::CustomerProfile;
 use crate::domain::decision::Decision;
@@ -53,8 +54,10 @@ pub struct TurnInput {
     pub recent: Option<Vec<(Option<String>, bool)>>,
     /// Values that a person set, by field.
     pub overrides: BTreeMap<String, serde_json::Value>,
-    /// True while an incident is declared.
-    pub incident: bool,
+    /// What the declared incidents concern that stop automatic answers.
+    pub incidents: Vec<IncidentScope>,
+    /// True when the satisfaction question was asked and not answered yet.
+    pub rating_asked: bool,
     /// True when the contact asked to receive nothing more.
     pub opted_out: bool,
     /// Masked values of the conversation, as JSON.
@@ -63,6 +66,13 @@ pub struct TurnInput {
     pub ticket_number: Option<String>,
     /// The present moment.
     pub now: DateTime<Utc>,
+}
+
+impl TurnInput {
+    /// True where an incident stops automatic answers to a turn of this category.
+    pub fn is_held_by_incident(&self, category: &str) -> bool {
+        self.incidents.iter().any(|scope| scope.covers(Some(category), self.channel))
+    }
 }
 
 /// What the pipeline made of a turn.
@@ -82,6 +92,8 @@ pub struct Outcome {
     pub vault: String,
     /// SHA-256 of the masked turn, for the record.
     pub input_hash: String,
+    /// The rating that this turn gives, 1 to 5, where it was asked for.
+    pub rating: Option<u8>,
     /// True when this turn asks to receive nothing more.
     pub opts_out: bool,
     /// True when the ticket's stage and owner stay as they are (a thank-you, an automatic reply).

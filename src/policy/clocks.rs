@@ -187,6 +187,31 @@ pub struct Facts<'a> {
     pub level: Option<&'a str>,
     /// Names of what its messages said; legal terms begin with some.
     pub signals: &'a [String],
+    /// Incidents that it falls under, past ones too.
+    pub incidents: &'a [IncidentSpan],
+}
+
+/// What an incident of the business did to deadlines, and when (P6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IncidentSpan {
+    /// Its id.
+    pub id: String,
+    /// When it was declared.
+    pub from: DateTime<Utc>,
+    /// When it ended; `None` while it stands.
+    pub until: Option<DateTime<Utc>>,
+    /// Clocks stand still while it lasts. Windows and terms of laws do not.
+    pub suspends: bool,
+    /// The time until a response of tickets that were opened meanwhile, whatever else the policy says.
+    pub response: Option<SlaTime>,
+    /// The same for the time until the resolution.
+    pub resolution: Option<SlaTime>,
+}
+
+impl IncidentSpan {
+    fn covers(&self, at: DateTime<Utc>) -> bool {
+        self.from <= at && self.until.is_none_or(|until| at < until)
+    }
 }
 
 /// One deadline.
@@ -292,19 +317,59 @@ impl<'a> Judge<'a> {
             .filter_map(|row| Some((ends(&row, started)?, row)))
             .min_by_key(|(due, _)| *due)?;
         let at_risk = self.at_risk(&row, started, due);
-        Some(self.clock(kind, &row, Times { started, due: Some(due), at_risk, stopped }))
+        let times = Times { started, due: Some(due), at_risk, stopped };
+        if kind == ClockKind::Window || !self.is_suspended_after(started) {
+            return Some(self.clock(kind, &row, times));
+        }
+        let ran = self.without_incidents(&[(started, None)]);
+        let due = reached(&row, &ran, open_time(&row, started, due));
+        let at_risk = reached(&row, &ran, open_time(&row, started, at_risk));
+        let stands = due.is_none() && stopped.is_none();
+        let times = Times { due, at_risk: at_risk.or(due).unwrap_or(self.now), ..times };
+        let mut clock = self.clock(kind, &row, times);
+        if stands {
+            (clock.paused, clock.at_risk, clock.state) = (true, None, SlaState::OnTrack);
+        }
+        Some(clock)
+    }
+
+    fn is_suspended_after(&self, started: DateTime<Utc>) -> bool {
+        let over = |span: &IncidentSpan| span.until.is_some_and(|until| until <= started);
+        self.facts.incidents.iter().any(|span| span.suspends && !over(span))
+    }
+
+    /// Cuts incidents that suspend out of stretches of time.
+    fn without_incidents(
+        &self,
+        stretches: &[(DateTime<Utc>, Option<DateTime<Utc>>)],
+    ) -> Vec<(DateTime<Utc>, Option<DateTime<Utc>>)> {
+        let mut left = stretches.to_vec();
+        for span in self.facts.incidents.iter().filter(|span| span.suspends) {
+            left = left
+                .into_iter()
+                .flat_map(|(from, to)| {
+                    let before = (from, Some(to.map_or(span.from, |to| to.min(span.from))));
+                    let after = span.until.map(|until| (from.max(until), to));
+                    let lasts = |(from, to): &(DateTime<Utc>, Option<DateTime<Utc>>)| {
+                        to.is_none_or(|to| *from < to)
+                    };
+                    [Some(before).filter(lasts), after.filter(lasts)].into_iter().flatten()
+                })
+                .collect();
+        }
+        left
     }
 
     /// The time until it is solved counts only while it is ours to work on.
     fn resolution(&self, opened: DateTime<Utc>, history: &History) -> Option<Clock> {
-        let paused =
-            history.solved.is_none() && history.work.last().is_none_or(|(_, end)| end.is_some());
+        let work = self.without_incidents(&history.work);
+        let paused = history.solved.is_none() && work.last().is_none_or(|(_, end)| end.is_some());
         let end = history.solved.unwrap_or(self.now);
         // Until when it was worked on: what stands still becomes late no more.
-        let worked = history.work.last().and_then(|(_, end)| *end).unwrap_or(end).min(end);
+        let worked = work.last().and_then(|(_, end)| *end).unwrap_or(end).min(end);
         let judged = |row: Row<'a>| {
             let limit = open_time(&row, opened, ends(&row, opened)?);
-            Some((reached(&row, history, limit), limit, row))
+            Some((reached(&row, &work, limit), limit, row))
         };
         // What stands still has no moment of being late; the row that leaves the least time counts then.
         let (due, limit, row) = self
@@ -313,7 +378,7 @@ impl<'a> Judge<'a> {
             .filter_map(judged)
             .min_by_key(|(due, limit, _)| (due.is_none(), *due, *limit))?;
         let late = due.is_some_and(|due| worked > due);
-        let at_risk = reached(&row, history, scaled(limit, self.sla.at_risk_share));
+        let at_risk = reached(&row, &work, scaled(limit, self.sla.at_risk_share));
         let risky = at_risk.is_some_and(|at_risk| worked >= at_risk);
         let running = !paused && history.solved.is_none();
         let times = Times {
@@ -400,6 +465,17 @@ impl<'a> Judge<'a> {
             }
         };
         let is_response = matches!(kind, ClockKind::FirstResponse | ClockKind::NextResponse);
+        // The latest incident says what is promised while it lasts.
+        let promised =
+            facts.incidents.iter().rev().filter(|span| span.covers(started)).find_map(|span| {
+                let time = if is_response { span.response } else { span.resolution };
+                Some((span, time?))
+            });
+        if let (Some((span, time)), true) = (promised, is_response || kind == ClockKind::Resolution)
+        {
+            add(format!("incident.{}", span.id), Some(time), None);
+            return rows;
+        }
         if let Some(row) = sla.by_priority.get(&facts.priority) {
             let time = match kind {
                 ClockKind::FirstResponse => Some(row.first_response),
@@ -492,9 +568,13 @@ fn open_time(row: &Row<'_>, from: DateTime<Utc>, to: DateTime<Utc>) -> Duration 
 
 /// When so much time of work has been used, or will be if it is worked on from now; `None` where it stands still
 /// before.
-fn reached(row: &Row<'_>, history: &History, length: Duration) -> Option<DateTime<Utc>> {
+fn reached(
+    row: &Row<'_>,
+    work: &[(DateTime<Utc>, Option<DateTime<Utc>>)],
+    length: Duration,
+) -> Option<DateTime<Utc>> {
     let mut left = length;
-    for (from, to) in &history.work {
+    for (from, to) in work {
         let end = moved(row, *from, left)?;
         match to {
             Some(to) if end > *to => left -= open_time(row, *from, *to),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::decode_parts as parts;
+use super::decode_service as service;
 use super::pack::{Category, Level, Pack, Plan, Role, Subcategory, Team};
 use super::problem::{Complaint, TEAM};
 use super::read::{Desk, MapView, View};
@@ -32,6 +33,10 @@ const KEYS: &[&str] = &[
     "turns",
     "safety",
     "sla",
+    "lifecycle",
+    "notices",
+    "people",
+    "notifications",
     "departments",
     "incidents",
     "rules",
@@ -103,6 +108,10 @@ pub(super) fn pack(tree: &Node, desk: &Desk<'_>, digest: String) -> Pack {
         levels: names.levels(None),
         subcategories: &|category| names.subcategories(&[category.to_owned()]),
     };
+    let notifications = map
+        .get("notifications")
+        .map(|view| service::notifications(&view, &names))
+        .unwrap_or_default();
     Pack {
         id: map.id(),
         version: map.text("version"),
@@ -118,8 +127,18 @@ pub(super) fn pack(tree: &Node, desk: &Desk<'_>, digest: String) -> Pack {
         turns: parts::turns(&map),
         safety: parts::safety(&map, &names),
         sla: map.get("sla").map(|view| sla::read(&view, &service_names)).unwrap_or_default(),
-        departments: enabled(&map, "departments").iter().map(parts::department).collect(),
-        incidents: enabled(&map, "incidents").iter().map(|v| parts::incident(v, &names)).collect(),
+        departments: enabled(&map, "departments")
+            .iter()
+            .map(|view| parts::department(view, &names))
+            .collect(),
+        incidents: enabled(&map, "incidents")
+            .iter()
+            .map(|v| service::incident(v, &names))
+            .collect(),
+        lifecycle: service::lifecycle(&map, notifications.chain.len()),
+        notices: map.get("notices").map(|view| service::notices(&view)).unwrap_or_default(),
+        people: enabled(&map, "people").iter().map(|v| service::person(v, &names)).collect(),
+        notifications,
         rules: parts::rules(&map, &names),
         examples: Arc::new(super::examples::read(&map, desk)),
         taxonomy,

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::decode::{Names, enabled};
 use super::facts::Vocabulary;
 use super::pack::{
-    Business, Category, Department, EmergencyContact, IncidentKind, Keywords, Modes, RoutingRow,
-    Safety, SafetyAction, SafetyStep, Severity, Thresholds, TurnWindow, Turns, UrgencyPolicy,
-    UrgencyRule, Voice,
+    Business, Category, Department, EmergencyContact, Keywords, Modes, RoutingRow, Safety,
+    SafetyAction, SafetyStep, Severity, Thresholds, TurnWindow, Turns, UrgencyPolicy, UrgencyRule,
+    Voice,
 };
 use super::problem::{
     ACTION, CATEGORY, CHANNEL, COMPLEXITY, Complaint, LEVEL, MODE, PLAN, ROLE, SEVERITY, SIGNAL,
@@ -444,7 +444,7 @@ fn contact(view: &View<'_, '_>, dangers: &[&str]) -> EmergencyContact {
     }
 }
 
-pub(super) fn department(view: &View<'_, '_>) -> Department {
+pub(super) fn department(view: &View<'_, '_>, names: &Names) -> Department {
     /// What a hand-over can carry (E6, E8).
     const FIELDS: &[&str] = &[
         "ticket_ids",
@@ -464,32 +464,13 @@ pub(super) fn department(view: &View<'_, '_>) -> Department {
         "conversation",
         "evidence",
     ];
-    let map = view.map(&["id", "name", "when", "payload", "disabled"]);
+    let map = view.map(&["id", "name", "when", "payload", "role", "disabled"]);
     Department {
         id: map.id(),
         name: map.local("name"),
         when: map.local("when"),
         payload: several_names(&map, "payload", super::problem::PLACEHOLDER, FIELDS),
-    }
-}
-
-pub(super) fn incident(view: &View<'_, '_>, names: &Names) -> IncidentKind {
-    let map = view.map(&[
-        "id",
-        "name",
-        "within_mins",
-        "update_every_mins",
-        "notify",
-        "stop_auto",
-        "disabled",
-    ]);
-    IncidentKind {
-        id: map.id(),
-        name: map.local("name"),
-        within_mins: map.need("within_mins").map_or(0, |v| v.whole(0, MONTH_MINS)),
-        update_every_mins: map.get("update_every_mins").map(|v| v.whole(1, MONTH_MINS)),
-        notify: several_names(&map, "notify", ROLE, &names.roles()),
-        stop_auto: map.flag("stop_auto", true),
+        role: map.get("role").map(|view| view.name_of(ROLE, &names.roles())),
     }
 }
 

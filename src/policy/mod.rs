@@ -7,11 +7,16 @@ pub mod calendar;
 pub mod clocks;
 mod decode;
 mod decode_parts;
+mod decode_service;
 mod examples;
 mod facts;
+pub mod lifecycle;
 mod load;
 mod lookup;
+pub mod notices;
+pub mod order;
 mod pack;
+pub mod people;
 mod problem;
 mod read;
 mod rules;
@@ -31,6 +36,7 @@ pub use pack::{
 pub use problem::Problem;
 pub use rules::{Evaluated, Outcome as RuleOutcome, Rule, RuleAction, Then};
 pub use sla::{
-    ChannelTarget, IssueTarget, LegalTerm, LevelTarget, PlanTarget, PriorityTarget, Sla, SlaTime,
+    ChannelTarget, IssueTarget, LegalTerm, LevelTarget, OnBreach, PlanTarget, PriorityTarget, Sla,
+    SlaTime,
 };
 pub use yaml::Source;

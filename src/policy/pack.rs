@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::sla::Sla;
+use super::lifecycle::LifeCycle;
+use super::notices::Notices;
+use super::people::{Notifications, Person};
+use super::sla::{Sla, SlaTime};
 use crate::domain::channel::Channel;
 use crate::domain::decision::{LocalText, Mode};
 use crate::domain::example::Examples;
@@ -52,6 +55,14 @@ pub struct Pack {
     pub safety: Safety,
     /// Service levels and calendars.
     pub sla: Sla,
+    /// What happens to tickets by itself when nobody does anything.
+    pub lifecycle: LifeCycle,
+    /// What customers are told besides answers.
+    pub notices: Notices,
+    /// Who works here.
+    pub people: Vec<Person>,
+    /// Who is told what.
+    pub notifications: Notifications,
     /// Departments that get hand-overs of their own (E6).
     pub departments: Vec<Department>,
     /// The business's own crises (P6).
@@ -385,6 +396,8 @@ pub struct Department {
     pub when: LocalText,
     /// The fields of its hand-over, in order.
     pub payload: Vec<String>,
+    /// The role whose people get it with what they are told.
+    pub role: Option<String>,
 }
 
 /// A crisis of the business itself (P6), declared by an operator.
@@ -402,4 +415,10 @@ pub struct IncidentKind {
     pub notify: Vec<String>,
     /// Whether automatic answers stop.
     pub stop_auto: bool,
+    /// Whether clocks stand still while it lasts.
+    pub suspend_sla: bool,
+    /// The time until a response of tickets opened while it lasts; `None` changes nothing.
+    pub first_response: Option<SlaTime>,
+    /// The same until the resolution.
+    pub resolution: Option<SlaTime>,
 }

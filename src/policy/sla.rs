@@ -9,7 +9,7 @@ use super::calendar::{Calendar, Holiday, Movable, Nation, Weekday};
 use super::problem::{CALENDAR, CATEGORY, CHANNEL, Complaint, PLAN, SUBCATEGORY, URGENCY, WORD};
 use super::read::{MapView, View};
 use crate::domain::channel::Channel;
-use crate::domain::labels::Urgency;
+use crate::domain::labels::{Sentiment, Urgency};
 use crate::domain::signal::Signal;
 
 /// A length of service time.
@@ -58,8 +58,22 @@ pub struct Sla {
     pub legal: Vec<LegalTerm>,
     /// The share of the time after which a ticket is at risk (S4).
     pub at_risk_share: f64,
+    /// What happens when a clock is late.
+    pub on_breach: OnBreach,
+    /// How much a deadline's time counts in the order of queues, by urgency, sentiment, signal or `vip`: the time
+    /// allowed is divided by all that apply.
+    pub risk: BTreeMap<String, f64>,
     /// Business hours by name.
     pub calendars: BTreeMap<String, Calendar>,
+}
+
+/// What happens to a ticket when one of its clocks is late (S4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OnBreach {
+    /// People take it from the assistant or from the drafts that wait for review.
+    pub to_people: bool,
+    /// The next level of its team takes it, where there is one and nobody has it yet.
+    pub level_up: bool,
 }
 
 /// S1: targets of an urgency.
@@ -215,7 +229,7 @@ fn needed(map: &MapView<'_, '_>, key: &str) -> SlaTime {
     map.need(key).map_or(SlaTime::Minutes(0), |view| time(&view))
 }
 
-fn optional(map: &MapView<'_, '_>, key: &str) -> Option<SlaTime> {
+pub(super) fn optional(map: &MapView<'_, '_>, key: &str) -> Option<SlaTime> {
     map.get(key).map(|view| time(&view))
 }
 
@@ -233,6 +247,8 @@ pub(super) fn read(view: &View<'_, '_>, names: &Names<'_>) -> Sla {
         "by_level",
         "legal",
         "at_risk_share",
+        "on_breach",
+        "risk",
         "calendars",
     ]);
     let calendars = entries(&map, "calendars")
@@ -241,6 +257,8 @@ pub(super) fn read(view: &View<'_, '_>, names: &Names<'_>) -> Sla {
         .collect();
     let mut sla =
         Sla { calendars, at_risk_share: share(&map, "at_risk_share", 0.8), ..Sla::default() };
+    sla.on_breach = map.get("on_breach").map(|view| on_breach(&view)).unwrap_or_default();
+    sla.risk = risk(&map);
     for (key, row) in entries(&map, "by_priority") {
         if let Some(urgency) = Urgency::parse(&key) {
             sla.by_priority.insert(urgency, priority(&row, &sla.calendars));
@@ -287,6 +305,29 @@ pub(super) fn read(view: &View<'_, '_>, names: &Names<'_>) -> Sla {
     sla
 }
 
+fn on_breach(view: &View<'_, '_>) -> OnBreach {
+    let map = view.map(&["to_people", "level_up"]);
+    OnBreach { to_people: map.flag("to_people", false), level_up: map.flag("level_up", false) }
+}
+
+/// The word for customers of a plan that goes to the priority queue.
+const VIP: &str = "vip";
+
+fn risk(map: &MapView<'_, '_>) -> BTreeMap<String, f64> {
+    let mut known = words(Urgency::ALL, Urgency::as_str);
+    known.extend(words(Sentiment::ALL, Sentiment::as_str));
+    known.extend(words(Signal::ALL, Signal::as_str));
+    known.push(VIP);
+    let mut weights = BTreeMap::new();
+    for (name, view) in entries(map, "risk") {
+        if !known.contains(&name.as_str()) {
+            view.complain(super::problem::unknown(WORD, &name, &known));
+        }
+        weights.insert(name, view.number(0.01, 100.0));
+    }
+    weights
+}
+
 fn legal(row: &View<'_, '_>) -> LegalTerm {
     let map = row.map(&["id", "signal", "term", "disabled"]);
     let signals = words(Signal::ALL, Signal::as_str);
@@ -306,7 +347,7 @@ fn named_calendar(
     map.get(key).map(|view| view.name_of(CALENDAR, &declared))
 }
 
-fn entries<'n, 'd>(map: &MapView<'n, 'd>, key: &str) -> Vec<(String, View<'n, 'd>)> {
+pub(super) fn entries<'n, 'd>(map: &MapView<'n, 'd>, key: &str) -> Vec<(String, View<'n, 'd>)> {
     map.get(key)
         .map(|view| view.open_map().views())
         .unwrap_or_default()
@@ -460,14 +501,35 @@ pub(super) fn zone(view: &View<'_, '_>) -> Option<Tz> {
     zone
 }
 
+/// Reads `22:00-07:00`, which may go over midnight, as minutes of the day.
+pub(super) fn hours(view: &View<'_, '_>) -> Option<(u32, u32)> {
+    let text = view.text();
+    let read = text.split_once('-').and_then(|(from, to)| Some((clock(from)?, clock(to)?)));
+    let read = read.filter(|(from, to)| from != to && *from < DAY_MINS && *to < DAY_MINS);
+    if read.is_none() && !text.is_empty() {
+        view.complain(
+            Complaint::new(
+                format!("\"{text}\" não é um horário"),
+                format!("\"{text}\" is not a span of hours"),
+            )
+            .hint("use \"22:00-07:00\", entre aspas", "use \"22:00-07:00\", in quotes"),
+        );
+    }
+    read
+}
+
+const DAY_MINS: u32 = 24 * 60;
+
+/// Reads `08:30` as a minute of the day, up to `24:00`.
+fn clock(text: &str) -> Option<u32> {
+    let (hours, minutes) = text.trim().split_once(':')?;
+    let (hours, minutes) = (hours.parse::<u32>().ok()?, minutes.parse::<u32>().ok()?);
+    (hours <= 24 && minutes < 60 && hours * 60 + minutes <= DAY_MINS)
+        .then_some(hours * 60 + minutes)
+}
+
 fn span(view: &View<'_, '_>) -> Option<(u32, u32)> {
     let text = view.text();
-    let clock = |part: &str| {
-        let (hours, minutes) = part.trim().split_once(':')?;
-        let (hours, minutes) = (hours.parse::<u32>().ok()?, minutes.parse::<u32>().ok()?);
-        (hours <= 24 && minutes < 60 && hours * 60 + minutes <= 24 * 60)
-            .then_some(hours * 60 + minutes)
-    };
     let read = text.split_once('-').and_then(|(from, to)| Some((clock(from)?, clock(to)?)));
     let read = read.filter(|(from, to)| from < to);
     if read.is_none() && !text.is_empty() {

@@ -22,12 +22,12 @@ use crate::domain::labels::{Complexity, Language, Locale, Sentiment, Urgency};
 use crate::domain::ticket::TicketStatus;
 
 /// How long an agent keeps a conversation where they do not say, in minutes.
-const HOLD_MINUTES: i64 = 30;
+pub(super) const HOLD_MINUTES: i64 = 30;
 /// Longest hold in minutes: a working day.
-const HOLD_MINUTES_MAX: i64 = 480;
+pub(super) const HOLD_MINUTES_MAX: i64 = 480;
 /// Most bytes of what a person writes to a customer or into a note.
 const WORDS_MAX_BYTES: usize = 64 * 1024;
-const AGENT: Limits = Limits { max: 80, exact: true };
+pub(super) const AGENT: Limits = Limits { max: 80, exact: true };
 const TAG: Limits = Limits { max: 50, exact: true };
 const LABEL: Limits = Limits { max: 100, exact: true };
 
@@ -35,12 +35,12 @@ const LABEL: Limits = Limits { max: 100, exact: true };
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Changed {
     /// The conversation's version from now on.
-    version: i64,
+    pub(super) version: i64,
     /// Who did it.
-    agent: String,
+    pub(super) agent: String,
     /// Until when the agent has the conversation.
     #[serde(skip_serializing_if = "Option::is_none")]
-    until: Option<DateTime<Utc>>,
+    pub(super) until: Option<DateTime<Utc>>,
 }
 
 /// Reads who acts: the agent whom the caller names, else the token.
@@ -404,14 +404,14 @@ pub(super) async fn tag(
 }
 
 /// Somebody at work on a ticket.
-struct Desk<'a> {
-    state: &'a AppState,
-    caller: &'a Caller,
-    actor: Actor,
+pub(super) struct Desk<'a> {
+    pub(super) state: &'a AppState,
+    pub(super) caller: &'a Caller,
+    pub(super) actor: Actor,
 }
 
 impl Desk<'_> {
-    async fn change(&self, id: String, change: Change) -> Result<Changed, Problem> {
+    pub(super) async fn change(&self, id: String, change: Change) -> Result<Changed, Problem> {
         let ticket = resolve(self.state, self.caller, id).await?;
         let outcome = self.outcome(&ticket, change).await?;
         self.changed(outcome)
@@ -474,6 +474,29 @@ fn refusal(refused: Refused) -> Problem {
             "The contact asked to receive nothing more; nothing is sent. Reach them another way, if you may.",
         )),
         Refused::KeyReused => key_reused(),
+        Refused::MergeInto(why) => Problem::invalid(vec![FieldProblem {
+            field: "into".to_owned(),
+            problem: match why {
+                "itself" => say("é este mesmo ticket", "is this very ticket"),
+                "closed" => say("é um ticket encerrado", "is a closed ticket"),
+                _ => say("não há ticket com este id ou número", "is no ticket's id or number"),
+            },
+            hint: Some(say(
+                "diga o outro ticket, que continua aberto",
+                "name the other ticket, which stays open",
+            )),
+        }]),
+        Refused::Messages => Problem::invalid(vec![FieldProblem {
+            field: "messages".to_owned(),
+            problem: say(
+                "não são mensagens do cliente neste ticket, ou não sobraria nenhuma nele",
+                "are not the customer's messages in this ticket, or none would be left in it",
+            ),
+            hint: Some(say(
+                "use ids de `messages` em GET /v1/tickets/{id}",
+                "use ids of `messages` in GET /v1/tickets/{id}",
+            )),
+        }]),
         Refused::TooManyTags => Problem::invalid(vec![FieldProblem {
             field: "add".to_owned(),
             problem: say("o ticket passaria de 50 tags", "the ticket would have more than 50 tags"),

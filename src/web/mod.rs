@@ -5,10 +5,14 @@
 
 mod actions;
 mod auth;
+mod board;
 mod customers;
 mod drafts;
+mod events;
 mod form;
 mod guard;
+mod handling;
+mod handover;
 mod health;
 mod incident;
 mod intake;
@@ -44,7 +48,7 @@ use crate::adapters::inbox::Inbox;
 use crate::adapters::store::{Scope, Store};
 use crate::domain::ids::TenantId;
 use crate::domain::labels::Locale;
-use crate::policy::{Category, Pack, Sla};
+use crate::policy::{Category, Pack};
 use crate::ports::Clock;
 
 pub use customers::{read_profile, read_reference};
@@ -83,12 +87,12 @@ pub struct TenantVocabulary {
     pub teams: Vec<String>,
     /// The locale of a reply where neither the agent nor the conversation tells one.
     pub default_locale: Option<Locale>,
-    /// Its service levels.
-    pub sla: Arc<Sla>,
+    /// Its whole policy; `None` where only words are known.
+    pub pack: Option<Arc<Pack>>,
 }
 
-impl From<&Pack> for TenantVocabulary {
-    fn from(pack: &Pack) -> Self {
+impl From<&Arc<Pack>> for TenantVocabulary {
+    fn from(pack: &Arc<Pack>) -> Self {
         let subcategories = |category: &Category| {
             category.subcategories.iter().map(|subcategory| subcategory.id.clone()).collect()
         };
@@ -98,7 +102,7 @@ impl From<&Pack> for TenantVocabulary {
                 .iter()
                 .map(|category| (category.id.clone(), subcategories(category)))
                 .collect(),
-            sla: Arc::new(pack.sla.clone()),
+            pack: Some(Arc::clone(pack)),
             teams: pack.teams.iter().map(|team| team.id.clone()).collect(),
             default_locale: Some(pack.business.default_locale()),
         }
@@ -124,6 +128,8 @@ pub struct WebParts {
     pub readiness: Readiness,
     /// Metrics of other parts, shown at `/metrics` too.
     pub registry: Registry,
+    /// Ends what would go on for ever, such as streams of events, when the server stops.
+    pub closing: CancellationToken,
 }
 
 /// What every handler can reach; cloning shares it.
@@ -140,6 +146,9 @@ struct Shared {
     metrics: metrics::Metrics,
     tokens: auth::TokenCache,
     in_flight: Semaphore,
+    boards: board::Boards,
+    streams: Arc<Semaphore>,
+    closing: CancellationToken,
 }
 
 impl fmt::Debug for AppState {
@@ -151,7 +160,8 @@ impl fmt::Debug for AppState {
 impl AppState {
     /// Puts the parts together.
     pub fn new(parts: WebParts) -> Self {
-        let WebParts { store, inbox, clock, settings, vocabulary, readiness, registry } = parts;
+        let WebParts { store, inbox, clock, settings, vocabulary, readiness, registry, closing } =
+            parts;
         Self(Arc::new(Shared {
             store,
             inbox,
@@ -162,6 +172,9 @@ impl AppState {
             metrics: metrics::Metrics::new(registry),
             tokens: auth::TokenCache::default(),
             in_flight: Semaphore::new(settings.max_in_flight.min(Semaphore::MAX_PERMITS)),
+            boards: board::Boards::default(),
+            streams: Arc::new(Semaphore::new(events::STREAMS_MAX)),
+            closing,
         }))
     }
 
@@ -195,6 +208,19 @@ impl AppState {
 
     fn tokens(&self) -> &auth::TokenCache {
         &self.0.tokens
+    }
+
+    fn streams(&self) -> &Arc<Semaphore> {
+        &self.0.streams
+    }
+
+    fn closing(&self) -> &CancellationToken {
+        &self.0.closing
+    }
+
+    /// Returns what waits, as it was counted a moment ago.
+    async fn board(&self, tenant: &TenantId) -> Result<Arc<board::Board>, Problem> {
+        Ok(self.0.boards.of(&self.0.store, tenant).await?)
     }
 
     fn in_flight(&self) -> &Semaphore {
@@ -258,6 +284,7 @@ const INGEST: &[Scope] = &[Scope::Ingest];
 const INGEST_OR_READ: &[Scope] = &[Scope::Ingest, Scope::Read];
 const READ: &[Scope] = &[Scope::Read];
 const AGENT: &[Scope] = &[Scope::Agent];
+const AGENT_OR_READ: &[Scope] = &[Scope::Agent, Scope::Read];
 const CUSTOMERS: &[Scope] = &[Scope::Customers];
 const CUSTOMERS_OR_READ: &[Scope] = &[Scope::Customers, Scope::Read];
 const ADMIN: &[Scope] = &[Scope::Admin];
@@ -282,7 +309,10 @@ fn routes() -> Vec<Route> {
         guarded("GET", "/v1/tickets", READ, get(tickets::list)),
         guarded("GET", "/v1/tickets/{id}", READ, get(tickets::view)),
         guarded("GET", "/v1/tickets/{id}/sla", READ, get(sla::of_ticket)),
+        guarded("GET", "/v1/tickets/{id}/handover", READ, get(handover::show)),
         guarded("GET", "/v1/queues", READ, get(tickets::queues)),
+        guarded("GET", "/v1/sla", READ, get(sla::overview)),
+        guarded("GET", "/v1/events", READ, get(events::stream)),
         guarded("GET", "/v1/review", READ, get(tickets::review)),
         guarded("GET", "/v1/outbox", READ, get(tickets::outbox)),
         guarded("POST", "/v1/tickets/{id}/draft", AGENT, post(drafts::decide)),
@@ -293,9 +323,18 @@ fn routes() -> Vec<Route> {
         guarded("POST", "/v1/tickets/{id}/override", AGENT, post(actions::correct)),
         guarded("POST", "/v1/tickets/{id}/note", AGENT, post(actions::note)),
         guarded("POST", "/v1/tickets/{id}/tag", AGENT, post(actions::tag)),
+        guarded("POST", "/v1/tickets/{id}/transfer", AGENT, post(handling::transfer)),
+        guarded("POST", "/v1/tickets/{id}/snooze", AGENT, post(handling::snooze)),
+        guarded("POST", "/v1/tickets/{id}/callback", AGENT, post(handling::callback)),
+        guarded("POST", "/v1/tickets/{id}/merge", AGENT, post(handling::merge)),
+        guarded("POST", "/v1/tickets/{id}/split", AGENT, post(handling::split)),
+        guarded("GET", "/v1/agents", AGENT_OR_READ, get(handling::agents)),
+        guarded("PUT", "/v1/agents/{name}/presence", AGENT, put(handling::presence)),
         guarded("PUT", "/v1/customers/{ref}", CUSTOMERS, put(customers::put)),
         guarded("GET", "/v1/customers/{ref}", CUSTOMERS_OR_READ, get(customers::show)),
-        guarded("PUT", "/v1/incident", ADMIN, put(incident::declare)),
-        guarded("GET", "/v1/incident", ADMIN_OR_READ, get(incident::show)),
+        guarded("POST", "/v1/incidents", ADMIN, post(incident::declare)),
+        guarded("GET", "/v1/incidents", ADMIN_OR_READ, get(incident::list)),
+        guarded("POST", "/v1/incidents/{name}/update", ADMIN, post(incident::update)),
+        guarded("POST", "/v1/incidents/{name}/end", ADMIN, post(incident::end)),
     ]
 }

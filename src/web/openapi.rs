@@ -12,7 +12,9 @@ use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
 use utoipa::{Modify, OpenApi, ToSchema};
 
 use super::problem::{Kind, PROBLEM_JSON};
-use super::{actions, customers, drafts, health, incident, intake, messages, metrics, tickets};
+use super::{
+    actions, customers, drafts, handling, health, incident, intake, messages, metrics, tickets,
+};
 use crate::domain::channel::Channel;
 use crate::domain::decision::Action;
 use crate::domain::labels::{Language, Locale, Sentiment, Urgency};
@@ -74,7 +76,9 @@ pub(super) struct FieldProblemSchema {
         super::sla::of_ticket, tickets::list, tickets::view, tickets::queues, tickets::review, tickets::outbox,
         drafts::decide, actions::claim, actions::release, actions::reply, actions::status,
         actions::correct, actions::note, actions::tag,
-        customers::put, customers::show, incident::show, incident::declare
+        handling::transfer, handling::snooze, handling::callback, handling::merge, handling::split, handling::agents,
+        handling::presence, super::handover::show, super::sla::overview, super::events::stream,
+        customers::put, customers::show, incident::list, incident::declare, incident::update, incident::end
     ),
     components(schemas(
         ProblemSchema, FieldProblemSchema, Action, Channel, Language, Sentiment, TicketStatus, Urgency
@@ -149,7 +153,7 @@ fn kinds_of(route: &super::Route) -> Vec<Kind> {
     if route.path.contains('{') {
         kinds.push(Kind::NotFound);
     }
-    if route.path.starts_with("/v1/tickets/{id}/") {
+    if route.path.starts_with("/v1/tickets/{id}/") || route.path == "/v1/incidents" {
         kinds.push(Kind::Conflict);
     }
     kinds

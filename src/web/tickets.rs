@@ -13,15 +13,16 @@ use super::auth::Caller;
 use super::params::Params;
 use super::problem::{Kind, Problem, say};
 use crate::adapters::store::{
-    Cursor, OutboxRow, QueueCount, ReviewRow, TicketFilter, TicketRow, TicketView,
+    Cursor, OutboxRow, QueueCount, ReviewRow, TicketFilter, TicketOrder, TicketRow, TicketView,
 };
 use crate::domain::channel::Channel;
 use crate::domain::decision::Action;
 use crate::domain::ids::{TicketId, TicketNumber};
 use crate::domain::labels::{Language, Sentiment, Urgency};
 use crate::domain::ticket::TicketStatus;
+use crate::policy::clocks::SlaState;
 
-/// A page of tickets, newest first.
+/// A page of tickets.
 #[derive(Serialize, ToSchema)]
 pub(super) struct TicketPage {
     /// The tickets.
@@ -30,7 +31,7 @@ pub(super) struct TicketPage {
     next_cursor: Option<String>,
 }
 
-/// Lists tickets, newest first.
+/// Lists tickets: the newest first, or as people take them, by deadline and risk.
 #[utoipa::path(
     get, path = "/v1/tickets", tag = "tickets",
     params(
@@ -40,6 +41,8 @@ pub(super) struct TicketPage {
         ("sentiment" = Option<Sentiment>, Query), ("queue" = Option<String>, Query),
         ("level" = Option<String>, Query), ("action" = Option<Action>, Query, description = "The latest decision's action"),
         ("assignee" = Option<String>, Query, description = "The agent who has it"),
+        ("sla_state" = Option<String>, Query, description = "on_track, at_risk or breached"),
+        ("order" = Option<String>, Query, description = "newest (default) or rank: live tickets by deadline and risk"),
         ("tag" = Option<String>, Query), ("customer" = Option<String>, Query, description = "The business's own key of the customer"),
         ("limit" = Option<u32>, Query, description = "1 to 200, default 50"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")
@@ -62,11 +65,14 @@ pub(super) async fn list(
     filter.tag = params.take("tag");
     filter.customer = params.take("customer");
     let limit = params.limit();
+    let orders = [TicketOrder::Newest.as_str(), TicketOrder::Rank.as_str()];
+    let order = params.word("order", &orders).as_deref().and_then(TicketOrder::parse);
+    filter.order = order.unwrap_or_default();
     let after = cursor(&mut params);
     params.finish()?;
     let mut items =
         state.store().list_tickets(&caller.tenant, &filter, after.as_ref(), limit + 1).await?;
-    let next_cursor = cut(&mut items, limit, TicketRow::cursor);
+    let next_cursor = cut(&mut items, limit, |row| row.cursor(filter.order));
     Ok(Json(TicketPage { items, next_cursor }))
 }
 
@@ -78,6 +84,7 @@ fn words_of(column: &str) -> Option<Vec<&'static str>> {
         "language" => Language::ALL.iter().map(|word| word.as_str()).collect(),
         "urgency" => Urgency::ALL.iter().map(|word| word.as_str()).collect(),
         "sentiment" => Sentiment::ALL.iter().map(|word| word.as_str()).collect(),
+        "sla_state" => SlaState::ALL.iter().map(|word| word.as_str()).collect(),
         "action" => Action::ALL.iter().map(|word| word.as_str()).collect(),
         _ => return None,
     })
@@ -100,7 +107,7 @@ fn cursor(params: &mut Params) -> Option<Cursor> {
 }
 
 /// Cuts a page that was read one row too long; returns the cursor of the next one.
-fn cut<T>(items: &mut Vec<T>, limit: u32, cursor_of: fn(&T) -> Cursor) -> Option<String> {
+fn cut<T>(items: &mut Vec<T>, limit: u32, cursor_of: impl Fn(&T) -> Cursor) -> Option<String> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = items.len() > limit;
     items.truncate(limit);
@@ -193,7 +200,8 @@ pub(super) async fn queues(
     params: Params,
 ) -> Result<Json<Queues>, Problem> {
     params.finish()?;
-    let mut items = state.store().queue_counts(&caller.tenant).await?;
+    let board = state.board(&caller.tenant).await?;
+    let mut items = board.queues.clone();
     if let Some(vocabulary) = state.vocabulary(&caller.tenant) {
         for team in &vocabulary.teams {
             if !items.iter().any(|item| item.queue == *team) {
@@ -203,6 +211,9 @@ pub(super) async fn queues(
                     owner: "queue".to_owned(),
                     tickets: 0,
                     oldest: None,
+                    at_risk: 0,
+                    breached: 0,
+                    next_due: None,
                 });
             }
         }

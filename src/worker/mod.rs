@@ -4,8 +4,14 @@
 //! tests drive it by hand (`drain`) and `run` only adds waiting. Nothing outside is called while a
 //! transaction is open.
 
+mod clockwork;
+mod degraded;
 mod deliver;
+mod events;
+mod incident;
 mod intake;
+mod notices;
+mod notify;
 mod run;
 mod settle;
 mod turns;
@@ -19,6 +25,7 @@ use tokio::sync::Notify;
 use crate::adapters::inbox::Inbox;
 use crate::adapters::store::{Lease, Store};
 use crate::channels::callback::CallbackClient;
+use crate::channels::mail::Mailer;
 use crate::domain::ids::TenantId;
 use crate::pipeline::Pipeline;
 use crate::ports::{Clock, PortError};
@@ -61,6 +68,8 @@ pub struct Tenant {
     pub epoch: i64,
     /// Where its replies go; `None` when readers fetch them from the outbox.
     pub callbacks: Option<CallbackClient>,
+    /// Where its events and notifications go.
+    pub webhooks: Option<CallbackClient>,
 }
 
 /// The businesses that the worker serves. Changed when a policy, article or template changes.
@@ -92,8 +101,12 @@ pub struct Worker {
     tenants: Tenants,
     settings: WorkerSettings,
     lease: Lease,
+    mailer: Option<Mailer>,
     turns_due: Notify,
     outbox_due: Notify,
+    people_due: Notify,
+    hooks: events::Hooks,
+    health: degraded::Health,
     heartbeat: Heartbeat,
 }
 
@@ -105,6 +118,7 @@ impl Worker {
         clock: Arc<dyn Clock>,
         tenants: Tenants,
         settings: WorkerSettings,
+        mailer: Option<Mailer>,
     ) -> Self {
         let lease = Lease(format!("wrk_{:032x}", clock.fresh_bits()));
         Self {
@@ -114,8 +128,12 @@ impl Worker {
             tenants,
             settings,
             lease,
+            mailer,
             turns_due: Notify::new(),
             outbox_due: Notify::new(),
+            people_due: Notify::new(),
+            hooks: events::Hooks::default(),
+            health: degraded::Health::default(),
             heartbeat: Heartbeat::default(),
         }
     }
@@ -125,6 +143,7 @@ impl Worker {
     /// honours keys, else shown to people as *unknown*.
     pub async fn recover(&self) -> Result<(), PortError> {
         let leases = self.store.take_back_leases().await?;
+        self.store.take_back_notifications().await?;
         let stranded = self.store.stranded_outbox().await?;
         for row in &stranded {
             self.settle_stranded(row).await?;
@@ -148,8 +167,9 @@ impl Worker {
             let turns = self.decide_turns().await?;
             let delivered = self.deliver_replies().await?;
             decided += turns;
+            let looked = self.look_at_tickets().await?;
             // A reply that was retired instead of delivered leaves a turn to decide anew.
-            if filed + turns + delivered == 0 && !self.turn_is_due().await? {
+            if filed + turns + delivered + looked == 0 && !self.turn_is_due().await? {
                 return Ok(decided);
             }
         }

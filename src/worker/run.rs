@@ -16,6 +16,8 @@ use crate::ports::{PortError, PortErrorKind};
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
 /// Longest pause after failures outside.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
+/// How long the clockwork rests while turns wait.
+const BREATHER: Duration = Duration::from_millis(250);
 /// How often old keys and filed messages are forgotten.
 const UPKEEP_EVERY: Duration = Duration::from_hours(1);
 /// How long idempotency keys and the inbox's copies of filed messages are kept.
@@ -42,13 +44,27 @@ enum Step {
     File,
     Decide,
     Deliver,
+    Look,
+    Tell,
+    Publish,
+    Inform,
 }
 
 impl Worker {
     /// Starts the loops on `tasks`; they end after their current batch when `stop` is cancelled.
     pub fn run(self: &Arc<Self>, tasks: &TaskTracker, stop: &CancellationToken) {
         // Two loops decide, so that one computes while the other waits for the disk.
-        for step in [Step::File, Step::Decide, Step::Decide, Step::Deliver] {
+        let steps = [
+            Step::File,
+            Step::Decide,
+            Step::Decide,
+            Step::Deliver,
+            Step::Look,
+            Step::Tell,
+            Step::Publish,
+            Step::Inform,
+        ];
+        for step in steps {
             let (worker, stop) = (Arc::clone(self), stop.clone());
             tasks.spawn(async move { worker.repeat(step, &stop).await });
         }
@@ -63,6 +79,10 @@ impl Worker {
                 Step::File => self.file_messages().await,
                 Step::Decide => self.decide_turns().await,
                 Step::Deliver => self.deliver_replies().await,
+                Step::Look => self.look_at_tickets().await,
+                Step::Tell => self.tell_people().await,
+                Step::Publish => self.publish_events().await,
+                Step::Inform => self.inform_of_incidents().await,
             };
             self.heartbeat.beat(self.clock.now());
             let wait = match done {
@@ -72,7 +92,10 @@ impl Worker {
                 }
                 Ok(_) => {
                     pause = PAUSE_FIRST;
-                    continue;
+                    match self.breather(step).await {
+                        Some(wait) => wait,
+                        None => continue,
+                    }
                 }
                 Err(error) => {
                     report(step, &error);
@@ -91,7 +114,9 @@ impl Worker {
     /// Returns how long this step may sleep: until the next thing is due, at most the poll interval.
     async fn idle(&self, step: Step) -> Duration {
         let due = match step {
-            Step::File => return self.settings.poll,
+            Step::File | Step::Publish | Step::Inform => return self.settings.poll,
+            Step::Look => self.store.next_look().await,
+            Step::Tell => self.store.next_notification_due().await,
             Step::Decide => self.store.next_due("message").await,
             Step::Deliver => self.store.next_outbox_due().await,
         };
@@ -103,9 +128,18 @@ impl Worker {
             .max(Duration::from_millis(1))
     }
 
+    /// Deadlines are judged between turns, not instead of them: while customers wait for their turn to be decided, the
+    /// clockwork rests between its batches.
+    async fn breather(&self, step: Step) -> Option<Duration> {
+        let busy = matches!(step, Step::Look) && self.turn_is_due().await.unwrap_or(true);
+        busy.then_some(BREATHER)
+    }
+
     async fn told(&self, step: Step) {
         let notify: &Notify = match step {
             Step::File => return self.inbox.arrived().await,
+            Step::Look | Step::Publish | Step::Inform => return std::future::pending().await,
+            Step::Tell => &self.people_due,
             Step::Decide => &self.turns_due,
             Step::Deliver => &self.outbox_due,
         };
@@ -135,6 +169,10 @@ fn report(step: Step, error: &PortError) {
         Step::File => "file messages",
         Step::Decide => "decide turns",
         Step::Deliver => "deliver replies",
+        Step::Look => "look at tickets",
+        Step::Tell => "tell people",
+        Step::Publish => "publish events",
+        Step::Inform => "inform of incidents",
     };
     if error.kind == PortErrorKind::Permanent {
         tracing::error!(step, error = %error.source, "Cannot {step}: {error}");

@@ -1,9 +1,9 @@
 //! What a decision changes: ticket, owner, draft, replies and the decision record.
 
-use super::Worker;
 use super::turns::Case;
+use super::{Worker, notices};
 use crate::adapters::store::{
-    NewDraft, NewReply, OutboxBody, Owner, Settlement, TicketLabels, TurnSnapshot,
+    NewDraft, NewReply, OutboxBody, Owner, ReplyKind, Settlement, TicketLabels, TurnSnapshot,
 };
 use crate::domain::confidence::Confidence;
 use crate::domain::decision::Action;
@@ -16,26 +16,29 @@ use crate::pipeline::{Outcome, fallback_route};
 
 impl Worker {
     /// Turns an outcome into what the store writes.
-    pub(super) fn settlement(
-        &self,
-        Case { turn, job, tenant, epoch, .. }: &Case,
-        outcome: Outcome,
-        took_us: u64,
-    ) -> Settlement {
+    pub(super) fn settlement(&self, case: &Case, outcome: Outcome, took_us: u64) -> Settlement {
+        let Case { turn, job, tenant, epoch, .. } = case;
         let pack = tenant.pipeline.pack();
         let record = record::of(&outcome, pack, took_us);
-        let Outcome { understood, passages, draft, safety, decision, vault, opts_out, .. } =
-            outcome;
+        let Outcome {
+            understood, passages, draft, safety, decision, vault, opts_out, rating, ..
+        } = outcome;
         let queue = decision.queue.clone();
         let fallback = queue.clone().unwrap_or_else(|| fallback_route(pack).0);
-        let reply = |draft: &DraftText, safety: bool| NewReply {
+        let reply = |draft: &DraftText, kind: ReplyKind| NewReply {
             id: self.clock.outbox_id(),
             body: body_of(turn, draft, &fallback),
-            safety,
+            kind,
         };
-        let mut replies: Vec<NewReply> = safety.iter().map(|text| reply(text, true)).collect();
+        let mut replies: Vec<NewReply> =
+            safety.iter().map(|text| reply(text, ReplyKind::Safety)).collect();
         if decision.action == Action::Send {
-            replies.extend(draft.iter().map(|draft| reply(draft, false)));
+            replies.extend(draft.iter().map(|draft| reply(draft, ReplyKind::Answer)));
+        } else if safety.is_none()
+            && let Some((kind, text)) =
+                notices::at_decision(case, &understood, &decision, self.clock.now())
+        {
+            replies.push(reply(&text, kind));
         }
         let stays = outcome.leaves_ticket_alone;
         Settlement {
@@ -71,6 +74,9 @@ impl Worker {
                 passages: serde_json::to_string(&passages).unwrap_or_else(|_| "[]".to_owned()),
             }),
             replies,
+            rating: rating.and_then(|rating| Some((turn.rates.clone()?, rating))),
+            notify: decision.notify,
+            within_mins: decision.within_mins,
             bury: None,
             job: job.clone(),
         }
@@ -118,6 +124,9 @@ impl Worker {
             opted_out: turn.opted_out,
             draft: None,
             replies: Vec::new(),
+            rating: None,
+            notify: Vec::new(),
+            within_mins: None,
             bury: poison.then(|| "failed on every attempt; handed to a person".to_owned()),
             job: job.clone(),
         }
@@ -147,6 +156,7 @@ fn body_of(turn: &TurnSnapshot, draft: &DraftText, fallback: &str) -> OutboxBody
             .filter(|message| message.author == Author::Customer)
             .find_map(|message| message.external_id.clone()),
         fallback_queue: fallback.to_owned(),
+        template: None,
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 
 use super::{Tenant, Worker};
-use crate::adapters::store::{LeasedJob, Settled, Settlement, TurnMessage, TurnSnapshot};
+use crate::adapters::store::{Incident, LeasedJob, Settled, Settlement, TurnMessage, TurnSnapshot};
 use crate::domain::message::{Author, Given, MessageFlags, PastMessage};
 use crate::domain::ticket::{OwnerKind, TicketStatus};
 use crate::pipeline::{Outcome, TurnInput};
@@ -21,7 +21,7 @@ pub(super) struct Case {
     pub(super) turn: TurnSnapshot,
     pub(super) tenant: Tenant,
     pub(super) epoch: i64,
-    incident: bool,
+    pub(super) incidents: Vec<Incident>,
 }
 
 impl Worker {
@@ -66,6 +66,7 @@ impl Worker {
             .map(|turn| (turn.conversation.as_str().to_owned(), turn))
             .collect();
         let mut states = std::collections::HashMap::new();
+        let mut incidents = std::collections::HashMap::new();
         let mut cases = Vec::with_capacity(jobs.len());
         for job in jobs {
             let tenant = self.tenants.get(&job.tenant);
@@ -78,15 +79,16 @@ impl Worker {
             };
             if !states.contains_key(&job.tenant) {
                 states.insert(job.tenant.clone(), self.store.tenant_state(&job.tenant).await?);
+                incidents.insert(job.tenant.clone(), self.store.incidents(&job.tenant, now).await?);
             }
             let state = states.get(&job.tenant).and_then(Option::as_ref);
-            let incident = state.is_some_and(|state| state.incident.is_some());
             // An incident raises the epoch too, so the store knows it better than whoever loaded the
             // policy; but what an older policy decides must not pass for the newer one's.
             let epoch = state
                 .filter(|state| state.policy_digest == tenant.pipeline.pack().digest)
                 .map_or(tenant.epoch, |state| state.epoch);
-            cases.push(Case { job, turn, tenant, epoch, incident });
+            let incidents = incidents.get(&job.tenant).cloned().unwrap_or_default();
+            cases.push(Case { job, turn, tenant, epoch, incidents });
         }
         let decided = self.run_pipeline(cases).await;
         self.settle_cases(decided).await?;
@@ -138,6 +140,7 @@ impl Worker {
         let mut settlements = Vec::with_capacity(decided.len());
         let mut summaries = Vec::with_capacity(decided.len());
         for (case, outcome, took_us) in decided {
+            self.health.note(&case.job.tenant, now, outcome.is_none());
             let settlement = match outcome {
                 Some(outcome) => self.settlement(&case, outcome, took_us),
                 None => self.hand_over(&case),
@@ -277,7 +280,13 @@ fn input_of(case: &Case, now: DateTime<Utc>) -> TurnInput {
         tags: turn.tags.clone(),
         recent: turn.profile.is_some().then(|| turn.recent.clone()),
         overrides: turn.overrides.clone(),
-        incident: case.incident,
+        incidents: case
+            .incidents
+            .iter()
+            .filter(|one| one.ended_at.is_none() && one.terms.stop_auto)
+            .map(|one| one.scope.clone())
+            .collect(),
+        rating_asked: turn.rates.is_some(),
         opted_out: turn.opted_out,
         vault: turn.vault.clone(),
         ticket_number: Some(turn.number.to_string()),

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use sqlx::AnyConnection;
 use sqlx::Row;
 
+use super::handling::{self, Split, TransferTo};
 use super::{
     Dialect, Store, StoreError, audit, from_json, jobs, millis, moment, no_nul, replies, to_json,
 };
@@ -60,6 +61,16 @@ pub enum Change {
     Note(String, String),
     /// Tags added and removed.
     Tag(Vec<String>, Vec<String>),
+    /// Somebody else gets it.
+    Transfer(TransferTo),
+    /// It is put aside until then; `None` takes it up again.
+    Snooze(Option<DateTime<Utc>>),
+    /// A call is promised between two moments; `None` ends the promise.
+    Callback(Option<(DateTime<Utc>, DateTime<Utc>)>),
+    /// It goes on as part of another one.
+    Merge(TicketId),
+    /// Some of its messages become a ticket of their own.
+    Split(Split),
 }
 
 impl Change {
@@ -68,10 +79,16 @@ impl Change {
             Self::Claim(_) => "ticket.claimed",
             Self::Release(_) => "ticket.released",
             Self::Reply(_) => "reply.written",
-            Self::Status(_) => "ticket.status",
+            Self::Status(_) | Self::Merge(_) => "ticket.status",
             Self::Override(..) => "field.overridden",
             Self::Note(..) => "note.added",
             Self::Tag(..) => "ticket.tagged",
+            Self::Transfer(_) => "ticket.transferred",
+            Self::Snooze(Some(_)) => "ticket.snoozed",
+            Self::Snooze(None) => "ticket.woke",
+            Self::Callback(Some(_)) => "callback.planned",
+            Self::Callback(None) => "callback.done",
+            Self::Split(_) => "ticket.split",
         }
     }
 }
@@ -93,6 +110,10 @@ pub enum Refused {
     KeyReused,
     /// More tags than a ticket may have.
     TooManyTags,
+    /// It cannot be joined to that ticket: `itself`, `closed` or `missing`.
+    MergeInto(&'static str),
+    /// The messages are not the customer's in this ticket, or none would be left in it.
+    Messages,
 }
 
 /// What became of a change.
@@ -122,7 +143,7 @@ pub(super) struct TicketRef {
     pub(super) number: i64,
     pub(super) status: TicketStatus,
     pub(super) queue: Option<String>,
-    tags: Vec<String>,
+    pub(super) tags: Vec<String>,
     overrides: serde_json::Map<String, serde_json::Value>,
     pub(super) owner: OwnerKind,
     owner_ref: Option<String>,
@@ -226,9 +247,7 @@ async fn apply(
         return Ok(Outcome::Refused(Refused::HeldBy(agent, until)));
     }
     // The conversation of a closed ticket may belong to its successor by now.
-    let takes_conversation =
-        matches!(change, Change::Claim(_) | Change::Release(_) | Change::Reply(_));
-    if takes_conversation && ticket.status == TicketStatus::Closed {
+    if handling::takes_conversation(change) && ticket.status == TicketStatus::Closed {
         return Ok(Outcome::Refused(Refused::Closed));
     }
     let made = match make(connection, now, ticket, actor, change).await? {
@@ -267,10 +286,10 @@ async fn apply(
 }
 
 /// What a change did, for the trail, and who has the conversation after it.
-struct Made {
-    before: serde_json::Value,
-    after: serde_json::Value,
-    owner: Option<NewOwner>,
+pub(super) struct Made {
+    pub(super) before: serde_json::Value,
+    pub(super) after: serde_json::Value,
+    pub(super) owner: Option<NewOwner>,
 }
 
 /// Makes the part of a change that is its own.
@@ -331,8 +350,15 @@ async fn make(
                 return Ok(Err(Refused::TooManyTags));
             };
             before = serde_json::json!({"tags": ticket.tags});
-            serde_json::json!({"tags": tags})
+            let added: Vec<&String> =
+                tags.iter().filter(|tag| !ticket.tags.contains(tag)).collect();
+            serde_json::json!({"tags": tags, "added": added})
         }
+        Change::Transfer(to) => return handling::transfer(connection, now, ticket, to).await,
+        Change::Snooze(until) => return handling::snooze(connection, now, ticket, *until).await,
+        Change::Callback(span) => return handling::callback(connection, now, ticket, *span).await,
+        Change::Merge(into) => return handling::merge(connection, now, ticket, actor, into).await,
+        Change::Split(split) => return handling::split(connection, now, ticket, split).await,
     };
     Ok(Ok(Made { before, after, owner }))
 }
@@ -382,18 +408,20 @@ async fn change_tags(
 
 /// Kind, name and end of the lease of an owner.
 type OwnerWords<'a> = (&'a str, Option<&'a str>, Option<DateTime<Utc>>);
-type NewOwner = (&'static str, Option<String>, Option<DateTime<Utc>>);
+pub(super) type NewOwner = (&'static str, Option<String>, Option<DateTime<Utc>>);
 
 /// Finds where a released conversation belongs: to its waiting draft, else to its human queue.
 async fn give_back(
     connection: &mut AnyConnection,
     ticket: &TicketRef,
 ) -> Result<NewOwner, StoreError> {
-    let draft: Option<(i64,)> =
-        sqlx::query_as("SELECT version FROM drafts WHERE ticket_id = $1 AND state = 'proposed'")
-            .bind(&ticket.id)
-            .fetch_optional(&mut *connection)
-            .await?;
+    let draft: Option<(i64,)> = sqlx::query_as(
+        "SELECT d.version FROM drafts d JOIN tickets t ON t.id = d.ticket_id \
+             WHERE t.id = $1 AND t.action = 'review' AND d.state = 'proposed'",
+    )
+    .bind(&ticket.id)
+    .fetch_optional(&mut *connection)
+    .await?;
     let queue = people_queue(connection, ticket).await?;
     Ok((if draft.is_some() { "review" } else { "queue" }, Some(queue), None))
 }

@@ -1,9 +1,11 @@
 //! The append-only trail: who changed what, from what to what, and which rule or engine caused it.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use sqlx::AnyConnection;
 
-use super::many::places;
+use super::many::{places, with_rows};
 use super::{Dialect, StoreError, millis};
 
 /// One line of the trail. It never holds customer text.
@@ -50,6 +52,27 @@ pub(super) async fn append_all(
             .bind(entry.before.as_deref())
             .bind(entry.after.as_deref())
             .bind(entry.cause.as_deref());
+    }
+    query.execute(&mut *connection).await?;
+    touch(connection, entries).await
+}
+
+/// Has the tickets of these lines looked at: whatever changes one leaves a line. One that waits for its look already
+/// only gets another revision, so that its place in the index stays.
+async fn touch(connection: &mut AnyConnection, entries: &[Entry<'_>]) -> Result<(), StoreError> {
+    let changed = entries.iter().filter(|entry| !entry.action.starts_with("notification."));
+    let tickets: BTreeSet<&str> = changed.clone().filter_map(|entry| entry.ticket).collect();
+    let (Some(at), false) = (changed.map(|entry| entry.at).min(), tickets.is_empty()) else {
+        return Ok(());
+    };
+    let sql = format!(
+        "{}UPDATE tickets SET clock_rev = clock_rev + 1, \
+         clock_at = CASE WHEN clock_at <= r.at THEN clock_at ELSE r.at END FROM r WHERE tickets.id = r.id",
+        with_rows(Dialect::of(connection), &["id", "at"], tickets.len())
+    );
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(tickets.len() == 1);
+    for ticket in tickets {
+        query = query.bind(ticket).bind(millis(at));
     }
     query.execute(connection).await?;
     Ok(())

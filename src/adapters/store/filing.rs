@@ -252,6 +252,7 @@ pub(super) async fn insert_messages(
             .bind(to_json(&super::turns::MessageMeta {
                 flags: message.flags,
                 given: message.given.clone(),
+                notice: None,
             }))
             .bind(millis(message.sent_at))
             .bind(millis(message.received_at));

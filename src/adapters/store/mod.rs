@@ -5,16 +5,22 @@
 
 mod actions;
 mod audit;
+mod clockwork;
 mod customers;
 mod decisions;
 mod dialect;
 mod drafts;
+mod events;
 mod filing;
+mod handling;
 mod history;
+mod incidents;
 mod intake;
 mod jobs;
+mod looks;
 mod many;
 mod outbox;
+mod people;
 mod read;
 mod replies;
 mod rows;
@@ -39,19 +45,24 @@ use tokio_util::task::TaskTracker;
 use crate::ports::{PortError, PortErrorKind};
 
 pub use actions::{Actor, Change, Outcome, Refused, ReplyRequest};
+pub use clockwork::{DueTicket, Looked, Move, NewNotice, News, TrailLine};
 pub use customers::CustomerUpsert;
 pub use decisions::DecisionRow;
 pub use dialect::Dialect;
 pub use drafts::{DraftAction, DraftDecision, DraftOutcome};
+pub use events::{EventRow, WEBHOOK_CURSOR};
+pub use handling::{Split, TransferTo};
 pub use history::TicketFacts;
+pub use incidents::{Incident, IncidentChange, IncidentScope, IncidentTerms};
 pub use intake::{Intake, Recorded, TurnWindow};
 pub use jobs::{Lease, LeasedJob};
 pub use outbox::{Claimed, DeliveryEnd, OutboxBody, OutboxRow};
+pub use people::{ClaimedNotification, NewNotification, Presence, Way};
 pub use rows::{
-    AuditRow, Cursor, DraftRow, MessageRow, QueueCount, ReviewRow, TicketFilter, TicketRow,
-    TicketView,
+    AuditRow, Cursor, DraftRow, MessageRow, QueueCount, ReviewRow, TicketFilter, TicketOrder,
+    TicketRow, TicketView,
 };
-pub use settle::{NewDraft, NewReply, Owner, Settled, Settlement, TicketLabels};
+pub use settle::{NewDraft, NewReply, Owner, ReplyKind, Settled, Settlement, TicketLabels};
 pub use tenants::TenantState;
 pub use tokens::{Scope, TokenRow, Verified};
 pub use turns::{TurnMessage, TurnSnapshot};

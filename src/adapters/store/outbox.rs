@@ -9,6 +9,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::many::with_rows;
+use super::turns::MessageMeta;
 use super::{Dialect, Store, StoreError, audit, from_json, millis, moment, to_json};
 use crate::domain::channel::Channel;
 use crate::domain::ids::{OutboxId, TenantId};
@@ -36,6 +37,9 @@ pub struct OutboxBody {
     pub in_reply_to: Option<String>,
     /// The queue that gets the ticket if this cannot be delivered.
     pub fallback_queue: String,
+    /// The network's approved template that carries it, outside the time in which free text may leave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
 }
 
 /// A row that was marked *sending* and must now be handed to its network.
@@ -55,6 +59,8 @@ pub struct Claimed {
     pub ticket: String,
     /// Who says it: ai, agent or system.
     pub author: String,
+    /// What it is: reply, safety, or the kind of a notice.
+    pub kind: String,
     /// This attempt, from 1.
     pub attempt: u32,
     /// What leaves.
@@ -178,6 +184,17 @@ pub(super) async fn insert_rows(
     Ok(())
 }
 
+impl Claimed {
+    /// True for a notice: it answers nothing, and nothing hangs on its arrival.
+    fn is_notice(&self) -> bool {
+        is_notice(&self.kind)
+    }
+}
+
+fn is_notice(kind: &str) -> bool {
+    kind != "reply" && kind != "safety"
+}
+
 impl Store {
     /// Marks up to `max` due rows as *sending* and returns them; rows that were overtaken are retired
     /// in the same transaction, and their conversations decided anew.
@@ -212,8 +229,8 @@ impl Store {
     /// Returns the rows that a crash left in *sending*.
     pub async fn stranded_outbox(&self) -> Result<Vec<Claimed>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id, tenant, channel, account, conversation_id, ticket_id, author, attempts, body, created_at \
-             FROM outbox WHERE state = 'sending' ORDER BY seq",
+            "SELECT id, tenant, channel, account, conversation_id, ticket_id, author, kind, attempts, body, created_at \
+             FROM outbox WHERE audience = 'customer' AND state = 'sending' ORDER BY seq",
         )
         .fetch_all(&self.reads)
         .await?;
@@ -257,10 +274,11 @@ impl Store {
 
     /// Returns when the next row is due.
     pub async fn next_outbox_due(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let row: (Option<i64>,) =
-            sqlx::query_as("SELECT MIN(due_at) FROM outbox WHERE state = 'queued'")
-                .fetch_one(&self.reads)
-                .await?;
+        let row: (Option<i64>,) = sqlx::query_as(
+            "SELECT MIN(due_at) FROM outbox WHERE audience = 'customer' AND state = 'queued'",
+        )
+        .fetch_one(&self.reads)
+        .await?;
         Ok(row.0.map(moment))
     }
 
@@ -282,6 +300,7 @@ fn claimed(row: &AnyRow) -> Result<Claimed, StoreError> {
         conversation: row.try_get("conversation_id")?,
         ticket: row.try_get("ticket_id")?,
         author: row.try_get("author")?,
+        kind: row.try_get("kind")?,
         attempt: u32::try_from(row.try_get::<i64, _>("attempts")?).unwrap_or(0),
         body: from_json("outbox body", &row.try_get::<String, _>("body")?)?,
         created_at: moment(row.try_get("created_at")?),
@@ -305,7 +324,7 @@ async fn claim(
          COALESCE((SELECT epoch FROM tenants t WHERE t.tenant = o.tenant), 0) AS epoch, \
          (SELECT incident FROM tenants t WHERE t.tenant = o.tenant) AS incident \
          FROM outbox o JOIN conversations c ON c.id = o.conversation_id \
-         WHERE o.state = 'queued' AND o.due_at <= $1 ORDER BY o.due_at, o.seq LIMIT $2{lock}"
+         WHERE o.audience = 'customer' AND o.state = 'queued' AND o.due_at <= $1 ORDER BY o.due_at, o.seq LIMIT $2{lock}"
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(millis(now))
@@ -337,6 +356,9 @@ fn overtaken_by(row: &AnyRow) -> Result<Option<&'static str>, StoreError> {
     if kind == "safety" {
         return Ok(None);
     }
+    if is_notice(&kind) {
+        return Ok((number("opted_out")? == 1).then_some("contact opted out"));
+    }
     let owner: String = row.try_get("owner")?;
     let automatic = number("automatic")? == 1;
     Ok(if number("compare_version")? == 1 && number("version")? != number("row_version")? {
@@ -366,6 +388,9 @@ async fn retire(
         .bind(row.id.as_str())
         .execute(&mut *connection)
         .await?;
+    if row.is_notice() {
+        return audit_row(connection, now, row, "notice.retired", why).await;
+    }
     // The customer still waits: the turn is decided anew under what holds now. A new message has
     // queued a job already.
     sqlx::query(
@@ -435,10 +460,11 @@ async fn finish(
         .await?;
     if matches!(end, DeliveryEnd::Sent) {
         record_sent(connection, now, row, message).await?;
-    } else {
+    } else if !row.is_notice() {
         hand_over(connection, now, row).await?;
     }
-    audit_row(connection, now, row, &format!("reply.{state}"), error.unwrap_or("delivered")).await
+    let what = if row.is_notice() { "notice" } else { "reply" };
+    audit_row(connection, now, row, &format!("{what}.{state}"), error.unwrap_or("delivered")).await
 }
 
 async fn record_sent(
@@ -449,7 +475,7 @@ async fn record_sent(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO messages (id, tenant, channel, account, conversation_id, ticket_id, author, subject, text, meta, \
-         sent_at, received_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '{}', $10, $10)",
+         sent_at, received_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $11, $10, $10)",
     )
     .bind(message)
     .bind(row.tenant.as_str())
@@ -461,6 +487,10 @@ async fn record_sent(
     .bind(&row.body.subject)
     .bind(&row.body.text)
     .bind(millis(now))
+    .bind(to_json(&MessageMeta {
+        notice: row.is_notice().then(|| row.kind.clone()),
+        ..MessageMeta::default()
+    }))
     .execute(&mut *connection)
     .await?;
     sqlx::query(
@@ -472,11 +502,13 @@ async fn record_sent(
     .bind(&row.conversation)
     .execute(&mut *connection)
     .await?;
-    sqlx::query("UPDATE tickets SET first_response_at = COALESCE(first_response_at, $1), updated_at = $1 WHERE id = $2")
-        .bind(millis(now))
-        .bind(&row.ticket)
-        .execute(connection)
-        .await?;
+    if row.kind == "reply" {
+        sqlx::query("UPDATE tickets SET first_response_at = COALESCE(first_response_at, $1), updated_at = $1 WHERE id = $2")
+            .bind(millis(now))
+            .bind(&row.ticket)
+            .execute(connection)
+            .await?;
+    }
     Ok(())
 }
 
@@ -526,7 +558,9 @@ async fn audit_row(
             actor: "worker",
             action,
             before: None,
-            after: Some(to_json(&serde_json::json!({"outbox": row.id, "attempt": row.attempt}))),
+            after: Some(to_json(&serde_json::json!({
+                "outbox": row.id, "attempt": row.attempt, "author": row.author, "kind": row.kind,
+            }))),
             cause: Some(cause.to_owned()),
         },
     )

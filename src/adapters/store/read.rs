@@ -5,20 +5,21 @@ use serde_json::Value;
 use sqlx::Row;
 
 use super::rows::{
-    AuditRow, Cursor, DraftRow, MessageRow, QueueCount, ReviewRow, TicketFilter, TicketRow,
-    TicketView, draft_row, ticket_row,
+    AuditRow, Cursor, DraftRow, MessageRow, QueueCount, ReviewRow, TicketFilter, TicketOrder,
+    TicketRow, TicketView, draft_row, ticket_row,
 };
 use super::{Store, StoreError, from_json, moment, no_nul};
 use crate::domain::ids::{TenantId, TicketId, TicketNumber};
 
 const TICKET_COLUMNS: &str = "t.id, t.number, t.status, t.channel, t.subject, t.language, t.category, t.subcategory, \
-     t.urgency, t.sentiment, t.action, t.queue, t.level, t.assignee, t.tags, t.created_at, t.updated_at, \
+     t.urgency, t.sentiment, t.action, t.queue, t.level, t.assignee, t.tags, t.created_at, t.updated_at, t.sla_state, \
+     t.sla_clock, t.sla_due_at, t.breach_reason, t.queue_rank, t.snoozed_until, t.callback_from, t.callback_until, t.csat, \
      c.owner, c.contact, k.profile";
 const TICKET_TABLES: &str = "tickets t JOIN conversations c ON c.id = t.conversation_id \
      LEFT JOIN customers k ON k.id = t.customer_id";
 
 impl Store {
-    /// Lists tickets, newest first.
+    /// Lists tickets in an order.
     pub async fn list_tickets(
         &self,
         tenant: &TenantId,
@@ -43,15 +44,23 @@ impl Store {
             texts.push(customer);
             conditions.push(format!("k.reference = ${}", texts.len()));
         }
+        let (column, beyond, direction) = match filter.order {
+            TicketOrder::Newest => ("t.created_at", "<", "DESC"),
+            TicketOrder::Rank => ("t.queue_rank", ">", "ASC"),
+        };
+        if filter.order == TicketOrder::Rank {
+            conditions.push("t.clock_at IS NOT NULL AND t.queue_rank IS NOT NULL".to_owned());
+        }
         if let Some(cursor) = after {
             texts.push(&cursor.id);
             let (id, at) = (texts.len(), cursor.at);
-            conditions
-                .push(format!("(t.created_at < {at} OR (t.created_at = {at} AND t.id < ${id}))"));
+            conditions.push(format!(
+                "({column} {beyond} {at} OR ({column} = {at} AND t.id {beyond} ${id}))"
+            ));
         }
         let sql = format!(
             "SELECT {TICKET_COLUMNS} FROM {TICKET_TABLES} WHERE {} \
-             ORDER BY t.created_at DESC, t.id DESC LIMIT {limit}",
+             ORDER BY {column} {direction}, t.id {direction} LIMIT {limit}",
             conditions.join(" AND ")
         );
         let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
@@ -245,10 +254,23 @@ impl Store {
             .collect()
     }
 
+    /// Counts live tickets by how they stand.
+    pub async fn sla_counts(&self, tenant: &TenantId) -> Result<Vec<(String, i64)>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT sla_state, COUNT(*) FROM tickets WHERE tenant = $1 AND clock_at IS NOT NULL \
+             AND status IN ('new', 'open', 'pending', 'escalated') GROUP BY sla_state ORDER BY sla_state",
+        )
+        .bind(tenant.as_str())
+        .fetch_all(&self.reads)
+        .await?)
+    }
+
     /// Counts what waits, per queue, level and kind of owner.
     pub async fn queue_counts(&self, tenant: &TenantId) -> Result<Vec<QueueCount>, StoreError> {
         let rows = sqlx::query(
-            "SELECT t.queue, t.level, c.owner, COUNT(*) AS tickets, MIN(t.created_at) AS oldest FROM tickets t \
+            "SELECT t.queue, t.level, c.owner, COUNT(*) AS tickets, MIN(t.created_at) AS oldest, \
+             SUM(CASE WHEN t.sla_state = 'at_risk' THEN 1 ELSE 0 END) AS at_risk, \
+             SUM(CASE WHEN t.sla_state = 'breached' THEN 1 ELSE 0 END) AS breached, MIN(t.sla_due_at) AS next_due FROM tickets t \
              JOIN conversations c ON c.id = t.conversation_id \
              WHERE t.tenant = $1 AND t.status IN ('new', 'open', 'escalated', 'pending') AND t.queue IS NOT NULL \
              AND c.ticket_id = t.id AND c.owner <> 'ai' GROUP BY t.queue, t.level, c.owner ORDER BY t.queue, t.level, c.owner",
@@ -264,6 +286,9 @@ impl Store {
                     owner: row.try_get("owner")?,
                     tickets: row.try_get("tickets")?,
                     oldest: row.try_get::<Option<i64>, _>("oldest")?.map(moment),
+                    at_risk: row.try_get("at_risk")?,
+                    breached: row.try_get("breached")?,
+                    next_due: row.try_get::<Option<i64>, _>("next_due")?.map(moment),
                 })
             })
             .collect()

@@ -7,7 +7,7 @@ use super::actions::{
     Actor, FALLBACK_QUEUE, Outcome, Refused, ReplyRequest, TicketRef, assign, set_status,
 };
 use super::outbox::{NewRow, OutboxBody, insert_rows};
-use super::{StoreError, millis, no_nul};
+use super::{StoreError, handling, millis, no_nul};
 use crate::domain::ids::{OutboxId, TenantId, TicketNumber};
 use crate::domain::labels::Locale;
 
@@ -96,13 +96,14 @@ pub(super) async fn reply_body(
     .fetch_optional(connection)
     .await?;
     Ok(OutboxBody {
-        thread: ticket.thread.clone(),
+        thread: handling::own_thread(&ticket.thread).to_owned(),
         to: ticket.contact.clone(),
         ticket_number: TicketNumber::new(u64::try_from(ticket.number).unwrap_or(0)).to_string(),
         subject: ticket.subject.clone(),
         text: no_nul(&text),
         locale: Locale::parse(locale).unwrap_or(Locale::PtBr),
         in_reply_to: latest.and_then(|(id,)| id),
+        template: None,
         fallback_queue: ticket.queue.clone().unwrap_or_else(|| FALLBACK_QUEUE.to_owned()),
     })
 }

@@ -40,6 +40,25 @@ pub struct TicketFilter {
     pub tag: Option<String>,
     /// The customer, by the business's own key.
     pub customer: Option<String>,
+    /// The order of the list.
+    pub order: TicketOrder,
+}
+
+crate::domain::words! {
+    /// The order of a list of tickets.
+    TicketOrder {
+        /// The newest first.
+        Newest = "newest",
+        /// As people take them: deadline × risk. Live tickets only.
+        Rank = "rank",
+    }
+}
+
+#[expect(clippy::derivable_impls, reason = "the enum is declared by a macro")]
+impl Default for TicketOrder {
+    fn default() -> Self {
+        Self::Newest
+    }
 }
 
 impl TicketFilter {
@@ -56,6 +75,7 @@ impl TicketFilter {
         "level",
         "action",
         "assignee",
+        "sla_state",
     ];
 }
 
@@ -100,6 +120,24 @@ pub struct TicketRow {
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
+    /// How it stands by its deadlines: `on_track`, `at_risk` or `breached`.
+    pub sla_state: String,
+    /// The clock that is late first.
+    pub sla_clock: Option<String>,
+    /// When that clock is late.
+    pub sla_due_at: Option<DateTime<Utc>>,
+    /// Why it was late.
+    pub breach_reason: Option<String>,
+    /// The moment that its place in its queue goes by: the deadline, drawn nearer by what is at risk.
+    pub rank: Option<DateTime<Utc>>,
+    /// Put aside until then.
+    pub snoozed_until: Option<DateTime<Utc>>,
+    /// A call is promised from then on.
+    pub callback_from: Option<DateTime<Utc>>,
+    /// A call is promised until then.
+    pub callback_until: Option<DateTime<Utc>>,
+    /// The customer's rating, 1 to 5.
+    pub csat: Option<i64>,
 }
 
 /// A message of a ticket.
@@ -233,6 +271,12 @@ pub struct QueueCount {
     pub tickets: i64,
     /// The oldest of them.
     pub oldest: Option<DateTime<Utc>>,
+    /// How many are at risk of being late.
+    pub at_risk: i64,
+    /// How many are late.
+    pub breached: i64,
+    /// When the next deadline passes, or passed.
+    pub next_due: Option<DateTime<Utc>>,
 }
 
 /// A draft that waits for review, with its ticket.
@@ -251,6 +295,9 @@ pub(super) fn ticket_row(row: &AnyRow) -> Result<TicketRow, StoreError> {
         .map_or(Ok(Value::Null), |text| from_json("customer", &text))?;
     let name = profile.get("name").or_else(|| contact.get("name")).and_then(Value::as_str);
     let number = u64::try_from(row.try_get::<i64, _>("number")?).unwrap_or(0);
+    let when = |column: &str| -> Result<Option<DateTime<Utc>>, StoreError> {
+        Ok(row.try_get::<Option<i64>, _>(column)?.map(moment))
+    };
     Ok(TicketRow {
         id: row.try_get("id")?,
         number: TicketNumber::new(number).to_string(),
@@ -271,13 +318,26 @@ pub(super) fn ticket_row(row: &AnyRow) -> Result<TicketRow, StoreError> {
         tags: from_json("tags", &row.try_get::<String, _>("tags")?)?,
         created_at: moment(row.try_get("created_at")?),
         updated_at: moment(row.try_get("updated_at")?),
+        sla_state: row.try_get("sla_state")?,
+        sla_clock: row.try_get("sla_clock")?,
+        sla_due_at: when("sla_due_at")?,
+        breach_reason: row.try_get("breach_reason")?,
+        rank: when("queue_rank")?,
+        snoozed_until: when("snoozed_until")?,
+        callback_from: when("callback_from")?,
+        callback_until: when("callback_until")?,
+        csat: row.try_get("csat")?,
     })
 }
 
 impl TicketRow {
-    /// Returns the place of this row in its list.
-    pub fn cursor(&self) -> Cursor {
-        Cursor { at: millis(self.created_at), id: self.id.clone() }
+    /// Returns the place of this row in a list of that order.
+    pub fn cursor(&self, order: TicketOrder) -> Cursor {
+        let at = match order {
+            TicketOrder::Newest => self.created_at,
+            TicketOrder::Rank => self.rank.unwrap_or(self.created_at),
+        };
+        Cursor { at: millis(at), id: self.id.clone() }
     }
 }
 

@@ -13,13 +13,14 @@ use sqlx::Row;
 use super::jobs::LeasedJob;
 use super::many::{ROWS_MAX, places, with_rows};
 use super::outbox::{NewRow, OutboxBody, insert_rows};
-use super::{Dialect, Store, StoreError, audit, drafts, millis, no_nul, to_json};
+use super::{Dialect, Store, StoreError, audit, drafts, incidents, millis, no_nul, to_json};
 use crate::domain::confidence::Confidence;
 use crate::domain::decision::Action;
 use crate::domain::draft::DraftText;
 use crate::domain::ids::{ConversationId, DecisionId, DraftId, MessageId, OutboxId, TicketId};
 use crate::domain::labels::Urgency;
 use crate::domain::ticket::{OwnerKind, TicketStatus};
+use crate::policy::notices::NoticeKind;
 
 /// Who has a conversation from now on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,8 +49,29 @@ pub struct NewReply {
     pub id: OutboxId,
     /// What leaves.
     pub body: OutboxBody,
-    /// True for the fixed safety text, which mode and incident do not hold back.
-    pub safety: bool,
+    /// What it is.
+    pub kind: ReplyKind,
+}
+
+/// What leaves at the end of a turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReplyKind {
+    /// An answer.
+    Answer,
+    /// The fixed safety text, which mode and incident do not hold back.
+    Safety,
+    /// A notice; of the named incident, once for each conversation.
+    Notice(NoticeKind, Option<String>),
+}
+
+impl ReplyKind {
+    const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Answer => "reply",
+            Self::Safety => "safety",
+            Self::Notice(kind, _) => kind.as_str(),
+        }
+    }
 }
 
 /// Everything that the end of a turn writes.
@@ -101,6 +123,12 @@ pub struct Settlement {
     pub draft: Option<NewDraft>,
     /// What leaves at once.
     pub replies: Vec<NewReply>,
+    /// The rating that was given, and the ticket that it is of.
+    pub rating: Option<(TicketId, u8)>,
+    /// Roles that are told of an escalation.
+    pub notify: Vec<String>,
+    /// Minutes in which people must acknowledge it, where a rule says so.
+    pub within_mins: Option<u32>,
     /// With a reason, the job stays as a dead letter that people see.
     pub bury: Option<String>,
 }
@@ -185,7 +213,9 @@ async fn settle(
         write_drafts(connection, now, &done).await?;
         write_tickets(connection, now, &done).await?;
         write_conversations(connection, now, &done).await?;
-        insert_rows(connection, now, &replies(&done)).await?;
+        let told = tell_of_incidents(connection, &done).await?;
+        insert_rows(connection, now, &replies(&done, &told)).await?;
+        write_ratings(connection, now, &done).await?;
         end_jobs(connection, &done).await?;
     }
     Ok(settled)
@@ -259,23 +289,87 @@ async fn end_jobs(connection: &mut AnyConnection, turns: &[&Settlement]) -> Resu
     Ok(())
 }
 
-fn replies<'t>(turns: &[&'t Settlement]) -> Vec<NewRow<'t>> {
+/// Notes whom the notices of incidents go to. Returns the rows that must not leave, because they left before.
+async fn tell_of_incidents(
+    connection: &mut AnyConnection,
+    turns: &[&Settlement],
+) -> Result<Vec<OutboxId>, StoreError> {
+    let mut again = Vec::new();
+    for turn in turns {
+        for reply in &turn.replies {
+            if let ReplyKind::Notice(_, Some(incident)) = &reply.kind
+                && !incidents::tell(
+                    connection,
+                    incident,
+                    turn.conversation.as_str(),
+                    turn.ticket.as_str(),
+                )
+                .await?
+            {
+                again.push(reply.id.clone());
+            }
+        }
+    }
+    Ok(again)
+}
+
+/// Ratings stand with the ticket that they are of; the first one counts.
+async fn write_ratings(
+    connection: &mut AnyConnection,
+    now: DateTime<Utc>,
+    turns: &[&Settlement],
+) -> Result<(), StoreError> {
+    for turn in turns {
+        let Some((ticket, rating)) = &turn.rating else { continue };
+        let done = sqlx::query("UPDATE tickets SET csat = $1 WHERE id = $2 AND csat IS NULL")
+            .bind(i64::from(*rating))
+            .bind(ticket.as_str())
+            .execute(&mut *connection)
+            .await?;
+        if done.rows_affected() == 0 {
+            continue;
+        }
+        let entry = audit::Entry {
+            tenant: turn.job.tenant.as_str(),
+            at: now,
+            ticket: Some(ticket.as_str()),
+            conversation: Some(turn.conversation.as_str()),
+            actor: "worker",
+            action: "csat.recorded",
+            before: None,
+            after: Some(to_json(&serde_json::json!({"csat": rating}))),
+            cause: None,
+        };
+        audit::append(connection, entry).await?;
+    }
+    Ok(())
+}
+
+fn replies<'t>(turns: &[&'t Settlement], told: &[OutboxId]) -> Vec<NewRow<'t>> {
     let row = |turn: &'t Settlement, reply: &'t NewReply| NewRow {
         id: reply.id.as_str(),
         tenant: turn.job.tenant.as_str(),
         conversation: turn.conversation.as_str(),
         ticket: turn.ticket.as_str(),
-        author: if reply.safety { "system" } else { "ai" },
+        author: if reply.kind == ReplyKind::Answer { "ai" } else { "system" },
         author_ref: None,
-        kind: if reply.safety { "safety" } else { "reply" },
+        kind: reply.kind.as_str(),
         automatic: true,
-        compare_version: !reply.safety,
+        compare_version: reply.kind == ReplyKind::Answer,
         body: &reply.body,
         version: turn.version,
         epoch: turn.epoch,
-        draft: turn.draft.as_ref().filter(|_| !reply.safety).map(|d| d.id.as_str()),
+        draft: turn
+            .draft
+            .as_ref()
+            .filter(|_| reply.kind == ReplyKind::Answer)
+            .map(|d| d.id.as_str()),
     };
-    turns.iter().flat_map(|turn| turn.replies.iter().map(move |reply| row(turn, reply))).collect()
+    let leaves = |reply: &&NewReply| !told.contains(&reply.id);
+    turns
+        .iter()
+        .flat_map(|turn| turn.replies.iter().filter(leaves).map(move |reply| row(turn, reply)))
+        .collect()
 }
 
 async fn write_decisions(
@@ -326,9 +420,12 @@ async fn write_decisions(
     let entries: Vec<audit::Entry<'_>> = turns
         .iter()
         .map(|turn| {
+            let escalates = turn.action == Action::Escalate;
             let after = serde_json::json!({
                 "decision": turn.decision, "action": turn.action, "queue": turn.queue,
                 "status": turn.status, "priority": turn.priority, "confidence": turn.confidence,
+                "notify": escalates.then_some(&turn.notify),
+                "within_mins": turn.within_mins.filter(|_| escalates),
             });
             audit::Entry {
                 tenant: turn.job.tenant.as_str(),

@@ -1,8 +1,6 @@
 //! What holds for a whole tenant: the epoch of its policy, and a declared incident.
 
-use chrono::{DateTime, Utc};
-
-use super::{Store, StoreError, audit, to_json};
+use super::{Store, StoreError};
 use crate::domain::ids::TenantId;
 
 /// The tenant's present state.
@@ -56,48 +54,5 @@ impl Store {
             policy_digest,
             incident,
         }))
-    }
-
-    /// Declares an incident or, with `None`, ends it. Automatic replies not yet sent are retired.
-    /// The reason goes into the audit trail.
-    pub async fn set_incident(
-        &self,
-        now: DateTime<Utc>,
-        tenant: &TenantId,
-        actor: &str,
-        incident: Option<String>,
-        reason: Option<String>,
-    ) -> Result<TenantState, StoreError> {
-        let (tenant, actor) = (tenant.clone(), actor.to_owned());
-        self.write(move |connection| {
-            Box::pin(async move {
-                let (epoch, policy_digest, incident): (i64, String, Option<String>) = sqlx::query_as(
-                    "INSERT INTO tenants (tenant, epoch, policy_digest, incident) VALUES ($1, 1, '', $2) \
-                     ON CONFLICT (tenant) DO UPDATE SET epoch = tenants.epoch + 1, incident = excluded.incident \
-                     RETURNING epoch, policy_digest, incident",
-                )
-                .bind(tenant.as_str())
-                .bind(incident)
-                .fetch_one(&mut *connection)
-                .await?;
-                audit::append(
-                    connection,
-                    audit::Entry {
-                        tenant: tenant.as_str(),
-                        at: now,
-                        ticket: None,
-                        conversation: None,
-                        actor: &actor,
-                        action: if incident.is_some() { "incident.declared" } else { "incident.ended" },
-                        before: None,
-                        after: Some(to_json(&serde_json::json!({"incident": incident, "epoch": epoch}))),
-                        cause: reason,
-                    },
-                )
-                .await?;
-                Ok(TenantState { epoch, policy_digest, incident })
-            })
-        })
-        .await
     }
 }

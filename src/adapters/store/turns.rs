@@ -6,7 +6,7 @@ use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 
-use super::{Store, StoreError, from_json, millis, moment, to_json};
+use super::{Store, StoreError, from_json, handling, millis, moment, to_json};
 use crate::domain::channel::Channel;
 use crate::domain::customer::CustomerProfile;
 use crate::domain::ids::{ConversationId, MessageId, TenantId, TicketId, TicketNumber};
@@ -18,12 +18,18 @@ use crate::domain::ticket::{OwnerKind, TicketStatus};
 /// except those that no turn covered yet, which are loaded however many they are.
 const HISTORY_MAX: i64 = 60;
 
+/// How long the satisfaction question waits for its answer.
+const RATED_WITHIN: Duration = Duration::days(7);
+
 /// The columns of a message that only some channels fill.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct MessageMeta {
     pub(super) flags: MessageFlags,
     pub(super) given: Given,
+    /// The kind of a notice of ours, which is no part of the talk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) notice: Option<String>,
 }
 
 /// A message of the conversation with its place in the current turn.
@@ -96,6 +102,8 @@ pub struct TurnSnapshot {
     pub queue: Option<String>,
     /// Its level there.
     pub level: Option<String>,
+    /// The ticket whose satisfaction question waits for its answer: this one, or the one that it continues.
+    pub rates: Option<TicketId>,
     /// The latest messages and all undecided ones, oldest first.
     pub messages: Vec<TurnMessage>,
     /// The customer's other tickets of the last 30 days, as (category, still open).
@@ -130,7 +138,9 @@ impl Store {
             "SELECT c.tenant, c.id AS conversation, c.version, c.channel, c.account, c.thread, c.contact, c.language, \
              CASE WHEN c.owner = 'agent' AND c.owner_until <= $2 THEN 'queue' ELSE c.owner END AS owner, \
              c.ai_turns, c.opted_out, c.vault, t.id AS ticket, t.number, t.status, t.tags, t.escalations, t.overrides, \
-             t.queue, t.level, k.profile \
+             t.queue, t.level, k.profile, \
+             CASE WHEN t.csat_asked_at > $3 AND t.csat IS NULL THEN t.id ELSE (SELECT p.id FROM tickets p \
+               WHERE p.id = t.parent_id AND p.csat_asked_at > $3 AND p.csat IS NULL) END AS rates \
              FROM conversations c JOIN tickets t ON t.id = c.ticket_id \
              LEFT JOIN customers k ON k.id = c.customer_id WHERE c.id IN {}",
             self.dialect.json_strings("$1")
@@ -138,6 +148,7 @@ impl Store {
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(ids)
             .bind(millis(now))
+            .bind(millis(now - RATED_WITHIN))
             .fetch_all(&self.reads)
             .await?;
         rows.iter().map(snapshot).collect()
@@ -161,6 +172,9 @@ impl Store {
         for row in &rows {
             let meta: MessageMeta =
                 from_json("message meta", row.try_get::<String, _>("meta")?.as_str())?;
+            if meta.notice.is_some() {
+                continue;
+            }
             by_conversation.entry(row.try_get("conversation_id")?).or_default().push(TurnMessage {
                 id: MessageId::from_stored(row.try_get::<String, _>("id")?),
                 external_id: row.try_get("external_id")?,
@@ -216,7 +230,7 @@ fn snapshot(row: &sqlx::any::AnyRow) -> Result<TurnSnapshot, StoreError> {
         version: row.try_get("version")?,
         channel: word(row, "channel", Channel::parse)?,
         account: text("account")?,
-        thread: text("thread")?,
+        thread: handling::own_thread(&text("thread")?).to_owned(),
         contact: from_json("contact", &text("contact")?)?,
         profile: row
             .try_get::<Option<String>, _>("profile")?
@@ -238,6 +252,7 @@ fn snapshot(row: &sqlx::any::AnyRow) -> Result<TurnSnapshot, StoreError> {
         overrides: from_json("overrides", &text("overrides")?)?,
         queue: row.try_get("queue")?,
         level: row.try_get("level")?,
+        rates: row.try_get::<Option<String>, _>("rates")?.map(TicketId::from_stored),
         messages: Vec::new(),
         recent: Vec::new(),
     })

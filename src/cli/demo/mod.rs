@@ -115,7 +115,7 @@ async fn play(cx: &CliCx<'_>, config: &Config) -> anyhow::Result<Played> {
         let tenant = tenant()?;
         let pipeline = pipeline(cx.lang)?;
         make_ready(&pipeline, cx.model_cache().as_ref());
-        app.adopt(&tenant, pipeline, None).await?;
+        app.adopt(&tenant, pipeline, crate::app::Receivers::default()).await?;
         app.worker.recover().await?;
         import_customers(&app, &tenant).await?;
         let total = events.len();

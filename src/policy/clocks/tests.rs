@@ -24,6 +24,7 @@ fn facts(priority: Urgency, channel: Channel) -> Facts<'static> {
         channel,
         level: None,
         signals: &[],
+        incidents: &[],
     }
 }
 

@@ -131,7 +131,7 @@ impl Api {
             .into(),
             teams: vec!["finance".to_owned(), "support".to_owned()],
             default_locale: Some(Locale::PtBr),
-            ..TenantVocabulary::default()
+            pack: Some(Arc::new(atende::policy::Pack::embedded("saas-br").unwrap())),
         });
         let readiness = Readiness::default();
         let router = router(AppState::new(WebParts {
@@ -142,6 +142,7 @@ impl Api {
             vocabulary: Arc::new(move |_| Some(Arc::clone(&vocabulary))),
             readiness: readiness.clone(),
             registry: prometheus_client::registry::Registry::default(),
+            closing: tokio_util::sync::CancellationToken::new(),
         }));
         let mut api =
             Self { store, inbox, clock, readiness, router, bearer: String::new(), _dir: dir };
@@ -279,6 +280,9 @@ impl Api {
                 passages: "[]".to_owned(),
             }),
             replies: Vec::new(),
+            rating: None,
+            notify: Vec::new(),
+            within_mins: None,
             bury: None,
         };
         assert_eq!(self.store.settle(now, settlement).await.unwrap(), Settled::Done);

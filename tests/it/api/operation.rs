@@ -7,24 +7,41 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 
 #[tokio::test]
-async fn an_incident_is_declared_and_ended() {
+async fn an_incident_is_declared_updated_and_ended() {
     let api = Api::new().await;
-    let put = |body: Value| api.call("PUT", "/v1/incident").json(body);
-    assert_eq!(api.get("/v1/incident").await.is(200), json!({"active": false, "id": null}));
-    let declared = put(json!({"active": true, "id": "INC-7", "reason": "fila parada"})).await;
-    assert_eq!(declared.is(200), json!({"active": true, "id": "INC-7"}));
-    assert_eq!(api.get("/v1/incident").await.is(200)["id"], "INC-7");
+    let post = |path: &str, body: Value| api.call("POST", path).json(body);
+    assert_eq!(api.get("/v1/incidents").await.is(200), json!([]));
+    let words = json!({"pt-BR": "O envio está lento.", "en": "Sending is slow."});
+    let body =
+        json!({"kind": "outage", "name": "INC-7", "message": words, "channels": ["whatsapp"]});
+    let declared = post("/v1/incidents", body.clone()).await.is(201);
+    assert_eq!(declared["active"], true);
+    assert_eq!(declared["next_update_at"], "2026-11-20T12:30:00Z", "the policy's 30 minutes");
+    assert_eq!(declared["suspend_sla"], true);
+    assert_eq!(post("/v1/incidents", body).await.status, 409, "one of a name");
     let stranger = api.token("stranger", Scope::ALL, &other()).await;
-    let theirs = api.call_as(&stranger, "GET", "/v1/incident").send().await.is(200);
-    assert_eq!(theirs["active"], false);
-    assert_eq!(put(json!({"active": false})).await.is(200)["active"], false);
-    assert_eq!(put(json!({"active": true})).await.is(200)["id"], "incident-20261120T120000Z");
+    let theirs = api.call_as(&stranger, "GET", "/v1/incidents").send().await.is(200);
+    assert_eq!(theirs, json!([]));
+    let more = json!({"message": words, "next_update_mins": 10});
+    let updated = post("/v1/incidents/INC-7/update", more.clone()).await.is(200);
+    assert_eq!(updated["next_update_at"], "2026-11-20T12:10:00Z");
+    let ended = post("/v1/incidents/INC-7/end", json!({})).await.is(200);
+    assert_eq!(ended["summary"], "Durou 0 minutos. Clientes avisados: 0.");
+    assert_eq!(post("/v1/incidents/INC-7/end", json!({})).await.status, 404);
+    assert_eq!(post("/v1/incidents/INC-7/update", more).await.status, 404);
+    let again = post("/v1/incidents", json!({"kind": "outage"})).await.is(201);
+    assert_eq!(again["name"], "outage-20261120T120000Z");
+    assert_eq!(api.get("/v1/incidents").await.is(200).as_array().map(Vec::len), Some(2));
     for (body, field) in [
-        (json!({}), "active"),
-        (json!({"active": "yes"}), "active"),
-        (json!({"activ": true}), "active"),
+        (json!({}), "kind"),
+        (json!({"kind": "outge"}), "kind"),
+        (json!({"kind": "outage", "categories": ["nothing"]}), "categories"),
+        (json!({"kind": "outage", "channels": ["fax"]}), "channels"),
+        (json!({"kind": "outage", "message": {"en": "only"}}), "message.pt-BR"),
+        (json!({"kind": "outage", "next_update_mins": 0}), "next_update_mins"),
+        (json!({"kind": "outage", "nam": "x"}), "nam"),
     ] {
-        let answer = put(body.clone()).await;
+        let answer = post("/v1/incidents", body.clone()).await;
         assert_eq!((answer.status.as_u16(), answer.fields()[0]), (422, field), "{body}");
     }
 }

@@ -20,11 +20,16 @@ async fn every_guarded_route_wants_a_token_with_its_scope() {
             assert_eq!(first.len(), 1);
             let (method, name) = (method.to_uppercase(), format!("{method} {path}"));
             let path = path.replace("{id}", "tck_1").replace("{ref}", "c-1");
+            let path = path.replace("{name}", "x");
             let call = Request::builder().method(method.as_str()).uri(&path);
             let open = Call { api: &api, request: call }.send().await;
             assert!(open.header("www-authenticate").starts_with("Bearer"), "{name}");
             open.is(401);
-            for scope in Scope::ALL {
+            // A stream of events has no end to wait for; another test reads it.
+            let scopes = Scope::ALL
+                .iter()
+                .filter(|scope| path != "/v1/events" || !allowed.contains(&scope.as_str()));
+            for scope in scopes {
                 let token =
                     api.token(&format!("{name} {scope}"), &[*scope], &TenantId::main()).await;
                 let answer = api.call_as(&token, &method, &path).send().await;
@@ -36,7 +41,7 @@ async fn every_guarded_route_wants_a_token_with_its_scope() {
             }
         }
     }
-    assert_eq!(guarded, 21);
+    assert_eq!(guarded, 33);
 }
 
 #[tokio::test]

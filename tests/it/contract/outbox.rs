@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use atende::adapters::store::{Change, Claimed, DeliveryEnd, DraftAction, Owner};
+use atende::adapters::store::{Change, Claimed, DeliveryEnd, DraftAction, Owner, ReplyKind};
 use atende::domain::ids::MessageId;
 use atende::domain::ticket::OwnerKind;
 
@@ -76,10 +76,9 @@ async fn what_was_overtaken_is_retired_and_decided_anew(w: &World) {
             "message" => drop(w.file(from_thread(cause, "wait", now)).await),
             "claim" => drop(w.done(now, &ticket, "rui", Change::Claim(at(now + 60))).await),
             "incident" | "incident over" => {
-                let incident = Some("outage".to_owned());
-                w.store.set_incident(at(now), &main, "ops", incident, None).await.unwrap();
+                w.incident(now, true).await;
                 if cause == "incident over" {
-                    w.store.set_incident(at(now), &main, "ops", None, None).await.unwrap();
+                    w.incident(now, false).await;
                 }
             }
             "policy" => drop(w.store.adopt_policy(&main, "two").await.unwrap()),
@@ -97,7 +96,7 @@ async fn what_was_overtaken_is_retired_and_decided_anew(w: &World) {
         let jobs = w.lease(now + 10, "worker").await;
         assert_eq!(jobs.len(), 1, "{cause}: the customer still waits, so the turn is decided anew");
         w.run("DELETE FROM jobs").await;
-        w.store.set_incident(at(now), &main, "ops", None, None).await.unwrap();
+        w.incident(now, false).await;
     }
 }
 
@@ -111,7 +110,7 @@ async fn an_approved_draft_is_retired_by_a_message_but_an_agents_own_words_are_n
     let written = w.file_new(from_thread("bia", "m1", 100)).await;
     w.done(101, &written, "rui", Change::Reply(words("Oi, Bia", 101))).await;
     w.file(from_thread("bia", "m2", 102)).await;
-    w.store.set_incident(at(103), &main_tenant(), "ops", Some("x".to_owned()), None).await.unwrap();
+    w.incident(103, true).await;
     let rows = w.claim(104).await;
     assert_eq!(rows.len(), 1, "a person's own words stand");
     assert_eq!((&*rows[0].author, &*rows[0].body.text), ("agent", "Oi, Bia"));
@@ -124,11 +123,11 @@ async fn a_safety_text_passes_everything(w: &World) {
     settlement.owner = Some(Owner { kind: OwnerKind::Queue, name: Some("seguranca".to_owned()) });
     settlement.draft = None;
     let mut safety = reply("Ligue 188.");
-    safety.safety = true;
+    safety.kind = ReplyKind::Safety;
     settlement.replies = vec![safety];
     w.settle(7, settlement).await;
     w.file(from_ana("m2", 8)).await;
-    w.store.set_incident(at(8), &main_tenant(), "ops", Some("x".to_owned()), None).await.unwrap();
+    w.incident(8, true).await;
     w.run("UPDATE conversations SET opted_out = 1").await;
     let rows = w.claim(9).await;
     assert_eq!(rows.len(), 1);

@@ -196,12 +196,14 @@ async fn an_epoch_moves_with_policy_and_incident_only(w: &World) {
         epochs.push(w.store.adopt_policy(&main, digest).await.unwrap().epoch);
     }
     assert_eq!(epochs, [1, 1, 2, 2, 3]);
-    let incident = || Some("outage-7".to_owned());
-    let state = w.store.set_incident(at(1), &main, "ops", incident(), None).await.unwrap();
+    let incident = || Some("outage".to_owned());
+    w.incident(1, true).await;
+    let state = w.store.tenant_state(&main).await.unwrap().unwrap();
     assert_eq!((state.epoch, state.incident), (4, incident()));
     let state = w.store.adopt_policy(&main, "one").await.unwrap();
     assert_eq!((state.epoch, state.incident), (4, incident()), "a policy does not end an incident");
-    let state = w.store.set_incident(at(2), &main, "ops", None, None).await.unwrap();
+    w.incident(2, false).await;
+    let state = w.store.tenant_state(&main).await.unwrap().unwrap();
     assert_eq!((state.epoch, state.incident), (5, None));
     let other = w.store.adopt_policy(&tenant("other"), "one").await.unwrap();
     assert_eq!((other.epoch, other.incident), (1, None));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use atende::adapters::store::{Change, Cursor, TicketFilter};
+use atende::adapters::store::{Change, Cursor, TicketFilter, TicketOrder};
 use atende::domain::ids::{TicketId, TicketNumber};
 use atende::domain::message::InboundMessage;
 use atende::domain::ticket::TicketStatus;
@@ -36,7 +36,7 @@ async fn a_list_walked_by_cursor_shows_each_ticket_once_while_more_arrive(w: &Wo
         let page = w.store.list_tickets(&main_tenant(), &filter, after.as_ref(), 4).await.unwrap();
         let Some(last) = page.last() else { break };
         assert!(page.is_sorted_by(|a, b| (a.created_at, &a.id) >= (b.created_at, &b.id)));
-        after = Cursor::decode(&last.cursor().encode());
+        after = Cursor::decode(&last.cursor(TicketOrder::Newest).encode());
         seen.extend(page.into_iter().map(|row| row.id));
         let thread = format!("late-{step}");
         w.file(from_thread(&thread, &thread, 100 + step)).await;
@@ -61,6 +61,8 @@ async fn every_filter_finds_its_own(w: &World) {
         ..from_thread("bia", "m2", 20)
     })
     .await;
+    w.run(&format!("UPDATE tickets SET sla_state = 'at_risk' WHERE id = '{}'", wanted.as_str()))
+        .await;
     for (column, value) in [
         ("status", "open"),
         ("channel", "chat"),
@@ -73,6 +75,7 @@ async fn every_filter_finds_its_own(w: &World) {
         ("level", "L1"),
         ("action", "review"),
         ("assignee", "rui"),
+        ("sla_state", "at_risk"),
     ] {
         let filter = |value: &str| TicketFilter {
             equal: vec![(column, value.to_owned())],
@@ -81,7 +84,7 @@ async fn every_filter_finds_its_own(w: &World) {
         assert_eq!(ids(w, filter(value)).await, [wanted.as_str()], "{column}");
         assert_eq!(ids(w, filter("other\0' OR 1=1")).await.len(), 0, "{column}");
     }
-    assert_eq!(TicketFilter::COLUMNS.len(), 11, "the table above names every column");
+    assert_eq!(TicketFilter::COLUMNS.len(), 12, "the table above names every column");
     let two = vec![("status", "open".to_owned()), ("channel", "email".to_owned())];
     assert!(ids(w, TicketFilter { equal: two, ..TicketFilter::default() }).await.is_empty());
     let unknown = vec![("tenant = '' OR t.id", "x".to_owned())];

@@ -143,8 +143,7 @@ async fn an_overtaken_turn_goes_back_without_counting_the_attempt(w: &World) {
                 w.done(7, &ticket, "rui", Change::Claim(at(600))).await;
             }
             "incident" => {
-                let incident = Some("outage".to_owned());
-                w.store.set_incident(at(7), &main, "ops", incident, None).await.unwrap();
+                w.incident(7, true).await;
             }
             _ => {
                 w.store.adopt_policy(&main, "two").await.unwrap();
@@ -199,7 +198,7 @@ async fn a_message_keeps_its_first_decision(w: &World) {
     let ticket = w.answered("ana", 0).await;
     let first = w.view(&ticket).await.messages[0].decision_id.clone().expect("decided");
     // An incident retires the reply; the turn is decided anew and covers the same message.
-    w.store.set_incident(at(8), &main_tenant(), "ops", Some("x".to_owned()), None).await.unwrap();
+    w.incident(8, true).await;
     assert!(w.claim(9).await.is_empty());
     let (job, turn) = w.turn(10).await;
     assert!(turn.messages[0].decided);

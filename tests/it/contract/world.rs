@@ -8,13 +8,14 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use atende::adapters::store::{
-    Actor, Change, Claimed, DeliveryEnd, DraftAction, DraftDecision, DraftOutcome, Intake, Lease,
-    LeasedJob, NewDraft, NewReply, OutboxBody, Outcome, Owner, Recorded, ReplyRequest, Settled,
-    Settlement, Store, StoreLocation, TicketLabels, TicketView, TurnSnapshot, TurnWindow,
+    Actor, Change, Claimed, DeliveryEnd, DraftAction, DraftDecision, DraftOutcome, Incident,
+    IncidentChange, IncidentScope, IncidentTerms, Intake, Lease, LeasedJob, NewDraft, NewReply,
+    OutboxBody, Outcome, Owner, Recorded, ReplyKind, ReplyRequest, Settled, Settlement, Store,
+    StoreLocation, TicketLabels, TicketView, TurnSnapshot, TurnWindow,
 };
 use atende::domain::channel::Channel;
 use atende::domain::confidence::Confidence;
-use atende::domain::decision::Action;
+use atende::domain::decision::{Action, LocalText};
 use atende::domain::draft::{DraftKind, DraftText};
 use atende::domain::ids::{
     ConversationId, DecisionId, DraftId, JobId, MessageId, OutboxId, TenantId, TicketId,
@@ -256,6 +257,9 @@ impl World {
             owner: Some(Owner { kind: OwnerKind::Review, name: Some("suporte".to_owned()) }),
             draft: Some(draft("Olá, Ana.")),
             replies: Vec::new(),
+            rating: None,
+            notify: Vec::new(),
+            within_mins: None,
             bury: None,
             job,
         }
@@ -325,6 +329,34 @@ impl World {
             Outcome::Done(version) => version,
             other => panic!("not done: {other:?}"),
         }
+    }
+
+    /// Declares an incident of everything, or ends it.
+    pub(crate) async fn incident(&self, now: i64, stands: bool) {
+        let incident = Incident {
+            id: format!("inc_{now}"),
+            kind: "outage".to_owned(),
+            name: "outage".to_owned(),
+            scope: IncidentScope::default(),
+            words: LocalText::default(),
+            terms: IncidentTerms { stop_auto: true, ..IncidentTerms::default() },
+            declared_by: "agent:ops".to_owned(),
+            started_at: at(now),
+            next_update_at: None,
+            updates: 0,
+            ended_at: None,
+            summary: None,
+        };
+        let change = if stands {
+            IncidentChange::Declare(Box::new(incident))
+        } else {
+            IncidentChange::End { words: LocalText::default(), summary: None }
+        };
+        let nobody = |_: &Incident| Vec::new();
+        let (tenant, name) = (main_tenant(), "outage");
+        let changed =
+            self.store.change_incident(at(now), &tenant, ("agent:ops", name), change, nobody);
+        changed.await.unwrap();
     }
 
     pub(crate) async fn decide(
@@ -405,8 +437,9 @@ pub(crate) fn reply(text: &str) -> NewReply {
             locale: Locale::PtBr,
             in_reply_to: None,
             fallback_queue: "suporte".to_owned(),
+            template: None,
         },
-        safety: false,
+        kind: ReplyKind::Answer,
     }
 }
 

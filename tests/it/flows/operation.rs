@@ -93,7 +93,7 @@ async fn businesses_do_not_see_each_other() {
         let (status, answer) = world.call(&other, method, &path, body).await;
         assert_eq!(status, 404, "{method} {path}: {answer}");
     }
-    world.call(&other, "PUT", "/v1/incident", Some(json!({"active": true}))).await;
+    world.call(&other, "POST", "/v1/incidents", Some(json!({"kind": "outage"}))).await;
     world.writes("api", "eva", QUESTION).await;
     world.drain().await;
     assert_eq!(world.sent().len(), 2, "another's incident holds nothing back here");

@@ -123,7 +123,7 @@ async fn whoever_takes_the_conversation_keeps_it_and_nothing_leaves() {
 #[tokio::test]
 async fn an_incident_holds_the_answer_back_and_its_end_lets_the_assistant_answer_again() {
     let mut world = decided("whatsapp").await;
-    world.act("PUT", "/v1/incident", json!({"active": true, "id": "outage"})).await;
+    world.declare(json!({"kind": "outage", "name": "outage"})).await;
     world.drain().await;
     assert_eq!(world.sent(), []);
     assert_eq!(why_retired(&world).await, ["incident declared"]);
@@ -137,7 +137,7 @@ async fn an_incident_holds_the_answer_back_and_its_end_lets_the_assistant_answer
     world.drain().await;
     assert_eq!(world.ticket("rui").await["owner"], "review");
 
-    world.act("PUT", "/v1/incident", json!({"active": false})).await;
+    world.act("POST", "/v1/incidents/outage/end", json!({})).await;
     world.writes("api", "eva", QUESTION).await;
     world.drain().await;
     assert_eq!(world.sent().len(), 1);
@@ -148,7 +148,7 @@ async fn an_incident_holds_the_answer_back_and_its_end_lets_the_assistant_answer
 async fn an_incident_holds_back_even_where_the_policy_has_no_rule_for_it() {
     let policy = format!("{AUTO}rules:\n  - {{id: P6.incident, when: 'false'}}\n");
     let mut world = World::with(&policy, true).await;
-    world.act("PUT", "/v1/incident", json!({"active": true})).await;
+    world.declare(json!({"kind": "outage"})).await;
     world.writes("api", "ana", QUESTION).await;
     world.drain().await;
     assert_eq!(world.sent(), []);

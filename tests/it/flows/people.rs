@@ -75,7 +75,7 @@ async fn a_person_in_danger_gets_the_fixed_text_at_once_even_in_draft_mode_and_n
 #[tokio::test]
 async fn the_safety_text_leaves_during_an_incident_too() {
     let mut world = World::auto().await;
-    world.act("PUT", "/v1/incident", json!({"active": true})).await;
+    world.declare(json!({"kind": "outage"})).await;
     world.writes("whatsapp", "ana", "não quero mais viver").await;
     after_turn(&world).await;
     assert_eq!(world.sent().len(), 1);

@@ -6,6 +6,7 @@
 mod logs;
 pub(crate) mod process;
 mod receiver;
+mod smtp;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,10 +15,10 @@ use std::sync::Arc;
 use atende::adapters::clock::RecordedClock;
 use atende::adapters::model_cache::ModelCache;
 use atende::adapters::store::{Lease, Scope};
-use atende::app::{App, make_ready, mint_token};
+use atende::app::{App, Receivers, make_ready, mint_token};
 use atende::channels::callback::CallbackClient;
 use atende::compose::Templates;
-use atende::config::Config;
+use atende::config::{Config, MailSettings};
 use atende::domain::ids::TenantId;
 use atende::knowledge::Library;
 use atende::pipeline::Pipeline;
@@ -32,18 +33,30 @@ use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Row as _};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 pub(crate) use logs::install_logs;
 pub(crate) use receiver::{Received, Receiver};
+pub(crate) use smtp::{MailServer, ReceivedMail};
 
-/// The policy of a world in which the assistant may answer everything.
-pub(crate) const AUTO: &str =
-    "extends: saas-br\nid: world-auto\nversion: \"1\"\nmodes: {default: auto}\n";
+/// The policy of a world in which the assistant may answer everything, and says nothing besides.
+pub(crate) const AUTO: &str = concat!(
+    "extends: saas-br\nid: world-auto\nversion: \"1\"\nmodes: {default: auto}\n",
+    "notices:\n",
+    "  acknowledgement: {whatsapp: 'off', email: 'off', web_form: 'off'}\n",
+    "  escalation: {whatsapp: 'off', email: 'off', web_form: 'off', chat: 'off'}\n",
+    "  resolution: {whatsapp: 'off', email: 'off', web_form: 'off'}\n",
+);
 /// As shipped: people send.
-pub(crate) const DRAFT: &str =
-    "extends: saas-br\nid: world-draft\nversion: \"1\"\nmodes: {default: draft}\n";
+pub(crate) const DRAFT: &str = concat!(
+    "extends: saas-br\nid: world-draft\nversion: \"1\"\nmodes: {default: draft}\n",
+    "notices:\n",
+    "  acknowledgement: {whatsapp: 'off', email: 'off', web_form: 'off'}\n",
+    "  escalation: {whatsapp: 'off', email: 'off', web_form: 'off', chat: 'off'}\n",
+    "  resolution: {whatsapp: 'off', email: 'off', web_form: 'off'}\n",
+);
 
 /// A question that a sample article answers.
 pub(crate) const QUESTION: &str = "Esqueci a senha, como recupero?";
@@ -63,6 +76,10 @@ pub(crate) struct World {
     pub(crate) receiver: Receiver,
     /// Dead letters that the story expects when it ends.
     pub(crate) expected_dead: i64,
+    /// Where the events of every business go.
+    pub(crate) webhooks: Option<CallbackClient>,
+    /// The mail server of the business's own people.
+    pub(crate) mail: MailSettings,
     router: Router,
     bearers: BTreeMap<TenantId, String>,
     policies: BTreeMap<TenantId, String>,
@@ -94,6 +111,8 @@ impl World {
             clock: Arc::new(RecordedClock::starting_at(start)),
             receiver: Receiver::start().await,
             expected_dead: 0,
+            webhooks: None,
+            mail: MailSettings::default(),
             router: Router::new(),
             bearers: BTreeMap::new(),
             policies: [(TenantId::main(), policy.to_owned())].into(),
@@ -130,6 +149,7 @@ impl World {
                 max_attempts: MAX_ATTEMPTS,
                 ..config.worker.clone()
             },
+            mail: self.mail.clone(),
             ..config
         };
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as Arc<dyn Clock>;
@@ -148,10 +168,11 @@ impl World {
             settings: WebSettings::default(),
             vocabulary: Arc::new(move |tenant| {
                 let known = tenants.get(tenant)?;
-                Some(Arc::new(TenantVocabulary::from(known.pipeline.pack())))
+                Some(Arc::new(TenantVocabulary::from(&known.pipeline.shared_pack())))
             }),
             readiness: Readiness::default(),
             registry: prometheus_client::registry::Registry::default(),
+            closing: CancellationToken::new(),
         }));
         if self.bearers.is_empty() {
             self.mint(&TenantId::main()).await;
@@ -178,7 +199,8 @@ impl World {
     pub(crate) async fn adopt(&self, tenant: &TenantId, policy: &str) {
         let callbacks = (*tenant == TenantId::main())
             .then(|| CallbackClient::new(self.receiver.settings(self.idempotent)).unwrap());
-        self.app().adopt(tenant, pipeline(policy), callbacks).await.unwrap();
+        let receivers = Receivers { callbacks, webhooks: self.webhooks.clone() };
+        self.app().adopt(tenant, pipeline(policy), receivers).await.unwrap();
     }
 
     /// Lets time pass.
@@ -258,10 +280,37 @@ impl World {
         answer
     }
 
+    /// Declares an incident.
+    pub(crate) async fn declare(&self, body: Value) {
+        let (status, answer) =
+            self.call(&TenantId::main(), "POST", "/v1/incidents", Some(body)).await;
+        assert_eq!(status, 201, "{answer}");
+    }
+
     /// The id of the ticket that a customer's latest message is filed under.
     pub(crate) async fn ticket_id(&self, who: &str) -> String {
         let message = self.get(&format!("/v1/messages/{}", self.last_message[who])).await;
         message["ticket_id"].as_str().unwrap_or_else(|| panic!("{message}")).to_owned()
+    }
+
+    /// Whether a customer wrote before.
+    pub(crate) fn knows(&self, who: &str) -> bool {
+        self.last_message.contains_key(who)
+    }
+
+    /// Where a customer's latest message is told of.
+    pub(crate) fn message_path(&self, who: &str) -> String {
+        format!("/v1/messages/{}", self.last_message[who])
+    }
+
+    /// The API itself, for answers that never end.
+    pub(crate) fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    /// The token of `main`.
+    pub(crate) fn bearer(&self) -> &str {
+        &self.bearers[&TenantId::main()]
     }
 
     /// Everything about the ticket of a customer's latest message.
