@@ -198,3 +198,55 @@ fn inbox_to_decision(bencher: Bencher<'_, '_>, learned: bool) {
         bench
     });
 }
+
+/// What a worker does when it wakes: finds and loads the tickets whose moment has come, among a million open ones.
+#[divan::bench(sample_count = 50, sample_size = 1)]
+fn due_among_a_million_open_tickets(bencher: Bencher<'_, '_>) {
+    let runtime = Runtime::new().expect("a runtime");
+    let folder = tempfile::tempdir().expect("a folder");
+    let location = StoreLocation::embedded(folder.path());
+    let store =
+        runtime.block_on(Store::open(&location, &TaskTracker::new())).expect("the store opens");
+    runtime.block_on(fill(folder.path()));
+    let opened = std::time::Instant::now();
+    let again =
+        runtime.block_on(Store::open(&location, &TaskTracker::new())).expect("the store opens");
+    eprintln!("opening a store with a million open tickets took {:?}", opened.elapsed());
+    drop(again);
+    bencher.bench_local(|| {
+        let due = runtime.block_on(store.due_tickets(start(), 256)).expect("tickets");
+        assert_eq!(due.len(), 100);
+        black_box(runtime.block_on(store.next_look()).expect("a moment"));
+    });
+}
+
+/// A million open tickets, of which a hundred are due now.
+async fn fill(folder: &std::path::Path) {
+    use sqlx::ConnectOptions as _;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(folder.join("store.db"));
+    let mut connection = options.connect().await.expect("the file opens");
+    let now = start().timestamp_millis();
+    let numbers =
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000) ";
+    for sql in [
+        "BEGIN".to_owned(),
+        format!(
+            "INSERT INTO conversations (id, tenant, channel, account, thread, contact, version, fence, owner, ai_turns, \
+             opted_out, ticket_id, vault, created_at, updated_at) {numbers} SELECT 'cnv_' || i, 'main', 'chat', 'a', i, \
+             '{{}}', 1, 1, 'queue', 0, 0, 'tck_' || i, '{{}}', {now}, {now} FROM n"
+        ),
+        format!(
+            "INSERT INTO tickets (id, tenant, number, conversation_id, channel, source_ref, status, fields, overrides, \
+             tags, escalations, created_at, updated_at, queue, clock_at, queue_rank) {numbers} SELECT 'tck_' || i, 'main', \
+             i, 'cnv_' || i, 'chat', i, 'open', '{{}}', '{{}}', '[]', 0, {now}, {now}, 'support', \
+             CASE WHEN i % 10000 = 0 THEN {now} ELSE {now} + i END, {now} + i FROM n"
+        ),
+        format!(
+            "INSERT INTO audit (tenant, at, ticket_id, conversation_id, actor, action, after) {numbers} SELECT 'main', \
+             {now}, 'tck_' || i, 'cnv_' || i, 'worker', 'ticket.opened', '{{\"status\":\"new\"}}' FROM n"
+        ),
+        "COMMIT".to_owned(),
+    ] {
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.expect("rows");
+    }
+}

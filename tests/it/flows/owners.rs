@@ -71,7 +71,7 @@ async fn take(world: &mut World, step: &Step) {
                 "reply" => ("reply", json!({"text": "Vamos ver."})),
                 "approve" => ("draft", json!({"action": "approve", "version": 1})),
                 "snooze" => ("snooze", json!({"until": until})),
-                "transfer" => ("transfer", json!({"queue": "finance"})),
+                "transfer" => ("transfer", json!({"queue": "billing"})),
                 "to_lia" => ("transfer", json!({"to": "lia", "minutes": 10})),
                 "release" => ("release", json!({})),
                 status => ("status", json!({"status": status})),
