@@ -15,9 +15,10 @@ ALTER TABLE tickets ADD COLUMN merged_into TEXT;
 ALTER TABLE tickets ADD COLUMN csat BIGINT;                                -- 1 to 5
 ALTER TABLE tickets ADD COLUMN csat_asked_at BIGINT;
 CREATE INDEX tickets_clock ON tickets (clock_at) WHERE clock_at IS NOT NULL;
-CREATE INDEX tickets_clock_epoch ON tickets (tenant, clock_epoch) WHERE clock_at IS NOT NULL;
-CREATE INDEX tickets_sla ON tickets (tenant, sla_state, queue_rank, id) WHERE clock_at IS NOT NULL;
-CREATE INDEX tickets_rank ON tickets (tenant, queue, queue_rank, id) WHERE clock_at IS NOT NULL;
+-- What was never looked at yet stands in none of these, so that a new ticket costs one entry.
+CREATE INDEX tickets_clock_epoch ON tickets (tenant, clock_epoch) WHERE clock_at IS NOT NULL AND clock_epoch > 0;
+CREATE INDEX tickets_sla ON tickets (tenant, sla_state, queue_rank, id) WHERE clock_at IS NOT NULL AND sla_state <> 'on_track';
+CREATE INDEX tickets_rank ON tickets (tenant, queue, queue_rank, id) WHERE clock_at IS NOT NULL AND queue_rank IS NOT NULL;
 -- Nobody is told anew of what happened before this version; every live ticket is looked at once.
 UPDATE tickets SET trail_seen = COALESCE((SELECT MAX(seq) FROM audit WHERE audit.ticket_id = tickets.id), 0),
   clock_at = CASE WHEN status = 'closed' THEN NULL ELSE 0 END;

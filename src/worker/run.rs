@@ -17,7 +17,7 @@ const PAUSE_FIRST: Duration = Duration::from_millis(100);
 /// Longest pause after failures outside.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 /// How long the clockwork rests while turns wait.
-const BREATHER: Duration = Duration::from_millis(250);
+const BREATHER: Duration = Duration::from_millis(500);
 /// How often old keys and filed messages are forgotten.
 const UPKEEP_EVERY: Duration = Duration::from_hours(1);
 /// How long idempotency keys and the inbox's copies of filed messages are kept.

@@ -57,10 +57,15 @@ pub(super) async fn append_all(
     touch(connection, entries).await
 }
 
+/// What has its ticket looked at with the statement that changes it.
+const TOUCHED_ALREADY: &[&str] = &["ticket.opened", "turn.decided"];
+
 /// Has the tickets of these lines looked at: whatever changes one leaves a line. One that waits for its look already
 /// only gets another revision, so that its place in the index stays.
 async fn touch(connection: &mut AnyConnection, entries: &[Entry<'_>]) -> Result<(), StoreError> {
-    let changed = entries.iter().filter(|entry| !entry.action.starts_with("notification."));
+    let changed = entries.iter().filter(|entry| {
+        !entry.action.starts_with("notification.") && !TOUCHED_ALREADY.contains(&entry.action)
+    });
     let tickets: BTreeSet<&str> = changed.clone().filter_map(|entry| entry.ticket).collect();
     let (Some(at), false) = (changed.map(|entry| entry.at).min(), tickets.is_empty()) else {
         return Ok(());

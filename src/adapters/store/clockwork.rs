@@ -227,7 +227,7 @@ impl Store {
         max: u32,
     ) -> Result<Vec<DueTicket>, StoreError> {
         let ids: Vec<(String,)> = sqlx::query_as(
-            "SELECT id FROM tickets WHERE clock_at IS NOT NULL AND tenant = $1 AND clock_epoch < $2 \
+            "SELECT id FROM tickets WHERE clock_at IS NOT NULL AND clock_epoch > 0 AND tenant = $1 AND clock_epoch < $2 \
              ORDER BY clock_epoch LIMIT $3",
         )
         .bind(tenant.as_str())

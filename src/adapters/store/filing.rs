@@ -144,9 +144,9 @@ pub(super) async fn open_tickets(
     ];
     let sql = format!(
         "{}INSERT INTO tickets (id, tenant, number, conversation_id, customer_id, parent_id, channel, source_ref, \
-         status, subject, category, urgency, fields, overrides, tags, escalations, created_at, updated_at) \
+         status, subject, category, urgency, fields, overrides, tags, escalations, created_at, updated_at, clock_at) \
          SELECT id, tenant, number, conversation, customer, parent, channel, source, 'new', subject, category, \
-         urgency, '{{}}', '{{}}', '[]', 0, now, now FROM r",
+         urgency, '{{}}', '{{}}', '[]', 0, now, now, now FROM r",
         with_rows(dialect, &columns, new.len())
     );
     let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(new.len() == 1);

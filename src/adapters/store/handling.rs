@@ -215,8 +215,8 @@ pub(super) async fn split(
     .await?;
     sqlx::query(
         "INSERT INTO tickets (id, tenant, number, conversation_id, customer_id, parent_id, channel, source_ref, status, \
-         subject, fields, overrides, tags, escalations, created_at, updated_at) \
-         SELECT $1, tenant, $2, $3, customer_id, id, channel, source_ref, 'new', subject, '{}', '{}', '[]', 0, $4, $4 \
+         subject, fields, overrides, tags, escalations, created_at, updated_at, clock_at) \
+         SELECT $1, tenant, $2, $3, customer_id, id, channel, source_ref, 'new', subject, '{}', '{}', '[]', 0, $4, $4, $4 \
          FROM tickets WHERE id = $5",
     )
     .bind(split.ticket.as_str())

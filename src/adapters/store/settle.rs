@@ -529,7 +529,8 @@ async fn write_tickets(
          escalations = escalations + r.escalated, \
          escalated_to = CASE WHEN r.escalated = 1 THEN r.queue ELSE escalated_to END, \
          escalated_at = CASE WHEN r.escalated = 1 THEN r.now ELSE escalated_at END, \
-         solved_at = CASE WHEN r.status = 'solved' THEN r.now ELSE NULL END FROM r WHERE tickets.id = r.id",
+         solved_at = CASE WHEN r.status = 'solved' THEN r.now ELSE NULL END, clock_rev = clock_rev + 1, \
+         clock_at = CASE WHEN clock_at <= r.now THEN clock_at ELSE r.now END FROM r WHERE tickets.id = r.id",
         with_rows(dialect, &columns, turns.len())
     );
     let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(turns.len() == 1);
