@@ -203,21 +203,33 @@ fn inbox_to_decision(bencher: Bencher<'_, '_>, learned: bool) {
 #[divan::bench(sample_count = 50, sample_size = 1)]
 fn due_among_a_million_open_tickets(bencher: Bencher<'_, '_>) {
     let runtime = Runtime::new().expect("a runtime");
-    let folder = tempfile::tempdir().expect("a folder");
-    let location = StoreLocation::embedded(folder.path());
-    let store =
-        runtime.block_on(Store::open(&location, &TaskTracker::new())).expect("the store opens");
-    runtime.block_on(fill(folder.path()));
-    let opened = std::time::Instant::now();
-    let again =
-        runtime.block_on(Store::open(&location, &TaskTracker::new())).expect("the store opens");
-    eprintln!("opening a store with a million open tickets took {:?}", opened.elapsed());
-    drop(again);
+    let (_folder, location) = a_million(&runtime);
+    let store = open(&runtime, &location);
     bencher.bench_local(|| {
         let due = runtime.block_on(store.due_tickets(start(), 256)).expect("tickets");
         assert_eq!(due.len(), 100);
         black_box(runtime.block_on(store.next_look()).expect("a moment"));
     });
+}
+
+/// A start walks none of them.
+#[divan::bench(sample_count = 20, sample_size = 1)]
+fn opening_with_a_million_open_tickets(bencher: Bencher<'_, '_>) {
+    let runtime = Runtime::new().expect("a runtime");
+    let (_folder, location) = a_million(&runtime);
+    bencher.bench_local(|| black_box(open(&runtime, &location)));
+}
+
+fn open(runtime: &Runtime, location: &StoreLocation) -> Store {
+    runtime.block_on(Store::open(location, &TaskTracker::new())).expect("the store opens")
+}
+
+fn a_million(runtime: &Runtime) -> (tempfile::TempDir, StoreLocation) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let location = StoreLocation::embedded(folder.path());
+    drop(open(runtime, &location));
+    runtime.block_on(fill(folder.path()));
+    (folder, location)
 }
 
 /// A million open tickets, of which a hundred are due now.
