@@ -137,6 +137,15 @@ async fn put(
     .bind(millis(now))
     .fetch_one(&mut *connection)
     .await?;
+    // Another plan has other deadlines: their open tickets are looked at anew.
+    sqlx::query(
+        "UPDATE tickets SET clock_rev = clock_rev + 1, clock_at = CASE WHEN clock_at <= $1 THEN clock_at ELSE $1 END \
+         WHERE customer_id = $2 AND clock_at IS NOT NULL",
+    )
+    .bind(millis(now))
+    .bind(&id)
+    .execute(&mut *connection)
+    .await?;
     sqlx::query("DELETE FROM contacts WHERE customer_id = $1")
         .bind(&id)
         .execute(&mut *connection)

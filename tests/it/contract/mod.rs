@@ -8,6 +8,7 @@ mod intake;
 mod outbox;
 mod people;
 mod read;
+mod service;
 mod turns;
 mod upkeep;
 pub(crate) mod world;

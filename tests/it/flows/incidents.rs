@@ -88,3 +88,35 @@ async fn clocks_stand_still_while_it_lasts_and_go_on_afterwards() {
         world.get(&path).await["sla_due_at"].as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
     assert!(listed <= again && listed > promised, "judged anew without anybody writing");
 }
+
+#[tokio::test]
+async fn the_assistant_declares_its_own_failing_and_its_recovery() {
+    let mut world = World::with(AUTO, true).await;
+    for who in ["a1", "a2", "a3", "a4", "a5", "a6"] {
+        world.writes("api", who, QUESTION).await;
+    }
+    while world.app().worker.file_messages().await.unwrap() > 0 {}
+    world.advance(60);
+    // Jobs that kill the process on every attempt: their last one hands each case to a person.
+    for _ in 0..crate::world::MAX_ATTEMPTS {
+        world.die_over_due_jobs().await;
+    }
+    world.drain().await;
+    world.expected_dead = 6;
+    world.app().worker.inform_of_incidents().await.unwrap();
+    let listed = world.get("/v1/incidents").await;
+    assert_eq!(
+        (&listed[0]["kind"], &listed[0]["active"]),
+        (&json!("ai_degradation"), &json!(true)),
+        "{listed}"
+    );
+    assert_eq!(listed[0]["declared_by"], "worker");
+    writes(&mut world, "api", "bia", QUESTION).await;
+    assert_eq!(world.sent(), [], "people take over");
+    world.advance(16 * 60);
+    world.app().worker.inform_of_incidents().await.unwrap();
+    let listed = world.get("/v1/incidents").await;
+    assert_eq!(listed[0]["active"], false, "{listed}");
+    writes(&mut world, "api", "eva", QUESTION).await;
+    assert_eq!(world.sent().len(), 1, "it answers again");
+}
