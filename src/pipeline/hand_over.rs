@@ -15,10 +15,10 @@ pub(super) fn family(understood: &Understood) -> Family {
         .filter(|_| understood.category.confidence.get() >= SURE_FROM);
     if understood.language.value == Language::Es {
         Family::LanguageFallback
-    } else if has(&[Signal::Abuse]) {
-        Family::AbuseBoundary
     } else if understood.sentiment.value == Sentiment::Angry {
         Family::Angry
+    } else if has(&[Signal::Abuse]) {
+        Family::AbuseBoundary
     } else if has(&[
         Signal::LegalThreat,
         Signal::ConsumerAgency,

@@ -9,6 +9,7 @@ use crate::domain::channel::Channel;
 use crate::domain::decision::{Action, Decision};
 use crate::domain::draft::DraftText;
 use crate::domain::labels::{Language, Locale, Sentiment};
+use crate::domain::signal::Signal;
 use crate::domain::ticket::{OwnerKind, TicketStatus};
 use crate::pipeline::{NoticeCase, Pipeline};
 use crate::policy::clocks::{ClockKind, Facts, History, clocks};
@@ -25,6 +26,8 @@ pub(super) fn at_decision(
 ) -> Option<(ReplyKind, DraftText)> {
     let to_people = matches!(decision.action, Action::Escalate | Action::Review);
     let in_danger = understood.signals.iter().any(|hit| hit.signal.is_safety());
+    let safety = case.tenant.pipeline.pack().safety.queue.as_str();
+    let in_danger = in_danger || case.turn.queue.as_deref() == Some(safety);
     if !to_people || in_danger || case.turn.opted_out {
         return None;
     }
@@ -186,6 +189,8 @@ pub(super) enum Silence {
     OutsideWindow,
     /// The contact asked to receive nothing more.
     OptedOut,
+    /// Somebody is in danger: beyond the approved text, people choose their words.
+    InDanger,
 }
 
 /// Says how a notice about a ticket leaves now: with the network's template, or as plain words.
@@ -198,6 +203,11 @@ pub(super) fn way_out(
     let channel = channel_of(ticket);
     if ticket.opted_out {
         return Err(Silence::OptedOut);
+    }
+    let danger = |name: &String| Signal::parse(name).is_some_and(Signal::is_safety);
+    let with_safety = ticket.queue.as_deref() == Some(pack.safety.queue.as_str());
+    if with_safety || ticket.facts.as_facts().signals.iter().any(danger) {
+        return Err(Silence::InDanger);
     }
     if pack.notices.mode(kind, channel) == NoticeMode::Off {
         return Err(Silence::Off);

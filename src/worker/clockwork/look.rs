@@ -126,6 +126,7 @@ impl Look<'_> {
             Err(Silence::Off) => return,
             Err(Silence::OutsideWindow) => "outside_window",
             Err(Silence::OptedOut) => "opted_out",
+            Err(Silence::InDanger) => "in_danger",
         };
         self.line("notice.skipped", json!({"kind": kind}), Some(why.to_owned()));
     }

@@ -110,3 +110,18 @@ async fn the_closing_message_asks_for_a_rating_and_the_answer_reopens_nothing() 
     assert_ne!(ticket["status"], "solved");
     assert_eq!(ticket["csat"], 5);
 }
+
+#[tokio::test]
+async fn whoever_was_in_danger_is_sent_nothing_by_a_timer() {
+    let mut world = at("2026-11-23T13:00:00Z").await;
+    decided(&mut world, "email", "ana", "não quero mais viver").await;
+    let path = format!("/v1/tickets/{}", world.ticket_id("ana").await);
+    world.act("POST", &format!("{path}/claim"), json!({"agent": "rui"})).await;
+    world.act("POST", &format!("{path}/status"), json!({"status": "solved", "agent": "rui"})).await;
+    world.drain().await;
+    let kinds: Vec<Value> = world.sent().iter().map(|sent| sent.body["kind"].clone()).collect();
+    assert_eq!(kinds, ["safety"], "people choose their words");
+    let trail = world.get(&path).await["audit"].clone();
+    let skipped = trail.as_array().unwrap().iter().find(|line| line["action"] == "notice.skipped");
+    assert_eq!(skipped.unwrap()["cause"], "in_danger");
+}
