@@ -1,6 +1,6 @@
 //! `atende sla`: the deadlines of a ticket, each explained in words.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use clap::Subcommand;
 use tokio_util::task::TaskTracker;
 
@@ -14,6 +14,7 @@ use crate::domain::labels::Locale;
 use crate::policy::Pack;
 use crate::policy::clocks::{self, Clock, ClockKind, SlaState};
 use crate::ports::Clock as _;
+use crate::report::words::{self, distance};
 
 /// Look at deadlines
 #[derive(Debug, Subcommand)]
@@ -103,7 +104,7 @@ fn show(
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
     let row = &ticket.row;
-    let stands = state_words(clocks::state(clocks), cx.lang);
+    let stands = words::state(clocks::state(clocks), cx.lang);
     let priority = row.urgency.as_deref().unwrap_or("normal");
     writeln!(
         cx.out,
@@ -165,34 +166,10 @@ fn kind_words(kind: ClockKind, lang: Locale) -> &'static str {
     if lang == Locale::PtBr { pt } else { en }
 }
 
-fn state_words(state: SlaState, lang: Locale) -> &'static str {
-    let (pt, en) = match state {
-        SlaState::OnTrack => ("em dia", "on track"),
-        SlaState::AtRisk => ("em risco", "at risk"),
-        SlaState::Breached => ("atrasado", "breached"),
-    };
-    if lang == Locale::PtBr { pt } else { en }
-}
-
-/// How far away a moment is: "in 2 h 05 min", "35 min ago".
-fn distance(from_now: Duration, lang: Locale) -> String {
-    let minutes = from_now.num_minutes().abs();
-    let (days, hours, rest) = (minutes / 1_440, minutes / 60 % 24, minutes % 60);
-    let length = match (days, hours) {
-        (0, 0) => format!("{rest} min"),
-        (0, _) => format!("{hours} h {rest:02} min"),
-        _ => format!("{days} d {hours} h"),
-    };
-    match (from_now < Duration::zero(), lang) {
-        (false, Locale::PtBr) => format!("em {length}"),
-        (false, Locale::En) => format!("in {length}"),
-        (true, Locale::PtBr) => format!("há {length}"),
-        (true, Locale::En) => format!("{length} ago"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use chrono::Duration;
+
     use super::*;
 
     #[test]

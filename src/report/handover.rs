@@ -10,7 +10,6 @@ mod parts;
 mod sentences;
 mod text;
 mod tried;
-mod words;
 
 #[cfg(test)]
 mod tests;

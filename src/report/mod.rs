@@ -5,3 +5,4 @@
 pub mod handover;
 pub mod notification;
 pub mod telling;
+pub mod words;

@@ -5,10 +5,9 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use crate::domain::channel::Channel;
+use super::words::{self, of};
 use crate::domain::labels::{Locale, Urgency};
 use crate::domain::notification::{Notification, NotifyEvent, TicketBrief};
-use crate::domain::ticket::TicketStatus;
 use crate::policy::clocks::ClockKind;
 
 /// Most characters of a subject: phones show fewer, and a longer line would be folded.
@@ -179,13 +178,6 @@ fn shortened(line: &str) -> String {
     format!("{}…", kept.trim_end())
 }
 
-const fn of(locale: Locale, pt: &'static str, en: &'static str) -> &'static str {
-    match locale {
-        Locale::PtBr => pt,
-        Locale::En => en,
-    }
-}
-
 fn priority_words(word: &str, locale: Locale) -> String {
     match Urgency::parse(word) {
         None => one_line(word),
@@ -197,43 +189,16 @@ fn priority_words(word: &str, locale: Locale) -> String {
 }
 
 fn status_words(word: &str, locale: Locale) -> String {
-    let Some(status) = TicketStatus::parse(word) else { return one_line(word) };
-    let (pt, en) = match status {
-        TicketStatus::New => ("novo", "new"),
-        TicketStatus::Open => ("em atendimento", "open"),
-        TicketStatus::Pending => ("aguardando o cliente", "waiting for the customer"),
-        TicketStatus::Escalated => ("escalado", "handed to people"),
-        TicketStatus::Solved => ("resolvido", "solved"),
-        TicketStatus::Closed => ("encerrado", "closed"),
-    };
-    of(locale, pt, en).to_owned()
+    one_line(words::status(word, locale))
 }
 
 fn channel_words(word: &str, locale: Locale) -> String {
-    let Some(channel) = Channel::parse(word) else { return one_line(word) };
-    let (pt, en) = match channel {
-        Channel::Whatsapp => ("WhatsApp", "WhatsApp"),
-        Channel::Email => ("e-mail", "e-mail"),
-        Channel::WebForm => ("formulário do site", "web form"),
-        Channel::Chat => ("chat", "chat"),
-        Channel::Phone => ("telefone", "phone"),
-        Channel::Api => ("API", "API"),
-    };
-    of(locale, pt, en).to_owned()
+    one_line(words::channel(word, locale))
 }
 
 fn clock_words(word: &str, locale: Locale) -> String {
-    let Some(kind) = ClockKind::parse(word) else { return one_line(word) };
-    let (pt, en) = match kind {
-        ClockKind::Acknowledge => ("aviso de recebimento", "acknowledgement"),
-        ClockKind::FirstResponse => ("primeira resposta", "first response"),
-        ClockKind::NextResponse => ("próxima resposta", "next response"),
-        ClockKind::HandOver => ("início por uma pessoa", "pick-up by a person"),
-        ClockKind::Resolution => ("solução", "resolution"),
-        ClockKind::Window => ("janela do canal", "channel window"),
-        ClockKind::Legal => ("prazo legal", "legal deadline"),
-    };
-    of(locale, pt, en).to_owned()
+    ClockKind::parse(word)
+        .map_or_else(|| one_line(word), |kind| words::clock(kind, locale).to_owned())
 }
 
 /// What happened, in a few words.

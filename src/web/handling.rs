@@ -1,5 +1,7 @@
 //! What people do with a ticket besides answering it: transfer, snooze, promise a call, merge, split; and who is online.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Extension, Path, State};
 use chrono::{DateTime, Duration, Utc};
@@ -16,6 +18,7 @@ use super::problem::{Problem, say};
 use super::tickets::resolve;
 use crate::adapters::store::{Change, Presence, Split, TransferTo};
 use crate::domain::ids::{ConversationId, MessageId, TicketId};
+use crate::policy::Pack;
 
 /// The furthest that a ticket is put aside or a call is promised: 90 days.
 const FURTHEST: Duration = Duration::days(90);
@@ -347,7 +350,9 @@ pub(super) async fn presence(
     let until = online.then(|| now + Duration::minutes(minutes));
     state.store().set_presence(&caller.tenant, &name, until).await?;
     let told = Presence { name, online_until: until, last_assigned_at: None };
-    Ok(Json(body_of(&state, &caller, told, now)))
+    let vocabulary = state.vocabulary(&caller.tenant);
+    let pack = vocabulary.as_ref().and_then(|vocabulary| vocabulary.pack.as_ref());
+    Ok(Json(body_of(pack, told, now)))
 }
 
 /// Lists the agents of the policy and whoever else was online.
@@ -370,12 +375,10 @@ pub(super) async fn agents(
         }
     }
     known.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(Json(known.into_iter().map(|one| body_of(&state, &caller, one, now)).collect()))
+    Ok(Json(known.into_iter().map(|one| body_of(pack, one, now)).collect()))
 }
 
-fn body_of(state: &AppState, caller: &Caller, one: Presence, now: DateTime<Utc>) -> AgentBody {
-    let vocabulary = state.vocabulary(&caller.tenant);
-    let pack = vocabulary.as_ref().and_then(|vocabulary| vocabulary.pack.as_ref());
+fn body_of(pack: Option<&Arc<Pack>>, one: Presence, now: DateTime<Utc>) -> AgentBody {
     let person = pack.and_then(|pack| pack.people.iter().find(|person| person.id == one.name));
     let until = one.online_until.filter(|until| *until > now);
     AgentBody {

@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use super::words::{money, of, priority, sentiment};
 use super::{Amount, Attempt, CustomerPart, EvidencePart, Expectation, Need, Package, Spoken};
 use crate::domain::decision::LocalText;
 use crate::domain::labels::{Locale, Urgency};
 use crate::policy::Pack;
+use crate::report::words::{money, of, priority, sentiment};
 
 const PRODUCT: &[&str] = &["ticket_ids", "summary", "customer_impact", "suggested_action"];
 const ENGINEERING: &[&str] = &["ticket_ids", "technical_summary", "severity", "reproduction_steps"];

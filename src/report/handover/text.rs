@@ -6,7 +6,6 @@ use chrono_tz::Tz;
 use super::departments::{plan_name, priority_name, shown};
 use super::sentences::shortened;
 use super::tried::{Attempt, AttemptResult};
-use super::words::{self, of};
 use super::{
     CustomerPart, EvidencePart, Expectation, IssuePart, Need, Package, PassageSeen, Pressure,
     TicketPart,
@@ -15,6 +14,7 @@ use crate::domain::labels::Locale;
 use crate::domain::message::Author;
 use crate::policy::clocks::Clock;
 use crate::policy::{Category, Pack, Team};
+use crate::report::words::{self, of};
 
 /// Most characters shown of words that did not leave; what left stands in the conversation.
 const ATTEMPT_CHARS: usize = 300;

@@ -1,9 +1,9 @@
-//! The fixed words of a package in both languages. A word that is none of ours is shown as it came.
+//! Fixed words of tickets and deadlines in both languages. A word that is none of ours is shown as it came.
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use super::tried::{Attempt, AttemptKind, AttemptResult};
+use super::handover::{Attempt, AttemptKind, AttemptResult};
 use crate::domain::channel::Channel;
 use crate::domain::customer::Money;
 use crate::domain::labels::{Language, Locale, Sentiment, Urgency};
@@ -135,7 +135,8 @@ pub(super) const fn clock(kind: ClockKind, locale: Locale) -> &'static str {
     of(locale, pt, en)
 }
 
-pub(super) const fn state(state: SlaState, locale: Locale) -> &'static str {
+/// Says how a deadline stands.
+pub const fn state(state: SlaState, locale: Locale) -> &'static str {
     let (pt, en) = match state {
         SlaState::OnTrack => ("em dia", "on track"),
         SlaState::AtRisk => ("em risco", "at risk"),
@@ -234,7 +235,7 @@ pub(super) fn moment(at: DateTime<Utc>, zone: Tz, locale: Locale) -> String {
 }
 
 /// How far away a moment is: "in 2 h 05 min", "35 min ago".
-pub(super) fn distance(from_now: Duration, locale: Locale) -> String {
+pub fn distance(from_now: Duration, locale: Locale) -> String {
     let minutes = from_now.num_minutes().abs();
     let (days, hours, rest) = (minutes / 1_440, minutes / 60 % 24, minutes % 60);
     let length = match (days, hours) {
