@@ -114,33 +114,30 @@ fn show(
     let zone = pack.business.time_zone;
     let at =
         |moment: DateTime<Utc>| moment.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string();
-    let words = |pt: &'static str, en: &'static str| if cx.lang == Locale::PtBr { pt } else { en };
+    let say = |pt: &'static str, en: &'static str| if cx.lang == Locale::PtBr { pt } else { en };
     for clock in clocks {
         let name = kind_words(clock.kind, cx.lang);
         let calendar = match &clock.calendar {
-            Some(name) => format!("{} {name}", words("no calendário", "in calendar")),
+            Some(name) => format!("{} {name}", say("no calendário", "in calendar")),
             None => "24×7".to_owned(),
         };
-        let started = format!("{} {}", words("desde", "since"), at(clock.started));
+        let started = format!("{} {}", say("desde", "since"), at(clock.started));
         let end = match (clock.stopped, clock.paused, clock.due) {
             (Some(stopped), _, due) => {
                 let late = due.filter(|due| stopped > *due);
                 let how = late.map_or_else(
-                    || words("no prazo", "on time").to_owned(),
-                    |due| format!("{} {}", words("com atraso: o prazo era", "late: due"), at(due)),
+                    || say("no prazo", "on time").to_owned(),
+                    |due| format!("{} {}", say("com atraso: o prazo era", "late: due"), at(due)),
                 );
-                format!("{} {}, {how}", words("terminou", "ended"), at(stopped))
+                format!("{} {}, {how}", say("terminou", "ended"), at(stopped))
             }
-            (None, true, _) => {
-                words("pausado: aguardando o cliente", "paused: waiting for the customer")
-                    .to_owned()
-            }
-            (None, false, Some(due)) => {
+            (None, Some(pause), _) => words::pause(pause, cx.lang).to_owned(),
+            (None, None, Some(due)) => {
                 let until =
-                    if due < now { words("venceu em", "was due") } else { words("até", "until") };
+                    if due < now { say("venceu em", "was due") } else { say("até", "until") };
                 format!("{until} {} ({})", at(due), distance(due - now, cx.lang))
             }
-            (None, false, None) => String::new(),
+            (None, None, None) => String::new(),
         };
         let mark = match clock.state {
             SlaState::OnTrack => "  ",

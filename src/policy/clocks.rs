@@ -214,6 +214,16 @@ impl IncidentSpan {
     }
 }
 
+crate::domain::words! {
+    /// What a clock stands still for.
+    Pause {
+        /// The customer is waited for.
+        Customer = "customer",
+        /// A declared incident suspends deadlines.
+        Incident = "incident",
+    }
+}
+
 /// One deadline.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Clock {
@@ -233,8 +243,8 @@ pub struct Clock {
     pub at_risk: Option<DateTime<Utc>>,
     /// When it came to its end.
     pub stopped: Option<DateTime<Utc>>,
-    /// It stands still: the customer is waited for.
-    pub paused: bool,
+    /// What it stands still for; `None` while it runs.
+    pub paused: Option<Pause>,
     /// How it stands at the moment asked about, or stood when it stopped.
     pub state: SlaState,
 }
@@ -242,7 +252,7 @@ pub struct Clock {
 impl Clock {
     /// True while it can still become late.
     pub fn is_running(&self) -> bool {
-        self.stopped.is_none() && !self.paused
+        self.stopped.is_none() && self.paused.is_none()
     }
 }
 
@@ -328,7 +338,8 @@ impl<'a> Judge<'a> {
         let times = Times { due, at_risk: at_risk.or(due).unwrap_or(self.now), ..times };
         let mut clock = self.clock(kind, &row, times);
         if stands {
-            (clock.paused, clock.at_risk, clock.state) = (true, None, SlaState::OnTrack);
+            (clock.paused, clock.at_risk, clock.state) =
+                (Some(Pause::Incident), None, SlaState::OnTrack);
         }
         Some(clock)
     }
@@ -363,7 +374,14 @@ impl<'a> Judge<'a> {
     /// The time until it is solved counts only while it is ours to work on.
     fn resolution(&self, opened: DateTime<Utc>, history: &History) -> Option<Clock> {
         let work = self.without_incidents(&history.work);
-        let paused = history.solved.is_none() && work.last().is_none_or(|(_, end)| end.is_some());
+        let ended = |work: &[(DateTime<Utc>, Option<DateTime<Utc>>)]| {
+            work.last().is_none_or(|(_, end)| end.is_some())
+        };
+        let paused = match (history.solved, ended(&history.work), ended(&work)) {
+            (None, true, _) => Some(Pause::Customer),
+            (None, false, true) => Some(Pause::Incident),
+            (Some(_), ..) | (None, false, false) => None,
+        };
         let end = history.solved.unwrap_or(self.now);
         // Until when it was worked on: what stands still becomes late no more.
         let worked = work.last().and_then(|(_, end)| *end).unwrap_or(end).min(end);
@@ -380,7 +398,7 @@ impl<'a> Judge<'a> {
         let late = due.is_some_and(|due| worked > due);
         let at_risk = reached(&row, &work, scaled(limit, self.sla.at_risk_share));
         let risky = at_risk.is_some_and(|at_risk| worked >= at_risk);
-        let running = !paused && history.solved.is_none();
+        let running = paused.is_none() && history.solved.is_none();
         let times = Times {
             started: opened,
             due,
@@ -395,8 +413,8 @@ impl<'a> Judge<'a> {
                 (false, false) => SlaState::OnTrack,
             };
         }
-        if paused {
-            clock.paused = true;
+        if paused.is_some() {
+            clock.paused = paused;
             clock.due = due.filter(|_| late);
             clock.at_risk = None;
         }
@@ -439,7 +457,7 @@ impl<'a> Judge<'a> {
             due,
             at_risk: Some(at_risk),
             stopped,
-            paused: false,
+            paused: None,
             state,
         }
     }

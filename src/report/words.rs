@@ -10,7 +10,7 @@ use crate::domain::labels::{Language, Locale, Sentiment, Urgency};
 use crate::domain::message::Author;
 use crate::domain::signal::Signal;
 use crate::domain::ticket::TicketStatus;
-use crate::policy::clocks::{ClockKind, SlaState};
+use crate::policy::clocks::{ClockKind, Pause, SlaState};
 
 /// Currencies without cents (ISO 4217 list one, minor unit 0).
 const WITHOUT_CENTS: &[&str] = &[
@@ -120,6 +120,18 @@ pub(super) const fn attempt(attempt: &Attempt, locale: Locale) -> &'static str {
         }
     };
     of(locale, pt, en)
+}
+
+/// Says what a deadline stands still for.
+pub const fn pause(pause: Pause, locale: Locale) -> &'static str {
+    match pause {
+        Pause::Customer => {
+            of(locale, "pausado: aguardando o cliente", "paused: waiting for the customer")
+        }
+        Pause::Incident => {
+            of(locale, "pausado: há um incidente declarado", "paused: an incident is declared")
+        }
+    }
 }
 
 pub(super) const fn clock(kind: ClockKind, locale: Locale) -> &'static str {

@@ -348,10 +348,12 @@ pub(super) async fn presence(
     }
     let online = form.finish(online)?;
     let until = online.then(|| now + Duration::minutes(minutes));
-    state.store().set_presence(&caller.tenant, &name, until).await?;
-    let told = Presence { name, online_until: until, last_assigned_at: None };
     let vocabulary = state.vocabulary(&caller.tenant);
     let pack = vocabulary.as_ref().and_then(|vocabulary| vocabulary.pack.as_ref());
+    let person = pack.and_then(|pack| pack.people.iter().find(|person| person.id == name));
+    let queues = person.map(|person| person.teams.as_slice()).unwrap_or_default();
+    state.store().set_presence(now, &caller.tenant, &name, until, queues).await?;
+    let told = Presence { name, online_until: until, last_assigned_at: None };
     Ok(Json(body_of(pack, told, now)))
 }
 

@@ -114,6 +114,9 @@ pub(super) async fn insert_notifications(
     Ok(())
 }
 
+/// How many waiting tickets of a queue are looked at because somebody came online.
+const WAITING_FIRST: i64 = 20;
+
 impl Store {
     /// Queues notifications that belong to no look at a ticket.
     pub async fn notify(
@@ -244,14 +247,18 @@ impl Store {
         Ok(row.0.map(moment))
     }
 
-    /// Notes until when an agent is online; `None` for gone.
+    /// Says until when an agent is online; `None` takes them offline. What waits without an agent in these queues is
+    /// looked at next, a queue's first few: whoever comes is given them in turn.
     pub async fn set_presence(
         &self,
+        now: DateTime<Utc>,
         tenant: &TenantId,
         name: &str,
         until: Option<DateTime<Utc>>,
+        queues: &[String],
     ) -> Result<(), StoreError> {
         let (tenant, name) = (tenant.clone(), super::no_nul(name));
+        let queues = queues.to_vec();
         self.write(move |connection| {
             Box::pin(async move {
                 sqlx::query(
@@ -261,8 +268,11 @@ impl Store {
                 .bind(tenant.as_str())
                 .bind(name)
                 .bind(until.map(millis))
-                .execute(connection)
+                .execute(&mut *connection)
                 .await?;
+                for queue in queues.iter().filter(|_| until.is_some()) {
+                    look_at_waiting(connection, now, &tenant, queue).await?;
+                }
                 Ok(())
             })
         })
@@ -300,4 +310,24 @@ fn claimed(row: &sqlx::any::AnyRow) -> Result<ClaimedNotification, StoreError> {
         attempt: u32::try_from(row.try_get::<i64, _>("attempts")?).unwrap_or(0),
         created_at: moment(row.try_get("created_at")?),
     })
+}
+
+async fn look_at_waiting(
+    connection: &mut AnyConnection,
+    now: DateTime<Utc>,
+    tenant: &TenantId,
+    queue: &str,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE tickets SET clock_rev = clock_rev + 1, clock_at = CASE WHEN clock_at <= $1 THEN clock_at ELSE $1 END \
+         WHERE id IN (SELECT id FROM tickets WHERE tenant = $2 AND queue = $3 AND clock_at IS NOT NULL \
+         AND queue_rank IS NOT NULL AND assignee IS NULL ORDER BY queue_rank, id LIMIT $4)",
+    )
+    .bind(millis(now))
+    .bind(tenant.as_str())
+    .bind(queue)
+    .bind(WAITING_FIRST)
+    .execute(connection)
+    .await?;
+    Ok(())
 }

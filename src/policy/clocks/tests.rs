@@ -178,7 +178,11 @@ fn waiting_for_the_customer_stops_the_resolution_and_no_thanks_starts_it_again()
     history.record(Event::Pending, at("2026-11-23 11:00"));
     let waiting = clocks(&sla, &facts, &history, at("2026-11-24 17:00"));
     let resolution = of(&waiting, ClockKind::Resolution);
-    assert!(resolution.paused && resolution.due.is_none() && resolution.state == OnTrack);
+    assert!(
+        resolution.paused == Some(Pause::Customer)
+            && resolution.due.is_none()
+            && resolution.state == OnTrack
+    );
     assert!(!waiting.iter().any(|clock| clock.kind == ClockKind::NextResponse));
 
     history.record(Event::Asked, at("2026-11-24 17:00"));
@@ -316,11 +320,11 @@ proptest! {
             let clocks = clocks(&sla, &facts, &history, now);
             for clock in &clocks {
                 prop_assert!(clock.started <= now);
-                prop_assert!(clock.paused || clock.stopped.is_some() || clock.due.is_some());
+                prop_assert!(clock.paused.is_some() || clock.stopped.is_some() || clock.due.is_some());
                 if let (Some(risk), Some(due)) = (clock.at_risk, clock.due) {
                     prop_assert!(risk <= due, "{:?}", clock);
                 }
-                prop_assert!(!clock.paused || clock.kind == ClockKind::Resolution);
+                prop_assert!(clock.paused.is_none() || clock.kind == ClockKind::Resolution);
             }
             // The next change is a change: at that moment some clock stands worse.
             if let Some(next) = next_change(&clocks, now) {

@@ -195,7 +195,7 @@ fn clock(kind: ClockKind, due: &str) -> Clock {
         due: Some(at(due)),
         at_risk: Some(at("17:30")),
         stopped: None,
-        paused: false,
+        paused: None,
         state: SlaState::AtRisk,
     }
 }

@@ -281,8 +281,8 @@ impl Page<'_> {
                     self.say("no prazo", "on time")
                 ),
             },
-            (None, true, _) => self.say("pausado", "paused").to_owned(),
-            (None, false, Some(due)) => {
+            (None, Some(pause), _) => words::pause(pause, self.locale).to_owned(),
+            (None, None, Some(due)) => {
                 let until = if due < self.now {
                     self.say("venceu em", "was due")
                 } else {
@@ -291,7 +291,7 @@ impl Page<'_> {
                 let distance = words::distance(due - self.now, self.locale);
                 format!("{until} {} ({distance})", self.at(due))
             }
-            (None, false, None) => {
+            (None, None, None) => {
                 format!("{} {}", self.say("desde", "since"), self.at(clock.started))
             }
         };

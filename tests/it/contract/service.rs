@@ -151,11 +151,12 @@ async fn a_look_moves_a_ticket_and_tells_everybody(w: &World) {
     w.store.finish_outbox(at(54), &rows[0], DeliveryEnd::Sent, message()).await.unwrap();
     let view = w.view(&ticket).await;
     assert_eq!(view.first_response_at, None, "a notice is no answer");
+    let teams = ["support".to_owned()];
+    w.store.set_presence(at(55), &main_tenant(), "bia", Some(at(900)), &teams).await.unwrap();
     let given = Looked {
         moves: vec![Move::Assign("bia".to_owned(), at(600))],
         ..quiet(due(w, 60).await.remove(0), 500)
     };
-    w.store.set_presence(&main_tenant(), "bia", Some(at(900))).await.unwrap();
     w.store.write_looks(at(61), vec![given]).await.unwrap();
     let view = w.view(&ticket).await;
     assert_eq!((&*view.row.owner, view.row.assignee.as_deref()), ("agent", Some("bia")));

@@ -79,6 +79,8 @@ async fn clocks_stand_still_while_it_lasts_and_go_on_afterwards() {
     world.drain().await;
     let sla = world.get(&format!("{path}/sla")).await;
     assert_eq!((due(&sla), &sla["state"]), (None, &json!("on_track")), "{sla}");
+    let paused = sla["clocks"].as_array().unwrap().iter().any(|one| one["paused"] == "incident");
+    assert!(paused, "whoever looks is told why it stands still: {sla}");
     assert_eq!(world.get(&path).await["sla_state"], "on_track");
     world.act("POST", "/v1/incidents/INC-2/end", json!({})).await;
     world.drain().await;
