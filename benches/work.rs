@@ -20,7 +20,8 @@ use atende::knowledge::Library;
 use atende::pipeline::{Pipeline, TurnInput};
 use atende::policy::Pack;
 use atende::ports::Clock;
-use atende::worker::{Tenant, Tenants, Worker, WorkerSettings};
+use atende::prompts::Prompts;
+use atende::worker::{Helpers, Tenant, Tenants, Worker, WorkerSettings};
 use chrono::{DateTime, Utc};
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
@@ -55,7 +56,8 @@ fn pipeline(learned: bool) -> Pipeline {
     }
     let library = Library::load(None).expect("the samples load");
     let templates = Templates::load(None).expect("the templates load");
-    Pipeline::new(Arc::new(pack), Arc::new(library), Arc::new(templates))
+    let prompts = Prompts::load(None).expect("the prompts load");
+    Pipeline::new(Arc::new(pack), Arc::new(library), Arc::new(templates), Arc::new(prompts))
 }
 
 fn start() -> DateTime<Utc> {
@@ -149,7 +151,8 @@ fn filled(learned: bool) -> Bench {
             assert_eq!(accepted.expect("accepted"), Accepted::New);
         }
         let settings = WorkerSettings::default();
-        let worker = Worker::new(store.clone(), inbox.clone(), clock, tenants, settings, None);
+        let worker =
+            Worker::new(store.clone(), inbox.clone(), clock, tenants, settings, Helpers::default());
         (store, inbox, Arc::new(worker))
     });
     Bench { runtime, store, inbox, worker, _dir: dir }

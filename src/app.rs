@@ -1,6 +1,7 @@
 //! The composition root: the only place that puts store, inbox, clock, policies, worker and API
 //! together. A directory has one worker; every other command opens the store beside it.
 
+mod models;
 mod receivers;
 
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ use tokio_util::task::TaskTracker;
 use crate::adapters::embed::{EmbedderSettings, FastEmbedder};
 use crate::adapters::inbox::Inbox;
 use crate::adapters::model_cache::ModelCache;
-use crate::adapters::store::{Scope, Store, StoreLocation, TokenRow};
+use crate::adapters::store::{Retention, Scope, Store, StoreLocation, TokenRow};
 use crate::compose::Templates;
 use crate::config::{CallbackSettings, Config, EmbeddingSettings, PolicySource, TenantView};
 use crate::domain::ids::TenantId;
@@ -26,8 +27,10 @@ use crate::knowledge::{Library, Source};
 use crate::pipeline::Pipeline;
 use crate::policy::Pack;
 use crate::ports::{Clock, Embedder};
-use crate::worker::{Tenant, Tenants, Worker, WorkerSettings};
+use crate::prompts::Prompts;
+use crate::worker::{Helpers, Tenant, Tenants, Worker, WorkerSettings};
 
+pub use models::{endpoints, ladder};
 pub use receivers::{Receivers, mailer, webhooks};
 
 /// The lock that the one worker of a directory holds.
@@ -128,6 +131,7 @@ struct Sources {
     policy: PolicyFrom,
     knowledge: Option<PathBuf>,
     templates: Option<PathBuf>,
+    prompts: Option<PathBuf>,
     callbacks: Option<CallbackSettings>,
     webhooks: Option<CallbackSettings>,
     embeddings: EmbeddingSettings,
@@ -148,6 +152,7 @@ impl Sources {
             },
             knowledge: view.knowledge.dir.clone(),
             templates: view.templates.dir.clone(),
+            prompts: view.prompts.dir.clone(),
             callbacks: view.callbacks.cloned(),
             webhooks: view.webhooks.cloned(),
             embeddings: embeddings.clone(),
@@ -167,8 +172,8 @@ impl Sources {
         pointer: Option<&TenantId>,
     ) -> Result<Pipeline, Vec<String>> {
         let library = self.indexed(lang, root, pointer);
-        self.assemble(lang, library).map(|(pack, library, templates)| {
-            Pipeline::new(Arc::new(pack), Arc::new(library), Arc::new(templates))
+        self.assemble(lang, library).map(|(pack, library, templates, prompts)| {
+            Pipeline::new(Arc::new(pack), Arc::new(library), Arc::new(templates), Arc::new(prompts))
         })
     }
 
@@ -216,9 +221,10 @@ impl Sources {
         &self,
         lang: Locale,
         library: Result<T, Vec<String>>,
-    ) -> Result<(Pack, T, Templates), Vec<String>> {
+    ) -> Result<(Pack, T, Templates, Prompts), Vec<String>> {
         let pack = self.pack();
         let templates = Templates::load(self.templates.as_deref());
+        let prompts = Prompts::load(self.prompts.as_deref());
         let mut problems = Vec::new();
         if let Err(found) = &pack {
             problems.extend(found.iter().map(|problem| problem.render(lang)));
@@ -229,8 +235,13 @@ impl Sources {
         if let Err(found) = &templates {
             problems.extend(found.iter().map(ToString::to_string));
         }
-        match (pack, library, templates) {
-            (Ok(pack), Ok(library), Ok(templates)) => Ok((pack, library, templates)),
+        if let Err(found) = &prompts {
+            problems.extend(found.iter().map(ToString::to_string));
+        }
+        match (pack, library, templates, prompts) {
+            (Ok(pack), Ok(library), Ok(templates), Ok(prompts)) => {
+                Ok((pack, library, templates, prompts))
+            }
             _ => Err(problems),
         }
     }
@@ -260,7 +271,7 @@ impl Sources {
                     .is_some_and(|ending| ["yaml", "yml", "jsonl"].iter().any(|one| ending == *one))
             });
         }
-        for dir in [&self.knowledge, &self.templates].into_iter().flatten() {
+        for dir in [&self.knowledge, &self.templates, &self.prompts].into_iter().flatten() {
             list(dir, DEEPEST, &mut files, &|_| true);
         }
         files.sort();
@@ -430,6 +441,11 @@ impl App {
             renew: Duration::from_secs(config.worker.renew_secs),
             max_attempts: config.worker.max_attempts,
             poll: Duration::from_millis(config.worker.poll_ms),
+            retention: Retention {
+                messages_days: config.privacy.retention_messages_days,
+                drafts_days: config.privacy.retention_drafts_days,
+                customers_days: config.privacy.retention_customers_days,
+            },
         };
         let worker = Arc::new(Worker::new(
             stores.store.clone(),
@@ -437,7 +453,11 @@ impl App {
             Arc::clone(&clock),
             tenants.clone(),
             settings,
-            mailer(config)?,
+            Helpers {
+                mailer: mailer(config)?,
+                ladder: ladder(config)?,
+                limits: models::limits(&config.models),
+            },
         ));
         Ok(Self { stores, clock, tenants, worker, index: data.join(INDEX_FOLDER), _lock: lock })
     }

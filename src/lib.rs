@@ -18,6 +18,7 @@ pub mod report;
 pub mod compose;
 pub mod knowledge;
 pub mod privacy;
+pub mod prompts;
 pub mod understand;
 
 pub mod channels;

@@ -3,6 +3,8 @@
 //! English stands beside the arguments themselves; Portuguese stands in one table here. A test holds
 //! that both say something about exactly the same commands and arguments.
 
+mod models;
+mod privacy;
 mod service;
 
 use std::collections::BTreeMap;
@@ -52,6 +54,18 @@ const PORTUGUESE: &[Portuguese] = &[
         "Arquivo de configuração (padrão: atende.toml na pasta de dados ou aqui)",
     ),
     arg_pt("", "lang", "IDIOMA", "Idioma da saída: pt-BR ou en (padrão: o do sistema)"),
+    arg_pt(
+        "",
+        "record",
+        "PASTA",
+        "Pasta em que as respostas dos modelos de linguagem são gravadas, sem dados pessoais",
+    ),
+    arg_pt(
+        "",
+        "replay",
+        "PASTA",
+        "Pasta de onde as respostas dos modelos vêm; o que não foi gravado falha",
+    ),
     command_pt(
         "demo",
         "Passa um dia de mensagens pelo sistema e mostra o que acontece com cada uma",
@@ -210,17 +224,6 @@ const PORTUGUESE: &[Portuguese] = &[
         "PASTA",
         "Pasta de arquivos Markdown (padrão: os artigos da configuração, ou os de exemplo)",
     ),
-    command_pt("privacy", "Dados pessoais", ""),
-    command_pt(
-        "privacy mask",
-        "Mascara dados pessoais em linhas de texto, sem guardar nada",
-        "Lê linhas de texto e escreve um objeto JSON por linha: {\"text\", \"found\": [{\"kind\", \"start\", \
-         \"end\"}]}. \"text\" é a linha com marcadores como [CPF_1]; \"start\" e \"end\" (exclusivo) contam \
-         caracteres (valores escalares Unicode) da linha original. Uma linha que não pode ser lida dá \
-         {\"error\": {\"line\", \"field\", \"message\"}}; as outras são processadas assim mesmo, e o comando \
-         termina com 1.",
-    ),
-    arg_pt("privacy mask", "file", "ARQUIVO", "Arquivo a ler; \"-\" ou nada lê a entrada padrão"),
     command_pt("sla", "Mostra os prazos", ""),
     command_pt(
         "sla show",
@@ -381,7 +384,7 @@ fn translate(mut command: Command, path: &str) -> Command {
 }
 
 fn all() -> impl Iterator<Item = &'static Portuguese> {
-    PORTUGUESE.iter().chain(service::SERVICE)
+    PORTUGUESE.iter().chain(models::MODELS).chain(privacy::PRIVACY).chain(service::SERVICE)
 }
 
 fn find(command: &str, arg: &str) -> Option<&'static Portuguese> {

@@ -13,9 +13,11 @@ mod init;
 mod knowledge;
 mod language;
 mod lines;
+mod models;
 mod notify;
 mod policy;
 mod privacy;
+mod prompts;
 mod queue;
 mod serve;
 mod sla;
@@ -35,6 +37,7 @@ use anyhow::Context as _;
 use clap::{FromArgMatches as _, Parser, Subcommand};
 use tokio::runtime::Runtime;
 
+use crate::adapters::cassette::Cassette;
 use crate::adapters::model_cache::ModelCache;
 use crate::config::{Config, Loaded, Severity, Sources, Words};
 use crate::domain::labels::Locale;
@@ -75,6 +78,14 @@ struct Cli {
     )]
     lang: Option<String>,
 
+    /// Folder in which answers of language models are recorded, without personal data
+    #[arg(long, global = true, value_name = "DIR", conflicts_with = "replay")]
+    record: Option<PathBuf>,
+
+    /// Folder that answers of language models come from; what was not recorded fails
+    #[arg(long, global = true, value_name = "DIR")]
+    replay: Option<PathBuf>,
+
     #[command(subcommand)]
     command: Command,
 }
@@ -96,6 +107,10 @@ enum Command {
     Knowledge(knowledge::Command),
     #[command(subcommand, arg_required_else_help = true)]
     Privacy(privacy::Command),
+    #[command(subcommand, arg_required_else_help = true)]
+    Models(models::Command),
+    #[command(subcommand, arg_required_else_help = true)]
+    Prompts(prompts::Command),
     #[command(subcommand, arg_required_else_help = true)]
     Store(store::Command),
     #[command(subcommand, arg_required_else_help = true)]
@@ -126,7 +141,9 @@ fn dispatch(cx: &mut CliCx<'_>, command: Command) -> anyhow::Result<ExitCode> {
         Command::Classifier(command) => classifier::run(cx, &command),
         Command::Policy(policy::Command::Check(args)) => policy::run(cx, &args),
         Command::Knowledge(command) => knowledge::run(cx, &command),
-        Command::Privacy(privacy::Command::Mask(args)) => privacy::run(cx, &args),
+        Command::Privacy(command) => privacy::run(cx, &command),
+        Command::Models(command) => models::run(cx, &command),
+        Command::Prompts(command) => prompts::run(cx, &command),
         Command::Store(command) => store::run(cx, &command),
         Command::Queue(command) => queue::run(cx, &command),
         Command::Sla(command) => sla::run(cx, &command),
@@ -197,6 +214,8 @@ pub struct CliCx<'a> {
     pub current_dir: PathBuf,
     /// The environment.
     pub env: BTreeMap<String, String>,
+    /// Where answers of models are recorded, or come from.
+    pub cassette: Option<Cassette>,
 }
 
 impl CliCx<'_> {
@@ -229,7 +248,10 @@ impl CliCx<'_> {
 
     /// Reads the settings and tells about every problem; `None` when the command cannot go on.
     pub fn settings(&mut self) -> io::Result<Option<Loaded>> {
-        let loaded = self.with_sources(Config::load);
+        let mut loaded = self.with_sources(Config::load);
+        if let Ok(loaded) = &mut loaded {
+            loaded.config.models.cassette.clone_from(&self.cassette);
+        }
         let problems = match &loaded {
             Ok(loaded) => &loaded.problems,
             Err(problems) => problems,
@@ -260,8 +282,23 @@ pub fn run(args: impl IntoIterator<Item = OsString>, world: World<'_>) -> ExitCo
     };
     let data = current_dir.join(&cli.data);
     let config_file = cli.config.map(|file| current_dir.join(file));
-    let mut cx =
-        CliCx { out, err, stdin, stdin_is_terminal, lang, data, config_file, current_dir, env };
+    let cassette = match (cli.record, cli.replay) {
+        (Some(dir), _) => Some(Cassette::Record(current_dir.join(dir))),
+        (None, Some(dir)) => Some(Cassette::Replay(current_dir.join(dir))),
+        (None, None) => None,
+    };
+    let mut cx = CliCx {
+        out,
+        err,
+        stdin,
+        stdin_is_terminal,
+        lang,
+        data,
+        config_file,
+        current_dir,
+        env,
+        cassette,
+    };
     let ended = dispatch(&mut cx, cli.command).and_then(|code| {
         cx.out.flush()?;
         Ok(code)

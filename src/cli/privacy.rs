@@ -1,7 +1,10 @@
-//! `atende privacy mask`: masks lines of text, one JSON object per line, and stores nothing.
+//! `atende privacy`: what is kept of one person, and `mask`, which masks lines of text, one JSON object per line, and
+//! stores nothing.
 //!
-//! Every line is its own conversation. Offsets count characters (Unicode scalar values) of the input
+//! To `mask` every line is its own conversation. Offsets count characters (Unicode scalar values) of the input
 //! line, so that languages other than ours can slice by them.
+
+mod contact;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
@@ -17,6 +20,8 @@ use crate::privacy::{Kind, Masker, Vault};
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Mask(MaskArgs),
+    Export(contact::ExportArgs),
+    Erase(contact::EraseArgs),
 }
 
 /// Mask personal data in lines of text, without storing anything
@@ -33,7 +38,15 @@ pub(super) struct MaskArgs {
 }
 
 /// Runs the command.
-pub(super) fn run(cx: &mut CliCx<'_>, args: &MaskArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(cx: &mut CliCx<'_>, command: &Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Mask(args) => mask_file(cx, args),
+        Command::Export(args) => contact::export(cx, args),
+        Command::Erase(args) => contact::erase(cx, args),
+    }
+}
+
+fn mask_file(cx: &mut CliCx<'_>, args: &MaskArgs) -> anyhow::Result<ExitCode> {
     match args.file.as_deref().filter(|file| file.as_os_str() != "-") {
         Some(file) => {
             let path = cx.current_dir.join(file);
@@ -168,7 +181,7 @@ fn read_line(input: &mut dyn BufRead, bytes: &mut Vec<u8>) -> std::io::Result<Li
 }
 
 fn write_json(out: &mut dyn Write, line: &impl Serialize) -> anyhow::Result<()> {
-    serde_json::to_writer(&mut *out, line).context("write output failed")?;
+    serde_json::to_writer(&mut *out, line).map_err(std::io::Error::from)?;
     out.write_all(b"\n").context("write output failed")
 }
 

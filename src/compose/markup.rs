@@ -16,7 +16,7 @@ static HEADING: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?m)^#{1,6} +(.+?) *$").ok());
 
 /// Returns Markdown as the channel's own formatting: WhatsApp's marks there, plain text elsewhere.
-pub(super) fn for_channel(markdown: &str, channel: Channel) -> String {
+pub fn for_channel(markdown: &str, channel: Channel) -> String {
     let marks = channel == Channel::Whatsapp;
     let text = replace(&LINK, '[', markdown, |found| {
         let (label, target) = (group(found, 1), group(found, 2));

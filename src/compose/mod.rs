@@ -15,14 +15,17 @@ mod verify;
 mod words;
 
 use chrono::NaiveDate;
-pub use evidence::{Evidence, ExamineInput, Finding, FindingKind, examine};
+pub use evidence::{
+    Evidence, ExamineInput, Finding, FindingKind, contacts_not_in, examine, repeats_customer,
+};
 pub use format::{date, length, moment, money, time_of_day};
+pub use markup::for_channel;
 pub use register::Register;
 pub use templates::{Family, Problem, Templates};
 pub use verify::{Verification, VerifyInput, likely_locale, verify};
 
 use crate::domain::channel::Channel;
-use crate::domain::draft::{DraftKind, DraftText, Passage};
+use crate::domain::draft::{DraftKind, DraftText, Flaw, LedgerEntry, Passage, Support};
 use crate::domain::labels::{Locale, Sentiment};
 use crate::domain::signal::Signal;
 use context::AnswerText;
@@ -115,6 +118,39 @@ pub struct EmergencyLine<'a> {
 pub fn compose(templates: &Templates, input: &ComposeInput<'_>) -> Option<DraftText> {
     answering(input)?;
     write(templates, Family::Answer, input, &NoticeFacts::default())
+}
+
+/// Puts a reply that a model wrote into the business's own frame: greeting, the line that says an AI writes, the way to a
+/// person. `body` is what [`examine`] examined, in the channel's formatting; its sentences keep their evidence.
+pub fn written(
+    templates: &Templates,
+    input: &ComposeInput<'_>,
+    body: &str,
+    evidence: &Evidence,
+) -> Option<DraftText> {
+    let answer = AnswerText { has_steps: false, text: body.to_owned() };
+    let variables = context::of(input, &NoticeFacts::default(), &[], Some(&answer));
+    let rendered = templates.render(Family::Written, input.channel, input.locale, variables)?;
+    let (text, mut ledger) = ledger::account(&rendered, 0);
+    let mut left: Vec<&LedgerEntry> = evidence.ledger.iter().collect();
+    for entry in ledger.iter_mut().filter(|entry| entry.support == Support::Passage) {
+        // Framing may join a line differently; a sentence that is not found again has no support.
+        let found = left.iter().position(|own| own.sentence.trim() == entry.sentence.trim());
+        let own = found.map(|at| left.remove(at));
+        entry.support = own.map_or(Support::None, |own| own.support);
+        entry.passages = own.map(|own| own.passages.clone()).unwrap_or_default();
+        entry.flaws = evidence
+            .findings
+            .iter()
+            .filter(|finding| finding.sentence.trim() == entry.sentence.trim())
+            .map(|finding| Flaw {
+                kind: finding.kind.as_str().to_owned(),
+                found: finding.found.clone(),
+                expected: finding.expected.clone(),
+            })
+            .collect();
+    }
+    Some(DraftText { text, locale: input.locale, kind: DraftKind::Model, ledger })
 }
 
 /// Writes a notice of a family, with the best passage where the family has room for one.

@@ -26,6 +26,8 @@ crate::domain::words! {
     Family {
         /// A passage of the knowledge base answers.
         Answer = "answer",
+        /// A language model wrote the answer; this is its frame.
+        Written = "written",
         /// The message arrived; a person will answer.
         Acknowledgement = "acknowledgement",
         /// A person takes over.

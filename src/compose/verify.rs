@@ -250,7 +250,7 @@ mod tests {
     }
 
     fn draft(text: &str, support: Support, passages: Vec<usize>, locale: Locale) -> DraftText {
-        let entry = LedgerEntry { sentence: text.to_owned(), support, passages };
+        let entry = LedgerEntry { sentence: text.to_owned(), support, passages, flaws: Vec::new() };
         DraftText { text: text.to_owned(), locale, kind: DraftKind::Model, ledger: vec![entry] }
     }
 

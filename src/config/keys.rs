@@ -3,6 +3,10 @@
 //! The check of files and variables, the commented files that are written for people and the list of
 //! effective settings all read this one table. Defaults are not here: they are in `settings`.
 
+mod content;
+mod models;
+mod privacy;
+
 use super::words::Words;
 
 /// A `[section]` of the file.
@@ -38,6 +42,8 @@ pub enum Kind {
     Address,
     /// A whole number within a range, both ends included.
     Integer(i64, i64),
+    /// A number that may have decimals, within a range, both ends included.
+    Decimal(i32, i32),
     /// True or false.
     Flag,
     /// One of a few words.
@@ -56,6 +62,8 @@ pub enum Kind {
     StoreUrl,
     /// The URL of a receiver of callbacks.
     CallbackUrl,
+    /// The URL of a model's endpoint.
+    ModelUrl,
     /// One line of text.
     Text,
     /// A password, of any length.
@@ -152,7 +160,7 @@ pub const SECTIONS: &[Section] = &[
             en: "The articles that replies rest on.",
         },
         per_tenant: true,
-        keys: KNOWLEDGE,
+        keys: content::KNOWLEDGE,
     },
     Section {
         name: "embeddings",
@@ -161,13 +169,60 @@ pub const SECTIONS: &[Section] = &[
             en: "The model that compares texts by meaning; without it articles are searched by words alone.",
         },
         per_tenant: false,
-        keys: EMBEDDINGS,
+        keys: content::EMBEDDINGS,
+    },
+    Section {
+        name: "models",
+        about: Words {
+            pt: "Modelos de linguagem. Sem eles, o programa entende e responde com o que traz consigo. Só textos sem \
+                 dados pessoais chegam a um modelo.",
+            en: "Language models. Without them the program understands and answers with what it brings along. Only \
+                 texts without personal data reach a model.",
+        },
+        per_tenant: false,
+        keys: models::MODELS,
+    },
+    Section {
+        name: "models.primary",
+        about: Words {
+            pt: "O modelo consultado primeiro: barato e rápido.",
+            en: "The model that is asked first: cheap and quick.",
+        },
+        per_tenant: false,
+        keys: models::RUNG,
+    },
+    Section {
+        name: "models.escalation",
+        about: Words {
+            pt: "O modelo mais capaz, para aquilo de que o primeiro não tem certeza.",
+            en: "The more capable model, for what the first is not sure of.",
+        },
+        per_tenant: false,
+        keys: models::RUNG,
+    },
+    Section {
+        name: "models.budget",
+        about: Words {
+            pt: "Quanto os modelos podem custar a cada empresa.",
+            en: "What models may cost each business.",
+        },
+        per_tenant: false,
+        keys: models::BUDGET,
+    },
+    Section {
+        name: "prompts",
+        about: Words {
+            pt: "O que se diz aos modelos de linguagem.",
+            en: "What language models are told.",
+        },
+        per_tenant: true,
+        keys: content::PROMPTS,
     },
     Section {
         name: "templates",
         about: Words { pt: "Os modelos de resposta.", en: "The reply templates." },
         per_tenant: true,
-        keys: TEMPLATES,
+        keys: content::TEMPLATES,
     },
     Section {
         name: "callbacks",
@@ -200,6 +255,15 @@ pub const SECTIONS: &[Section] = &[
         },
         per_tenant: false,
         keys: MAIL,
+    },
+    Section {
+        name: "privacy",
+        about: Words {
+            pt: "Por quanto tempo ficam guardados os dados das pessoas; 0 guarda sempre.",
+            en: "For how long people's data is kept; 0 keeps it for good.",
+        },
+        per_tenant: false,
+        keys: privacy::PRIVACY,
     },
     Section {
         name: "log",
@@ -335,56 +399,6 @@ const POLICY: &[Key] = &[
          `extends: saas-br`.",
     ),
 ];
-
-const KNOWLEDGE: &[Key] = &[optional(
-    "dir",
-    Kind::Folder,
-    "\"knowledge\"",
-    "Pasta dos artigos: <idioma>/<categoria>/<artigo>.md. Sem ela valem os artigos de exemplo.",
-    "Folder of the articles: <locale>/<category>/<article>.md. Without it the sample articles are used.",
-)];
-
-const EMBEDDINGS: &[Key] = &[
-    optional(
-        "dir",
-        Kind::Folder,
-        "\"embeddings\"",
-        "Pasta do modelo (model.onnx, tokenizer.json, tokenizer_config.json, special_tokens_map.json, \
-         config.json) ou, se model estiver definido, a pasta para onde ele é baixado.",
-        "Folder of the model (model.onnx, tokenizer.json, tokenizer_config.json, special_tokens_map.json, \
-         config.json) or, if model is set, the folder it is downloaded into.",
-    ),
-    optional(
-        "model",
-        Kind::Word(crate::adapters::embed::NAMES),
-        "\"multilingual-e5-small\"",
-        "Modelo a baixar de huggingface.co na primeira vez. Modelos só em inglês não são usados em \
-         artigos em português.",
-        "Model to download from huggingface.co the first time. English-only models are not used for \
-         articles in Portuguese.",
-    ),
-    optional(
-        "runtime",
-        Kind::File,
-        "\"/usr/lib/libonnxruntime.so\"",
-        "Biblioteca do ONNX Runtime, que executa o modelo. Sem ela, vale a que o sistema encontrar.",
-        "Library of the ONNX Runtime, which runs the model. Without it, the one that the system finds is used.",
-    ),
-    key(
-        "threads",
-        Kind::Integer(1, 256),
-        "Quantas threads calculam o vetor de um texto.",
-        "How many threads compute the vector of a text.",
-    ),
-];
-
-const TEMPLATES: &[Key] = &[optional(
-    "dir",
-    Kind::Folder,
-    "\"templates\"",
-    "Pasta cujos arquivos substituem, um a um, os modelos que vêm no programa.",
-    "Folder whose files replace, one by one, the templates that come with the program.",
-)];
 
 const CALLBACKS: &[Key] = &[
     optional(

@@ -224,9 +224,12 @@ impl<'a> Reading<'a> {
             let origin = page.at(name.span().start);
             let name = name.get_ref().as_ref();
             let path = format!("{path}.{name}");
-            match section.key(name) {
-                Some(key) => self.take(key, &path, raw(value.get_ref()), origin, &page.base),
-                None => self.problems.push(unknown_key(section, name).error(path, origin)),
+            match (section.key(name), keys::section(&path)) {
+                (Some(key), _) => self.take(key, &path, raw(value.get_ref()), origin, &page.base),
+                (None, Some(inner)) => {
+                    self.read_section(page, inner, &path, value.get_ref(), origin);
+                }
+                (None, None) => self.problems.push(unknown_key(section, name).error(path, origin)),
             }
         }
     }
@@ -326,7 +329,7 @@ fn raw(value: &DeValue<'_>) -> Raw {
             Raw::Integer(i64::from_str_radix(&digits, number.radix()).ok())
         }
         DeValue::Boolean(flag) => Raw::Flag(*flag),
-        DeValue::Float(_) => Raw::Other(("um número com casas decimais", "a decimal number")),
+        DeValue::Float(number) => Raw::Decimal(number.as_str().replace('_', "").parse().ok()),
         DeValue::Datetime(_) => Raw::Other(("uma data", "a date")),
         DeValue::Array(_) => Raw::Other(("uma lista", "a list")),
         DeValue::Table(_) => Raw::Other(("uma seção", "a section")),
@@ -345,6 +348,10 @@ fn declared(path: &str) -> Result<&'static Key, Complaint> {
         }
         [TENANTS, ..] => return Err(not_a_variable()),
         [section, name] => (keys::section(section).ok_or_else(|| unknown_section(section))?, *name),
+        [outer, inner, name] if keys::section(outer).is_some() => {
+            let section = keys::section(&format!("{outer}.{inner}"));
+            (section.ok_or_else(|| unknown_section(&format!("{outer}.{inner}")))?, *name)
+        }
         [section] if keys::section(section).is_none() => return Err(unknown_section(section)),
         _ => return Err(not_a_variable()),
     };
@@ -432,10 +439,11 @@ fn not_a_variable() -> Complaint {
 fn nearly_a_variable(name: &str) -> Option<Complaint> {
     let rest = name.strip_prefix("ATENDE_")?.to_lowercase().replace("__", "_");
     let (section, key) = SECTIONS.iter().find_map(|section| {
-        let key = rest.strip_prefix(section.name)?.strip_prefix('_')?;
+        let key = rest.strip_prefix(&section.name.replace('.', "_"))?.strip_prefix('_')?;
         section.key(key).map(|key| (section, key))
     })?;
-    let right = format!("{VARIABLE_PREFIX}{}__{}", section.name, key.name).to_uppercase();
+    let place = section.name.replace('.', "__");
+    let right = format!("{VARIABLE_PREFIX}{place}__{}", key.name).to_uppercase();
     Some(Complaint::new(
         ("esta variável não tem efeito", "this variable has no effect"),
         (format!("você quis dizer {right}?"), format!("did you mean {right}?")),

@@ -5,10 +5,10 @@
 
 pub mod keys;
 mod load;
+mod models;
 pub mod problem;
 mod relations;
 mod render;
-mod secret;
 mod secrets;
 mod settings;
 #[cfg(test)]
@@ -16,13 +16,14 @@ mod tests;
 mod value;
 mod words;
 
+pub use crate::domain::secret::Secret;
 pub use load::{FILE_NAME, Loaded, Sources, VARIABLE_PREFIX, process_env, survey};
+pub use models::{BudgetSettings, ModelSettings, RungSettings};
 pub use problem::{ConfigProblem, Origin, Severity, nearest};
 pub use render::{company_file, effective, example_file};
-pub use secret::Secret;
 pub use settings::{
     CallbackSettings, Config, EmbeddingSettings, InboxSettings, KnowledgeSettings, MailSettings,
-    PolicySettings, PolicySource, ServerSettings, StoreSettings, TemplateSettings, TenantSettings,
-    TenantView, WorkerSettings,
+    PolicySettings, PolicySource, PrivacySettings, PromptSettings, ServerSettings, StoreSettings,
+    TemplateSettings, TenantSettings, TenantView, WorkerSettings,
 };
 pub use words::Words;

@@ -84,6 +84,8 @@ fn about(key: &Key, locale: Locale) -> String {
     let range = match (key.kind, locale) {
         (Kind::Integer(min, max), Locale::PtBr) => format!(" De {min} a {max}."),
         (Kind::Integer(min, max), Locale::En) => format!(" From {min} to {max}."),
+        (Kind::Decimal(min, max), Locale::PtBr) => format!(" De {min} a {max}."),
+        (Kind::Decimal(min, max), Locale::En) => format!(" From {min} to {max}."),
         (Kind::Word(words), Locale::PtBr) => format!(" Opções: {}.", words.join(", ")),
         (Kind::Word(words), Locale::En) => format!(" Choices: {}.", words.join(", ")),
         _ => String::new(),

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::problem::{Complaint, ConfigProblem, Origin};
-use super::secret::Secret;
 use super::settings::Config;
 use super::value;
+use crate::domain::secret::Secret;
 
 /// How a secret is judged once it was read from its file.
 type Judge = fn(&str) -> Result<String, Complaint>;
@@ -33,6 +33,11 @@ pub(super) fn resolve(
     let login = &mut config.mail;
     let file = login.password_file.clone();
     pairs.push(("mail.password".into(), &mut login.password, file, value::line));
+    let models = &mut config.models;
+    for (name, rung) in [("primary", &mut models.primary), ("escalation", &mut models.escalation)] {
+        let file = rung.key_file.clone();
+        pairs.push((format!("models.{name}.key"), &mut rung.key, file, value::line));
+    }
     for (name, tenant) in &mut config.tenants {
         if let Some(own) = &mut tenant.webhooks {
             let path = format!("tenants.{name}.webhooks.secret");

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::secret::Secret;
+use super::models::ModelSettings;
 use crate::domain::ids::TenantId;
+use crate::domain::secret::Secret;
 use crate::telemetry::LogSettings;
 
 /// Everything an installation can set.
@@ -29,6 +30,10 @@ pub struct Config {
     pub knowledge: KnowledgeSettings,
     /// The model that compares texts by meaning, for every tenant.
     pub embeddings: EmbeddingSettings,
+    /// The language models, for every tenant.
+    pub models: ModelSettings,
+    /// What models are told for tenants that name nothing else.
+    pub prompts: PromptSettings,
     /// The reply templates of tenants that name none.
     pub templates: TemplateSettings,
     /// Where replies of the tenant `main` leave to.
@@ -37,6 +42,8 @@ pub struct Config {
     pub webhooks: CallbackSettings,
     /// The server that mail to the business's own people leaves by.
     pub mail: MailSettings,
+    /// For how long people's data is kept.
+    pub privacy: PrivacySettings,
     /// What the process says on stderr.
     pub log: LogSettings,
     /// Businesses besides `main`, by name.
@@ -51,6 +58,8 @@ pub struct TenantView<'a> {
     pub policy: &'a PolicySettings,
     /// Its articles.
     pub knowledge: &'a KnowledgeSettings,
+    /// What models are told.
+    pub prompts: &'a PromptSettings,
     /// Its reply templates.
     pub templates: &'a TemplateSettings,
     /// Where its replies leave to; `None` when they are only read from the outbox.
@@ -77,6 +86,7 @@ impl Config {
             return Some(TenantView {
                 policy: &self.policy,
                 knowledge: &self.knowledge,
+                prompts: &self.prompts,
                 templates: &self.templates,
                 callbacks: Some(&self.callbacks).filter(|found| callbacks(found)),
                 webhooks: Some(&self.webhooks).filter(|found| callbacks(found)),
@@ -86,6 +96,7 @@ impl Config {
         Some(TenantView {
             policy: own.policy.as_ref().unwrap_or(&self.policy),
             knowledge: own.knowledge.as_ref().unwrap_or(&self.knowledge),
+            prompts: own.prompts.as_ref().unwrap_or(&self.prompts),
             templates: own.templates.as_ref().unwrap_or(&self.templates),
             callbacks: own.callbacks.as_ref().filter(|found| callbacks(found)),
             webhooks: own.webhooks.as_ref().filter(|found| callbacks(found)),
@@ -256,6 +267,14 @@ pub struct TemplateSettings {
     pub dir: Option<PathBuf>,
 }
 
+/// Where prompts are read from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PromptSettings {
+    /// Folder whose files replace those in the program, one by one. Default `None`.
+    pub dir: Option<PathBuf>,
+}
+
 /// How replies leave on channels without a network of their own: signed HTTP requests.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -326,6 +345,18 @@ impl Default for MailSettings {
     }
 }
 
+/// For how long people's data is kept, in days; 0 (the default) keeps it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PrivacySettings {
+    /// Words of a ticket, after it was closed.
+    pub retention_messages_days: u32,
+    /// Drafts of a ticket, after it was closed.
+    pub retention_drafts_days: u32,
+    /// Customers, after their last ticket was closed and their record last changed.
+    pub retention_customers_days: u32,
+}
+
 /// What one business sets for itself. A section it names replaces the top-level one as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -339,6 +370,9 @@ pub struct TenantSettings {
     /// Its reply templates; `None` takes the top-level section.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub templates: Option<TemplateSettings>,
+    /// What models are told; `None` takes the top-level section.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompts: Option<PromptSettings>,
     /// Where its replies leave to; `None` means that they are only read from the outbox.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub callbacks: Option<CallbackSettings>,

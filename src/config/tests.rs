@@ -372,9 +372,34 @@ fn the_declared_keys_are_exactly_the_fields_of_the_settings() {
         from: Some("x".to_owned()),
         ..crate::config::MailSettings::default()
     };
+    config.prompts.dir = Some("x".into());
+    let rung = RungSettings {
+        base_url: Some("x".to_owned()),
+        key: secret(),
+        key_file: Some("x".into()),
+        model: Some("x".to_owned()),
+        temperature: Some(1.0),
+        seed: Some(1),
+        effort: Some("x".to_owned()),
+        output: Some("x".to_owned()),
+        fields: Some("x".to_owned()),
+        context: Some(1),
+        requests_per_minute: Some(1),
+        tokens_per_minute: Some(1),
+        ..RungSettings::default()
+    };
+    config.models.primary = rung.clone();
+    config.models.escalation = rung;
+    config.models.budget = BudgetSettings {
+        daily_usd: Some(1.0),
+        monthly_usd: Some(1.0),
+        drafts_only_at: Some(1),
+        ..BudgetSettings::default()
+    };
     let tenant = TenantSettings {
         policy: Some(config.policy.clone()),
         knowledge: Some(config.knowledge.clone()),
+        prompts: Some(config.prompts.clone()),
         templates: Some(config.templates.clone()),
         callbacks: Some(callbacks.clone()),
         webhooks: Some(callbacks),

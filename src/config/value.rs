@@ -15,6 +15,8 @@ pub(super) enum Raw {
     Text(String),
     /// A whole number; `None` when it does not fit 64 bits.
     Integer(Option<i64>),
+    /// A number with decimals; `None` when it is not finite.
+    Decimal(Option<f64>),
     /// True or false.
     Flag(bool),
     /// Something no key takes, named in Portuguese and English.
@@ -35,6 +37,7 @@ pub(super) fn from_variable(text: &str, kind: Kind) -> Raw {
         || text.trim().replace('_', "").parse().ok().map(|number| Raw::Integer(Some(number)));
     let read = match kind {
         Kind::Integer(..) => number(),
+        Kind::Decimal(..) => text.trim().parse().ok().map(|number| Raw::Decimal(Some(number))),
         Kind::Flag => text.trim().parse().ok().map(Raw::Flag),
         _ => None,
     };
@@ -45,6 +48,12 @@ pub(super) fn from_variable(text: &str, kind: Kind) -> Raw {
 pub(super) fn judge(raw: Raw, kind: Kind, around: &Surroundings<'_>) -> Result<Value, Complaint> {
     match (kind, raw) {
         (Kind::Integer(min, max), Raw::Integer(number)) => integer(number, min, max),
+        (Kind::Decimal(min, max), Raw::Decimal(number)) => decimal(number, min, max),
+        (Kind::Decimal(min, max), Raw::Integer(number)) => {
+            #[expect(clippy::cast_precision_loss, reason = "the range is far below 2^53")]
+            let number = number.map(|number| number as f64);
+            decimal(number, min, max)
+        }
         (Kind::Flag, Raw::Flag(flag)) => Ok(Value::Boolean(flag)),
         (kind, Raw::Text(text)) => judge_text(&text, kind, around).map(Value::String),
         (kind, raw) => Err(wrong_type(&raw, kind)),
@@ -61,8 +70,11 @@ fn judge_text(text: &str, kind: Kind, around: &Surroundings<'_>) -> Result<Strin
         Kind::Secret => secret(text),
         Kind::StoreUrl => store_url(text),
         Kind::CallbackUrl => callback_url(text),
+        Kind::ModelUrl => model_url(text),
         Kind::Text | Kind::Password => line(text),
-        Kind::Integer(..) | Kind::Flag => Err(wrong_type(&Raw::Text(text.to_owned()), kind)),
+        Kind::Integer(..) | Kind::Decimal(..) | Kind::Flag => {
+            Err(wrong_type(&Raw::Text(text.to_owned()), kind))
+        }
     }
 }
 
@@ -90,10 +102,24 @@ fn integer(number: Option<i64>, min: i64, max: i64) -> Result<Value, Complaint> 
     }
 }
 
+fn decimal(number: Option<f64>, min: i32, max: i32) -> Result<Value, Complaint> {
+    match number.filter(|number| (f64::from(min)..=f64::from(max)).contains(number)) {
+        Some(number) => Ok(Value::Float(number)),
+        None => Err(Complaint::new(
+            ("o número está fora da faixa", "the number is out of range"),
+            (
+                format!("use um número de {min} a {max}"),
+                format!("use a number from {min} to {max}"),
+            ),
+        )),
+    }
+}
+
 fn wrong_type(raw: &Raw, kind: Kind) -> Complaint {
     let found = match raw {
         Raw::Text(_) => ("um texto", "text"),
         Raw::Integer(_) => ("um número", "a number"),
+        Raw::Decimal(_) => ("um número com casas decimais", "a decimal number"),
         Raw::Flag(_) => ("true ou false", "true or false"),
         Raw::Other(name) => *name,
     };
@@ -102,6 +128,15 @@ fn wrong_type(raw: &Raw, kind: Kind) -> Complaint {
             ("um número inteiro", "a whole number"),
             (
                 format!("escreva um número de {min} a {max}, sem aspas"),
+                format!("write a number from {min} to {max}, without quotes"),
+            ),
+        ),
+        Kind::Decimal(min, max) => (
+            ("um número", "a number"),
+            (
+                format!(
+                    "escreva um número de {min} a {max}, sem aspas, com ponto antes das casas decimais"
+                ),
                 format!("write a number from {min} to {max}, without quotes"),
             ),
         ),
@@ -286,6 +321,52 @@ fn callback_url(text: &str) -> Result<String, Complaint> {
             "use https://, so that nobody on the way reads the replies",
         ),
     ))
+}
+
+/// Refuses what no model is asked at. Only inside one's own network does a question travel in the clear.
+fn model_url(text: &str) -> Result<String, Complaint> {
+    let hint = (
+        "escreva o endereço até /v1, por exemplo \"https://api.openai.com/v1\" ou \"http://127.0.0.1:11434/v1\"",
+        "write the address up to /v1, for example \"https://api.openai.com/v1\" or \"http://127.0.0.1:11434/v1\"",
+    );
+    let complaint = |pt: &str, en: &str| Err(Complaint::new((pt, en), hint));
+    let Ok(url) = reqwest::Url::parse(text) else {
+        return complaint("isto não é uma URL", "this is not a URL");
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return complaint(
+            "a URL contém usuário ou senha; a chave vai em key_file",
+            "the URL holds a user or a password; the key belongs into key_file",
+        );
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return complaint("a URL tem uma parte ? ou #", "the URL has a part after ? or #");
+    }
+    match url.scheme() {
+        "https" if url.has_host() => Ok(text.to_owned()),
+        "http" if is_of_own_network(&url) => Ok(text.to_owned()),
+        "http" => complaint(
+            "http:// só é aceito dentro da própria rede",
+            "http:// is only accepted inside one's own network",
+        ),
+        _ => complaint("a URL não começa com https://", "the URL does not start with https://"),
+    }
+}
+
+/// Whether a host is written as one that the internet does not reach: a private address, or a name without a dot or
+/// of a local zone.
+fn is_of_own_network(url: &reqwest::Url) -> bool {
+    if is_this_machine(url) {
+        return true;
+    }
+    match host_ip(url) {
+        Some(IpAddr::V4(ip)) => ip.is_private() || ip.is_link_local(),
+        Some(IpAddr::V6(ip)) => ip.is_unique_local() || ip.is_unicast_link_local(),
+        None => url.host_str().is_some_and(|host| {
+            !host.contains('.')
+                || [".local", ".internal", ".lan"].iter().any(|zone| host.ends_with(zone))
+        }),
+    }
 }
 
 /// Whether a URL's host is this machine.

@@ -43,6 +43,21 @@ pub struct LedgerEntry {
     pub support: Support,
     /// Indices into the passages that support it.
     pub passages: Vec<usize>,
+    /// What the checks found wrong with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flaws: Vec<Flaw>,
+}
+
+/// Something wrong with a sentence of a draft.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Flaw {
+    /// What sort: `price`, `promise`, `link`, `unsupported` …
+    pub kind: String,
+    /// The words.
+    pub found: String,
+    /// What the source says instead, where one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
 }
 
 /// A reply that somebody may send.

@@ -98,6 +98,30 @@ super::words! {
     }
 }
 
+/// What finds a message again wherever it was kept: our id, and whence it came under which id of its sender's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MessageOrigin {
+    /// Our id.
+    pub id: String,
+    /// The way it came.
+    pub channel: String,
+    /// The business's account that received it.
+    pub account: String,
+    /// The sender's own id.
+    pub external_id: String,
+}
+
+impl From<&InboundMessage> for MessageOrigin {
+    fn from(message: &InboundMessage) -> Self {
+        Self {
+            id: message.id.as_str().to_owned(),
+            channel: message.channel.as_str().to_owned(),
+            account: message.account.clone(),
+            external_id: message.external_id.clone(),
+        }
+    }
+}
+
 /// A message of the conversation so far, as the pipeline and the desk read it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PastMessage {

@@ -74,6 +74,9 @@ impl Signal {
 /// The pattern of hits that the learned model found.
 pub const LEARNED_EXAMPLES: &str = "learned examples";
 
+/// The pattern of hits that a language model alone heard.
+pub const LANGUAGE_MODEL: &str = "language model";
+
 /// A signal found in a turn.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SignalHit {
@@ -86,6 +89,11 @@ pub struct SignalHit {
 }
 
 impl SignalHit {
+    /// True where only a language model heard the signal.
+    pub fn is_from_model(&self) -> bool {
+        self.pattern == LANGUAGE_MODEL
+    }
+
     /// True where no lexicon knows the words and the learned model alone heard the signal.
     pub fn is_learned(&self) -> bool {
         self.pattern == LEARNED_EXAMPLES

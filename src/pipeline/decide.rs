@@ -10,6 +10,7 @@ use crate::domain::signal::Signal;
 use crate::domain::ticket::OwnerKind;
 use crate::policy::{Evaluated, Facts, Pack, RouteQuery, RuleAction, RuleOutcome};
 use crate::understand::Understood;
+use crate::understand::votes::is_model;
 
 /// Signals that a turn may carry and still want no reply.
 const QUIET: &[Signal] =
@@ -21,6 +22,29 @@ pub(super) struct Decided {
     pub(super) leaves_ticket_alone: bool,
 }
 
+/// What else bears on a decision.
+#[derive(Clone, Copy)]
+pub(super) struct Standing {
+    /// A model or its provider declined to answer.
+    pub(super) declined: bool,
+    /// The budget lets replies leave without a person.
+    pub(super) may_send: bool,
+}
+
+/// True where people answer whatever draft there is: by a rule, or because the assistant only routes here.
+pub(super) fn is_for_people(
+    pack: &Pack,
+    turn: &TurnInput,
+    understood: &Understood,
+    mut facts: Facts,
+) -> bool {
+    super::facts::with_faultless_draft(&mut facts);
+    let escalates = pack.evaluate(&facts).iter().any(|one| {
+        one.outcome == RuleOutcome::Fired && one.rule.then.action == Some(RuleAction::Escalate)
+    });
+    escalates || pack.mode(&understood.category.value, turn.channel) == Mode::Off
+}
+
 /// Decides.
 pub(super) fn decide(
     pack: &Pack,
@@ -28,6 +52,7 @@ pub(super) fn decide(
     understood: &Understood,
     facts: &Facts,
     verified: Option<&Verified>,
+    standing: Standing,
 ) -> Decided {
     let evaluated = pack.evaluate(facts);
     let fired: Vec<&Evaluated<'_>> =
@@ -52,7 +77,7 @@ pub(super) fn decide(
         return quiet(pack, turn, priority, confidence, reasons, not_known(&evaluated));
     }
     // Without a draft there is nothing to review: a person answers.
-    let (by_evidence, because) = by_evidence(pack, verified, confidence);
+    let (by_evidence, because) = by_evidence(pack, understood, verified, confidence, standing);
     let would = stronger(would, by_evidence);
     if would != Action::Escalate || !reasons.has_any() {
         reasons.add(because);
@@ -81,6 +106,10 @@ pub(super) fn decide(
         }
         (Mode::Draft, _) if would == Action::Send => {
             reasons.put_first(MODE_DRAFT);
+            Action::Review
+        }
+        _ if would == Action::Send && !standing.may_send => {
+            reasons.put_first(BUDGET);
             Action::Review
         }
         _ => would,
@@ -141,11 +170,29 @@ fn by_rules(
 }
 
 /// What evidence and confidence allow, and why.
-fn by_evidence(pack: &Pack, verified: Option<&Verified>, confidence: Confidence) -> (Action, Own) {
+fn by_evidence(
+    pack: &Pack,
+    understood: &Understood,
+    verified: Option<&Verified>,
+    confidence: Confidence,
+    standing: Standing,
+) -> (Action, Own) {
+    let human = &understood.requires_human;
+    let model_wants_person = human.value && is_model(human.engine);
+    let written = verified.and_then(|verified| verified.written.as_ref());
     match verified {
         None => (Action::Escalate, NO_DRAFT),
         Some(draft) if draft.checks.forbidden > 0 || draft.checks.unfilled => {
             (Action::Review, WORDING)
+        }
+        Some(_) if standing.declined => (Action::Review, DECLINED),
+        Some(draft) if draft.disputed => (Action::Review, DISPUTED),
+        Some(_) if written.is_some_and(|written| written.flawed) => (Action::Review, FLAWED),
+        Some(_) if model_wants_person || written.is_some_and(|written| written.needs_human) => {
+            (Action::Review, PERSON_WANTED)
+        }
+        Some(_) if written.is_some_and(|written| written.open_questions) => {
+            (Action::Review, OPEN_QUESTION)
         }
         Some(_) if confidence.get() < pack.thresholds().send => (Action::Review, LOW_CONFIDENCE),
         Some(_) => (Action::Send, SUPPORTED),
@@ -264,6 +311,36 @@ const WORDING: Own = (
     "R4.wording",
     "O rascunho usa palavras que não podemos usar ou ficou com um campo em branco.",
     "The draft uses words we do not use, or left a field blank.",
+);
+const FLAWED: Own = (
+    "R4.flawed",
+    "A conferência achou no rascunho algo que nenhum artigo sustenta; a frase está marcada.",
+    "The checks found something in the draft that no article backs; the sentence is marked.",
+);
+const DISPUTED: Own = (
+    "E2.disputed",
+    "O que o modelo escreveu não passou na conferência; este rascunho vem dos artigos, e uma pessoa compara.",
+    "What the model wrote did not pass the checks; this draft is from the articles, and a person compares.",
+);
+const PERSON_WANTED: Own = (
+    "E2.person_wanted",
+    "O modelo que leu o caso acha que ele pede uma pessoa.",
+    "The model that read the case thinks that it wants a person.",
+);
+const OPEN_QUESTION: Own = (
+    "R6.open_question",
+    "O rascunho deixa uma pergunta do cliente sem resposta.",
+    "The draft leaves a question of the customer unanswered.",
+);
+const DECLINED: Own = (
+    "E2.declined",
+    "O modelo de linguagem se recusou a responder; uma pessoa confere.",
+    "The language model declined to answer; a person checks.",
+);
+const BUDGET: Own = (
+    "M2.budget",
+    "O orçamento dos modelos foi usado: até ele se renovar, uma pessoa envia.",
+    "The models' budget is spent: until it renews, a person sends.",
 );
 const LOW_CONFIDENCE: Own = (
     "E2.low_confidence",

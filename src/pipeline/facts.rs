@@ -8,6 +8,9 @@ use crate::domain::signal::Signal;
 use crate::policy::{Fact, Facts, Pack};
 use crate::understand::Understood;
 
+/// How sure an answer is that rests on passages below the relevance floor alone.
+const BELOW_FLOOR: f64 = 0.72;
+
 /// Gathers the facts.
 pub(super) fn of(
     pack: &Pack,
@@ -111,6 +114,18 @@ fn ticket_facts(facts: &mut Facts, turn: &TurnInput, understood: &Understood) {
         .set(Fact::TicketUnresolved30d, whole(unresolved));
 }
 
+/// Sets the facts of a draft that nothing is wrong with.
+pub(super) fn with_faultless_draft(facts: &mut Facts) {
+    facts
+        .set(Fact::DraftPresent, true)
+        .set(Fact::DraftCoverage, 1.0)
+        .set(Fact::DraftPromises, 0_i64)
+        .set(Fact::DraftDisclosesAi, true)
+        .set(Fact::DraftOffersPerson, true)
+        .set(Fact::DraftLanguageMatches, true)
+        .set(Fact::Confidence, 1.0);
+}
+
 fn draft_facts(facts: &mut Facts, verified: Option<&Verified>) {
     facts.set(Fact::DraftPresent, verified.is_some());
     let Some(Verified { checks, .. }) = verified else { return };
@@ -131,9 +146,31 @@ pub(super) fn answer_confidence(
     verified: Option<&Verified>,
 ) -> Confidence {
     let Some(verified) = verified else { return Confidence::ZERO };
+    let found = match &verified.written {
+        None => retrieval_confidence(passages),
+        Some(_) => cited_confidence(verified, passages),
+    };
+    let evidence = verified.written.as_ref().map_or(1.0, |written| written.confidence);
     field_confidence(understood, passages)
-        .min(Confidence::clamped(retrieval_confidence(passages)))
+        .min(Confidence::clamped(found))
         .min(Confidence::clamped(verified.checks.coverage))
+        .min(Confidence::clamped(evidence))
+}
+
+/// What a model's reply rests on: as sure as the search where it cites what is above the floor, less than what is sent
+/// where it found its answer below.
+fn cited_confidence(verified: &Verified, passages: &[Passage]) -> f64 {
+    let mut cited = verified
+        .draft
+        .ledger
+        .iter()
+        .flat_map(|entry| &entry.passages)
+        .filter_map(|at| passages.get(*at));
+    if cited.any(|passage| passage.above_floor) {
+        retrieval_confidence(passages)
+    } else {
+        BELOW_FLOOR
+    }
 }
 
 /// Two engines that agree are surer than one: an article of the category that the keywords found,

@@ -3,11 +3,15 @@
 //! The stages are pure and quick; a reader sees them in `run`. Live traffic, recorded traffic and
 //! files all pass here, so that what is tested is what happens.
 
+mod asking;
 mod decide;
+mod drafting;
 mod facts;
 mod hand_over;
+mod ladder;
 mod rating;
 pub mod record;
+mod triage;
 mod turn;
 mod vocabulary;
 
@@ -30,11 +34,15 @@ use crate::domain::message::{Author, PastMessage};
 use crate::domain::signal::{Signal, SignalHit};
 use crate::knowledge::{Hint, Library};
 use crate::policy::{Pack, RouteQuery};
+use crate::ports::chat::ModelCall;
 use crate::privacy::{Masker, Vault};
+use crate::prompts::Prompts;
 use crate::text::fold::fold;
 use crate::understand::language::Detector;
+use crate::understand::steering::speaks_to_machines;
 use crate::understand::{TurnView, Understander, Understood};
 
+pub use ladder::{Allowance, DraftsBy, Ladder};
 pub use turn::{Outcome, TurnInput};
 
 /// Passages that a draft may rest on.
@@ -55,6 +63,7 @@ pub struct Pipeline {
     masker: Masker,
     library: Arc<Library>,
     templates: Arc<Templates>,
+    prompts: Arc<Prompts>,
 }
 
 /// Whom a notice is for and what it may say of the case.
@@ -95,11 +104,47 @@ impl Masked {
 struct Verified {
     draft: DraftText,
     checks: Verification,
+    /// What else is known of a draft that a model wrote.
+    written: Option<WrittenMark>,
+    /// A model's reply did not pass the checks where this one, from the articles, does.
+    disputed: bool,
+}
+
+/// How a model's draft stands.
+struct WrittenMark {
+    /// How sure its evidence is.
+    confidence: f64,
+    /// Something in it is wrong.
+    flawed: bool,
+    /// The model wants a person.
+    needs_human: bool,
+    /// A question of the customer stays open.
+    open_questions: bool,
+}
+
+/// A turn on its way: what the stages know so far.
+struct Case<'t> {
+    turn: &'t TurnInput,
+    masked: Masked,
+    understood: Understood,
+    passages: Vec<Passage>,
+    verified: Option<Verified>,
+    /// What was asked of models.
+    calls: Vec<ModelCall>,
+    /// A model or its provider declined to answer.
+    declined: bool,
+    /// Replies may leave without a person, as far as the budget goes.
+    may_send: bool,
 }
 
 impl Pipeline {
     /// Compiles a pipeline.
-    pub fn new(pack: Arc<Pack>, library: Arc<Library>, templates: Arc<Templates>) -> Self {
+    pub fn new(
+        pack: Arc<Pack>,
+        library: Arc<Library>,
+        templates: Arc<Templates>,
+        prompts: Arc<Prompts>,
+    ) -> Self {
         Self {
             detector: Arc::new(Detector::new()),
             understander: Understander::new(&vocabulary::of(&pack), Arc::clone(&pack.examples)),
@@ -107,6 +152,7 @@ impl Pipeline {
             pack,
             library,
             templates,
+            prompts,
         }
     }
 
@@ -131,38 +177,76 @@ impl Pipeline {
         &self.library
     }
 
-    /// Decides a turn. Where people still owe an answer to earlier messages, thanks or an automatic
-    /// reply on top of them change nothing; anything else is read together with them.
+    /// Decides a turn with the embedded engines alone.
     pub fn run(&self, turn: &TurnInput) -> Outcome {
-        if turn.waiting > 0
-            && let Some(new) = turn.messages.get(turn.waiting..).filter(|new| !new.is_empty())
-        {
-            let mut history = turn.history.clone();
-            let earlier = turn.messages.iter().take(turn.waiting);
-            history.extend(earlier.map(|text| PastMessage {
-                author: Author::Customer,
-                text: text.clone(),
-                at: None,
-            }));
-            let only_new =
-                TurnInput { messages: new.to_vec(), waiting: 0, history, ..turn.clone() };
-            let outcome = self.decide(&only_new);
-            if outcome.decision.action == Action::None {
-                return outcome;
-            }
+        if let Some(outcome) = self.wants_nothing(turn) {
+            return outcome;
         }
-        self.decide(turn)
+        let case = self.opened(turn);
+        self.closed(case)
     }
 
-    fn decide(&self, turn: &TurnInput) -> Outcome {
+    /// Decides a turn with language models above the embedded engines, as far as they are allowed. Turns that want no
+    /// answer, people in danger, attempts to steer, and conversations that people have cost no question.
+    pub async fn run_with(&self, turn: &TurnInput, ladder: &Ladder, allowed: Allowance) -> Outcome {
+        if let Some(outcome) = self.wants_nothing(turn) {
+            return outcome;
+        }
+        let mut case = self.opened(turn);
+        case.may_send = allowed.sending;
+        if allowed.models {
+            self.ask_models(&mut case, ladder, allowed).await;
+        }
+        self.closed(case)
+    }
+
+    /// Where people still owe an answer to earlier messages, thanks or an automatic reply on top of them change
+    /// nothing; anything else is read together with them.
+    fn wants_nothing(&self, turn: &TurnInput) -> Option<Outcome> {
+        let new =
+            turn.messages.get(turn.waiting..).filter(|new| turn.waiting > 0 && !new.is_empty())?;
+        let mut history = turn.history.clone();
+        let earlier = turn.messages.iter().take(turn.waiting);
+        history.extend(earlier.map(|text| PastMessage {
+            author: Author::Customer,
+            text: text.clone(),
+            at: None,
+        }));
+        let only_new = TurnInput { messages: new.to_vec(), waiting: 0, history, ..turn.clone() };
+        let outcome = self.closed(self.opened(&only_new));
+        (outcome.decision.action == Action::None).then_some(outcome)
+    }
+
+    /// Masks, understands, retrieves and composes with what needs no model.
+    fn opened<'t>(&self, turn: &'t TurnInput) -> Case<'t> {
         let masked = self.mask(turn);
         let mut understood = self.understand(turn, &masked);
         let passages = self.retrieve(turn, &masked, &understood);
         self.place_by_article(&mut understood, &passages);
-        let draft = self.compose(turn, &understood, &masked, &passages);
-        let verified = draft.map(|draft| self.verify(&understood, draft, &passages));
-        let facts = facts::of(&self.pack, turn, &understood, &passages, verified.as_ref());
-        let decided = decide::decide(&self.pack, turn, &understood, &facts, verified.as_ref());
+        let mut case = Case {
+            turn,
+            masked,
+            understood,
+            passages,
+            verified: None,
+            calls: Vec::new(),
+            declined: false,
+            may_send: true,
+        };
+        case.verified = self.extracted(&case);
+        case
+    }
+
+    /// Composes from approved words and verifies.
+    fn extracted(&self, case: &Case<'_>) -> Option<Verified> {
+        let draft = self.compose(case.turn, &case.understood, &case.masked, &case.passages)?;
+        Some(self.verify(&case.understood, draft, &case.passages))
+    }
+
+    /// Decides.
+    fn closed(&self, case: Case<'_>) -> Outcome {
+        let (decided, _) = self.decided(&case);
+        let Case { turn, masked, understood, passages, verified, calls, .. } = case;
         let safety = self.safety_text(turn, &understood, &masked);
         let draft = match verified {
             Some(verified) => Some(verified.draft),
@@ -179,7 +263,19 @@ impl Pipeline {
             leaves_ticket_alone: decided.leaves_ticket_alone,
             vault: serde_json::to_string(&masked.vault).unwrap_or_else(|_| "{}".to_owned()),
             input_hash: hex::encode(Sha256::digest(masked.text.as_bytes())),
+            calls,
         }
+    }
+
+    /// Decides as things stand, and says whether a faultless draft would leave it to people all the same.
+    fn decided(&self, case: &Case<'_>) -> (decide::Decided, bool) {
+        let Case { turn, understood, passages, verified, .. } = case;
+        let facts = facts::of(&self.pack, turn, understood, passages, verified.as_ref());
+        let standing = decide::Standing { declined: case.declined, may_send: case.may_send };
+        let decided =
+            decide::decide(&self.pack, turn, understood, &facts, verified.as_ref(), standing);
+        let beyond = decide::is_for_people(&self.pack, turn, understood, facts);
+        (decided, beyond)
     }
 
     fn mask(&self, turn: &TurnInput) -> Masked {
@@ -240,7 +336,18 @@ impl Pipeline {
             subcategory: understood.subcategory.value.as_deref(),
             confidence: category.confidence.get(),
         };
-        self.library.search_with(&question, locale, PASSAGES, &hint)
+        let mut passages = self.library.search_with(&question, locale, PASSAGES, &hint);
+        passages.retain(|passage| {
+            let steers = speaks_to_machines(&passage.text);
+            if steers {
+                tracing::warn!(
+                    article = %passage.article, locale = %passage.locale,
+                    "An article gives orders to machines; it is left out until somebody looks: {}", passage.article
+                );
+            }
+            !steers
+        });
+        passages
     }
 
     /// Takes the category of the article that answers, where no keyword placed the turn.
@@ -337,7 +444,7 @@ impl Pipeline {
                 way_to_person: self.pack.business.way_to_person.in_locale(locale),
             },
         );
-        Verified { draft, checks }
+        Verified { draft, checks, written: None, disputed: false }
     }
 
     /// Returns the approved text for a person in danger, unless they were given it a short while ago.
@@ -349,7 +456,8 @@ impl Pipeline {
     ) -> Option<DraftText> {
         let danger = |hit: &&SignalHit| {
             let sure = !hit.is_learned() || hit.confidence.get() >= SAFETY_TEXT_CONFIDENCE;
-            hit.signal.is_safety() && sure
+            // Whom only a model believes in danger gets people, at once, and no text by itself.
+            hit.signal.is_safety() && sure && !hit.is_from_model()
         };
         let signal = understood.signals.iter().find(danger)?.signal;
         let again = turn.now - chrono::Duration::hours(SAFETY_AGAIN_HOURS);

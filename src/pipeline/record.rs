@@ -30,6 +30,7 @@ pub fn of(outcome: &Outcome, pack: &Pack, took_us: u64) -> String {
         "passages": passages,
         "draft": outcome.draft.as_ref().map(draft_record),
         "safety_text": outcome.safety.as_ref().map(|text| text.locale),
+        "models": outcome.calls,
         "decision": outcome.decision,
         "took_us": took_us,
     });

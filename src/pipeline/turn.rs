@@ -12,6 +12,7 @@ use crate::domain::draft::{DraftText, Passage};
 use crate::domain::labels::Language;
 use crate::domain::message::{Contact, Given, MessageFlags, PastMessage};
 use crate::domain::ticket::OwnerKind;
+use crate::ports::chat::ModelCall;
 use crate::understand::Understood;
 
 /// A turn: everything that the customer wrote since somebody last answered, and what is known of them.
@@ -96,6 +97,8 @@ pub struct Outcome {
     pub rating: Option<u8>,
     /// True when this turn asks to receive nothing more.
     pub opts_out: bool,
+    /// What was asked of language models, in order.
+    pub calls: Vec<ModelCall>,
     /// True when the ticket's stage and owner stay as they are (a thank-you, an automatic reply).
     pub leaves_ticket_alone: bool,
 }

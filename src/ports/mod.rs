@@ -1,5 +1,7 @@
 //! The few edges that have more than one real side, and the error every edge speaks.
 
+pub mod chat;
+
 use std::fmt;
 use std::time::Duration;
 

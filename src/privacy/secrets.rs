@@ -66,6 +66,11 @@ fn identifier(
 ) -> Option<(Kind, usize, usize)> {
     let (kind, length) = match word.len() {
         8 if is_random_key(rest) => (Kind::PixKey, 36),
+        // Called a Pix key, any UUID is one: people mistype them too.
+        8 if is_uuid(rest) => {
+            let around = Context::read(text, start, start + 36, claims);
+            around.pix.then_some((Kind::PixKey, 36))?
+        }
         2 if formatted_cnpj(rest) => (Kind::Cnpj, 18),
         14 if is_bare_cnpj(word) && !joined_to_word(text, start) => (Kind::Cnpj, 14),
         32 if word.bytes().all(|b| b.is_ascii_hexdigit()) => {
@@ -88,11 +93,15 @@ fn identifier(
 
 /// True for the canonical text of a UUID v4, the form of a random Pix key.
 fn is_random_key(rest: &str) -> bool {
+    let at = |place: usize| rest.as_bytes().get(place).copied().unwrap_or_default();
+    at(14) == b'4' && matches!(at(19), b'8' | b'9' | b'a' | b'b' | b'A' | b'B') && is_uuid(rest)
+}
+
+/// True for the canonical text of a UUID of any version.
+fn is_uuid(rest: &str) -> bool {
     let Some((key, after)) = rest.split_at_checked(36) else { return false };
     let shaped = key.bytes().enumerate().all(|(at, b)| match at {
         8 | 13 | 18 | 23 => b == b'-',
-        14 => b == b'4',
-        19 => matches!(b, b'8' | b'9' | b'a' | b'b' | b'A' | b'B'),
         _ => b.is_ascii_hexdigit(),
     });
     shaped && ends_word(after)

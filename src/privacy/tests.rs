@@ -57,6 +57,7 @@ const PERSONAL: &[(&str, &str)] = &[
     ("minha chave «123e4567-e89b-42d3-a456-426614174000»", "[PIX_KEY_1]"),
     ("chave pix: «123E4567-E89B-42D3-A456-426614174000».", "[PIX_KEY_1]"),
     ("pix aleatório «123e4567e89b42d3a456426614174000»", "[PIX_KEY_1]"),
+    ("chave pix para a devolução é «123e4567-e89b-12d3-a456-426655440000»", "[PIX_KEY_1]"),
     ("chave pix «11987654321»", "[PHONE_1]"),
     ("pix «joao@example.com»", "[EMAIL_1]"),
     // Boleto

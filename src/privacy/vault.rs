@@ -55,6 +55,22 @@ impl Vault {
         restored
     }
 
+    /// Returns the placeholders of a text that this vault holds and that stand for more than a name, as written.
+    pub fn contacts_in(&self, text: &str) -> Vec<String> {
+        all_in(text)
+            .filter(|(.., placeholder)| self.holds(*placeholder) && placeholder.kind != Kind::Name)
+            .map(|(.., placeholder)| placeholder.to_string())
+            .collect()
+    }
+
+    /// Returns the placeholders of a text that this vault does not hold: nobody's data, or another conversation's.
+    pub fn foreign_in(&self, text: &str) -> Vec<String> {
+        all_in(text)
+            .filter(|(.., placeholder)| !self.holds(*placeholder))
+            .map(|(.., placeholder)| placeholder.to_string())
+            .collect()
+    }
+
     /// Returns how many values the vault holds.
     pub fn len(&self) -> usize {
         self.values.len()

@@ -16,9 +16,11 @@ mod overrides;
 mod reading;
 mod sentiment;
 mod signals;
+pub mod steering;
 pub mod turn_end;
 mod urgency;
 pub mod vocabulary;
+pub mod votes;
 
 #[cfg(test)]
 mod tests;

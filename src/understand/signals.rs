@@ -23,6 +23,8 @@ const COMBINED: f64 = 0.7;
 const LEARNED: f64 = 0.2;
 /// ... and of danger to a person, which calls people at once.
 const LEARNED_DANGER: f64 = 0.4;
+/// ... and of an attack: people ask for instructions every day, and what gets by is checked again after a model.
+const LEARNED_ATTACK: f64 = 0.6;
 /// Fewer words are for the lexicons alone.
 const LEARNED_WORDS: usize = 2;
 
@@ -75,7 +77,12 @@ pub(super) fn find(
     }
     if reading.tokens.len() >= LEARNED_WORDS {
         for (signal, share) in reading.learned.signals() {
-            if share >= if signal.is_safety() { LEARNED_DANGER } else { LEARNED } {
+            let least = match signal {
+                Signal::Injection => LEARNED_ATTACK,
+                danger if danger.is_safety() => LEARNED_DANGER,
+                _ => LEARNED,
+            };
+            if share >= least {
                 keep(signal, share, LEARNED_EXAMPLES);
             }
         }
@@ -353,7 +360,7 @@ fn is_verb_of_saying(word: &str) -> bool {
 }
 
 /// Markup that chat models use between turns.
-const TAGS: [&str; 14] = [
+const TAGS: [&str; 12] = [
     "<|im_start|>",
     "<|im_end|>",
     "<|system|>",
@@ -362,12 +369,52 @@ const TAGS: [&str; 14] = [
     "[inst]",
     "<<sys>>",
     "</system>",
-    "<system>",
-    "[system]",
     "### instruction",
     "###instruction",
     "### system",
     "<system_prompt>",
+];
+
+/// Opening tags that say something only with words after them: developers ask about the tags themselves.
+const OPENING_TAGS: [&str; 2] = ["<system>", "[system]"];
+
+/// Words that must follow an opening tag, or stand in what is hidden, for it to be an order.
+const ORDER_WORDS: usize = 4;
+
+/// True where enough words stand behind a sign before the next tag.
+fn is_followed_by_words(text: &str, sign: &str) -> bool {
+    text.match_indices(sign).any(|(at, _)| {
+        let after = text.get(at + sign.len()..).unwrap_or_default();
+        let inside = after.split(['<', '[']).next().unwrap_or_default();
+        inside.split_whitespace().filter(|word| word.contains(char::is_alphabetic)).count()
+            >= ORDER_WORDS
+    })
+}
+
+/// Words without which a line that begins with a role is a message that a screen shows.
+const ORDERS: [&str; 22] = [
+    "ignor",
+    "disregard",
+    "desconsider",
+    "obey",
+    "obede",
+    "instru",
+    "rule",
+    "regra",
+    "prompt",
+    "assist",
+    "you are",
+    "you must",
+    "voce e",
+    "voce deve",
+    "approv",
+    "aprov",
+    "refund",
+    "reembols",
+    "priorit",
+    "mark ",
+    "marque",
+    "classif",
 ];
 
 /// Finds orders in forms that people do not type: markup of chat models, hidden markup, encodings.
@@ -377,7 +424,8 @@ fn hidden_orders(text: &str) -> Option<&'static str> {
         return decoded_orders(text).then_some("injection.encoded");
     }
     let lower = if text.is_ascii() { text.to_ascii_lowercase() } else { fold(text) };
-    if TAGS.iter().any(|tag| lower.contains(tag)) {
+    let opened = OPENING_TAGS.iter().any(|tag| is_followed_by_words(&lower, tag));
+    if opened || TAGS.iter().any(|tag| lower.contains(tag)) {
         return Some("injection.chat_markup");
     }
     if starts_role_line(&lower) {
@@ -385,7 +433,15 @@ fn hidden_orders(text: &str) -> Option<&'static str> {
     }
     let hidden =
         ["display:none", "display: none", "font-size:0", "font-size: 0", "visibility:hidden"];
-    if lower.contains('<') && hidden.iter().any(|style| lower.contains(style)) {
+    let shows_words = |style: &str| {
+        lower.match_indices(style).any(|(at, _)| {
+            let rest = lower.get(at..).unwrap_or_default();
+            let inside = rest.split_once('>').map_or("", |(_, inside)| inside);
+            let inside = inside.split('<').next().unwrap_or_default();
+            ORDERS.iter().any(|order| inside.contains(order))
+        })
+    };
+    if lower.contains('<') && hidden.iter().any(|style| shows_words(style)) {
         return Some("injection.hidden_markup");
     }
     if lower.contains("<!--")
@@ -407,6 +463,7 @@ fn starts_role_line(lower: &str) -> bool {
         ["system:", "assistant:", "system prompt:", "developer:"]
             .iter()
             .any(|role| line.starts_with(role))
+            && ORDERS.iter().any(|order| line.contains(order))
     })
 }
 

@@ -4,6 +4,8 @@
 //! tests drive it by hand (`drain`) and `run` only adds waiting. Nothing outside is called while a
 //! transaction is open.
 
+mod asking;
+mod budget;
 mod clockwork;
 mod degraded;
 mod deliver;
@@ -23,13 +25,14 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use crate::adapters::inbox::Inbox;
-use crate::adapters::store::{Lease, Store};
+use crate::adapters::store::{Lease, Retention, Store};
 use crate::channels::callback::CallbackClient;
 use crate::channels::mail::Mailer;
 use crate::domain::ids::TenantId;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Ladder, Pipeline};
 use crate::ports::{Clock, PortError};
 
+pub use budget::Limits;
 pub use run::Heartbeat;
 
 /// How the worker works.
@@ -45,6 +48,8 @@ pub struct WorkerSettings {
     pub max_attempts: u32,
     /// How often the worker looks for due work without being told.
     pub poll: Duration,
+    /// For how long what is kept of people stays.
+    pub retention: Retention,
 }
 
 impl Default for WorkerSettings {
@@ -55,6 +60,7 @@ impl Default for WorkerSettings {
             renew: Duration::from_secs(20),
             max_attempts: 8,
             poll: Duration::from_secs(1),
+            retention: Retention::default(),
         }
     }
 }
@@ -93,6 +99,17 @@ impl Tenants {
     }
 }
 
+/// What a worker may use besides its own engines.
+#[derive(Default)]
+pub struct Helpers {
+    /// The server that mail to the business's own people leaves by.
+    pub mailer: Option<Mailer>,
+    /// The language models.
+    pub ladder: Option<Ladder>,
+    /// What they may cost.
+    pub limits: Limits,
+}
+
 /// The worker.
 pub struct Worker {
     store: Store,
@@ -102,6 +119,8 @@ pub struct Worker {
     settings: WorkerSettings,
     lease: Lease,
     mailer: Option<Mailer>,
+    ladder: Option<Ladder>,
+    budget: budget::Budget,
     turns_due: Notify,
     outbox_due: Notify,
     people_due: Notify,
@@ -118,8 +137,9 @@ impl Worker {
         clock: Arc<dyn Clock>,
         tenants: Tenants,
         settings: WorkerSettings,
-        mailer: Option<Mailer>,
+        helpers: Helpers,
     ) -> Self {
+        let Helpers { mailer, ladder, limits } = helpers;
         let lease = Lease(format!("wrk_{:032x}", clock.fresh_bits()));
         Self {
             store,
@@ -129,6 +149,8 @@ impl Worker {
             settings,
             lease,
             mailer,
+            ladder,
+            budget: budget::Budget::new(limits),
             turns_due: Notify::new(),
             outbox_due: Notify::new(),
             people_due: Notify::new(),

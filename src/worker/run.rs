@@ -13,9 +13,9 @@ use super::Worker;
 use crate::ports::{PortError, PortErrorKind};
 
 /// First pause after a failure outside; it doubles up to `PAUSE_MAX`.
-const PAUSE_FIRST: Duration = Duration::from_millis(100);
+pub(super) const PAUSE_FIRST: Duration = Duration::from_millis(100);
 /// Longest pause after failures outside.
-const PAUSE_MAX: Duration = Duration::from_secs(10);
+pub(super) const PAUSE_MAX: Duration = Duration::from_secs(10);
 /// How long the clockwork rests while turns wait.
 const BREATHER: Duration = Duration::from_millis(500);
 /// How often old keys and filed messages are forgotten.
@@ -28,7 +28,7 @@ const KEEP_KEYS: chrono::Duration = chrono::Duration::days(7);
 pub struct Heartbeat(Arc<AtomicI64>);
 
 impl Heartbeat {
-    fn beat(&self, now: DateTime<Utc>) {
+    pub(super) fn beat(&self, now: DateTime<Utc>) {
         self.0.store(now.timestamp_millis(), Ordering::Relaxed);
     }
 
@@ -40,7 +40,7 @@ impl Heartbeat {
 }
 
 #[derive(Clone, Copy)]
-enum Step {
+pub(super) enum Step {
     File,
     Decide,
     Deliver,
@@ -64,9 +64,14 @@ impl Worker {
             Step::Publish,
             Step::Inform,
         ];
-        for step in steps {
+        // With models each turn is a task of its own.
+        let asks = self.ladder.is_some();
+        for step in steps.into_iter().filter(|step| !(asks && matches!(step, Step::Decide))) {
             let (worker, stop) = (Arc::clone(self), stop.clone());
             tasks.spawn(async move { worker.repeat(step, &stop).await });
+        }
+        if asks {
+            tasks.spawn(Arc::clone(self).keep_asking(stop.clone()));
         }
         let (worker, stop) = (Arc::clone(self), stop.clone());
         tasks.spawn(async move { worker.keep_up(&stop).await });
@@ -112,7 +117,7 @@ impl Worker {
     }
 
     /// Returns how long this step may sleep: until the next thing is due, at most the poll interval.
-    async fn idle(&self, step: Step) -> Duration {
+    pub(super) async fn idle(&self, step: Step) -> Duration {
         let due = match step {
             Step::File | Step::Publish | Step::Inform => return self.settings.poll,
             Step::Look => self.store.next_look().await,
@@ -148,12 +153,7 @@ impl Worker {
 
     async fn keep_up(&self, stop: &CancellationToken) {
         loop {
-            let before = self.clock.now() - KEEP_KEYS;
-            let purged = async {
-                self.inbox.purge(before).await?;
-                self.store.purge(before).await.map_err(PortError::from)
-            };
-            if let Err(error) = purged.await {
+            if let Err(error) = self.forget().await {
                 tracing::warn!(error = %error.source, "Upkeep failed and will be tried again");
             }
             tokio::select! {
@@ -162,9 +162,24 @@ impl Worker {
             }
         }
     }
+
+    /// Forgets old keys and filed messages, and what people's data had its time.
+    async fn forget(&self) -> Result<(), PortError> {
+        let now = self.clock.now();
+        self.inbox.purge(now - KEEP_KEYS).await?;
+        self.store.purge(now - KEEP_KEYS).await?;
+        let forgotten = self.store.forget(now, self.settings.retention).await?;
+        if forgotten > 0 {
+            tracing::info!(
+                forgotten,
+                "Forgot what had its time of {forgotten} tickets and customers"
+            );
+        }
+        Ok(())
+    }
 }
 
-fn report(step: Step, error: &PortError) {
+pub(super) fn report(step: Step, error: &PortError) {
     let step = match step {
         Step::File => "file messages",
         Step::Decide => "decide turns",

@@ -10,6 +10,7 @@ use crate::adapters::store::{Incident, LeasedJob, Settled, Settlement, TurnMessa
 use crate::domain::message::{Author, Given, MessageFlags, PastMessage};
 use crate::domain::ticket::{OwnerKind, TicketStatus};
 use crate::pipeline::{Outcome, TurnInput};
+use crate::ports::chat::ModelCall;
 use crate::ports::{PortError, PortErrorKind};
 
 /// How many messages before the turn the pipeline reads.
@@ -27,12 +28,10 @@ pub(super) struct Case {
 impl Worker {
     /// Decides the turns that are over. Returns how many jobs it took.
     pub async fn decide_turns(&self) -> Result<usize, PortError> {
-        let now = self.clock.now();
-        let until = now + self.settings.lease;
-        let jobs = self
-            .store
-            .lease_jobs("message", now, until, self.settings.concurrency.max(1), self.lease.clone())
-            .await?;
+        if let Some(ladder) = &self.ladder {
+            return self.ask_about_turns(ladder).await;
+        }
+        let jobs = self.lease_turns(self.settings.concurrency.max(1)).await?;
         let taken = jobs.len();
         if taken == 0 {
             return Ok(0);
@@ -55,7 +54,23 @@ impl Worker {
         }
     }
 
+    pub(super) async fn lease_turns(&self, most: u32) -> Result<Vec<LeasedJob>, PortError> {
+        let now = self.clock.now();
+        let until = now + self.settings.lease;
+        let lease = self.lease.clone();
+        Ok(self.store.lease_jobs("message", now, until, most, lease).await?)
+    }
+
     async fn decide_batch(&self, jobs: Vec<LeasedJob>) -> Result<(), PortError> {
+        let cases = self.load_cases(jobs).await?;
+        let decided = self.run_pipeline(cases).await;
+        self.settle_cases(decided).await?;
+        self.outbox_due.notify_one();
+        Ok(())
+    }
+
+    /// Loads the turns of leased jobs with what holds for their businesses.
+    pub(super) async fn load_cases(&self, jobs: Vec<LeasedJob>) -> Result<Vec<Case>, PortError> {
         let now = self.clock.now();
         let conversations: Vec<_> = jobs.iter().map(|job| job.conversation.clone()).collect();
         let mut turns: std::collections::HashMap<_, _> = self
@@ -90,10 +105,7 @@ impl Worker {
             let incidents = incidents.get(&job.tenant).cloned().unwrap_or_default();
             cases.push(Case { job, turn, tenant, epoch, incidents });
         }
-        let decided = self.run_pipeline(cases).await;
-        self.settle_cases(decided).await?;
-        self.outbox_due.notify_one();
-        Ok(())
+        Ok(cases)
     }
 
     /// Runs the pipeline on threads that may block; a case that panics fails alone.
@@ -132,7 +144,7 @@ impl Worker {
         done
     }
 
-    async fn settle_cases(
+    pub(super) async fn settle_cases(
         &self,
         decided: Vec<(Case, Option<Outcome>, u64)>,
     ) -> Result<(), PortError> {
@@ -140,7 +152,8 @@ impl Worker {
         let mut settlements = Vec::with_capacity(decided.len());
         let mut summaries = Vec::with_capacity(decided.len());
         for (case, outcome, took_us) in decided {
-            self.health.note(&case.job.tenant, now, outcome.is_none());
+            let failed = outcome.as_ref().is_none_or(asked_in_vain);
+            self.health.note(&case.job.tenant, now, failed);
             let settlement = match outcome {
                 Some(outcome) => self.settlement(&case, outcome, took_us),
                 None => self.hand_over(&case),
@@ -195,6 +208,12 @@ impl Worker {
     }
 }
 
+/// True where models were asked and none could answer.
+fn asked_in_vain(outcome: &Outcome) -> bool {
+    let calls = &outcome.calls;
+    calls.iter().any(ModelCall::is_outage) && !calls.iter().any(ModelCall::is_ok)
+}
+
 /// What the log line of a decided turn says.
 struct Summary {
     ticket: String,
@@ -224,7 +243,7 @@ impl Summary {
 /// Splits the conversation into the turn and what was before it. The turn is everything that the
 /// customer wrote since the last answer, without what an earlier turn found to need none, and
 /// whatever no turn covered yet: a message may come while the answer to an earlier one is on its way.
-fn input_of(case: &Case, now: DateTime<Utc>) -> TurnInput {
+pub(super) fn input_of(case: &Case, now: DateTime<Utc>) -> TurnInput {
     let turn = &case.turn;
     let answered = turn
         .messages

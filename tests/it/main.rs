@@ -11,6 +11,7 @@ mod flows;
 mod knowledge;
 mod ledger;
 mod migrations;
+mod models;
 mod tidy;
 mod triage;
 mod world;

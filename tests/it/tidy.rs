@@ -15,7 +15,7 @@ const RANKS: &[&[&str]] = &[
     &["policy"],
     &["adapters"],
     &["channels"],
-    &["privacy", "understand", "knowledge", "compose", "report"],
+    &["privacy", "prompts", "understand", "knowledge", "compose", "report"],
     &["pipeline"],
     &["worker", "web"],
     &["telemetry", "shutdown"],

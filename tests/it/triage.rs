@@ -18,6 +18,7 @@ use atende::domain::ticket::OwnerKind;
 use atende::knowledge::Library;
 use atende::pipeline::{Pipeline, TurnInput};
 use atende::policy::Pack;
+use atende::prompts::Prompts;
 use serde_json::Value;
 
 fn data(name: &str) -> PathBuf {
@@ -133,7 +134,8 @@ fn with_mode(pack: &str, mode: &str) -> Pipeline {
     });
     let library = Library::load(None).map_err(|_| "articles").unwrap();
     let templates = Templates::load(None).map_err(|_| "templates").unwrap();
-    Pipeline::new(Arc::new(pack), Arc::new(library), Arc::new(templates))
+    let prompts = Prompts::load(None).map_err(|_| "prompts").unwrap();
+    Pipeline::new(Arc::new(pack), Arc::new(library), Arc::new(templates), Arc::new(prompts))
 }
 
 fn turn(text: &str) -> TurnInput {

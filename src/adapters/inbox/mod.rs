@@ -3,6 +3,8 @@
 //! It is a SQLite file of its own beside the store, so that what arrives is kept while the store is
 //! away. Commits are grouped: many callers share one wait for the disk.
 
+mod erasure;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -19,7 +21,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 
 use crate::domain::ids::{MessageId, TenantId, TicketId, TokenId};
-use crate::domain::message::InboundMessage;
+use crate::domain::message::{InboundMessage, MessageOrigin};
 use crate::ports::{PortError, PortErrorKind};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/inbox");
@@ -94,6 +96,11 @@ enum Command {
         before: DateTime<Utc>,
         answer: oneshot::Sender<Result<(), Arc<sqlx::Error>>>,
     },
+    Erase {
+        tenant: TenantId,
+        messages: Vec<MessageOrigin>,
+        answer: oneshot::Sender<Result<(), Arc<sqlx::Error>>>,
+    },
 }
 
 /// A handle to the inbox; cloning shares it.
@@ -101,6 +108,7 @@ enum Command {
 pub struct Inbox {
     commands: mpsc::Sender<Command>,
     reads: SqlitePool,
+    file: Arc<SqliteConnectOptions>,
     arrived: Arc<Notify>,
     backlog: Arc<AtomicI64>,
     max_backlog: i64,
@@ -136,6 +144,7 @@ impl Inbox {
                 .fetch_one(&mut writer)
                 .await
                 .map_err(|error| failed("open inbox", error))?;
+        let file = Arc::new(options.clone());
         let reads = SqlitePoolOptions::new()
             .max_connections(2)
             .connect_lazy_with(options.pragma("query_only", "ON"));
@@ -143,6 +152,7 @@ impl Inbox {
         let inbox = Self {
             commands,
             reads,
+            file,
             arrived: Arc::default(),
             backlog: Arc::new(AtomicI64::new(waiting)),
             max_backlog: i64::from(max_backlog),
@@ -368,7 +378,9 @@ fn refusal(command: Command) -> Reply {
         Command::Taken { answer, .. } => {
             Box::new(move |outcome| drop(answer.send(outcome.map(|()| 0))))
         }
-        Command::Purge { answer, .. } => Box::new(move |outcome| drop(answer.send(outcome))),
+        Command::Purge { answer, .. } | Command::Erase { answer, .. } => {
+            Box::new(move |outcome| drop(answer.send(outcome)))
+        }
     }
 }
 
@@ -417,6 +429,10 @@ async fn run(
             ] {
                 sqlx::query(sql).bind(before.timestamp_millis()).execute(&mut *connection).await?;
             }
+        }
+        Command::Erase { tenant, messages, answer } => {
+            replies.push(Box::new(move |outcome| drop(answer.send(outcome))));
+            erasure::remove(connection, &tenant, &messages).await?;
         }
     }
     Ok(())

@@ -334,6 +334,13 @@ async fn make(
             if !next.is_open() {
                 super::drafts::retire_proposed(connection, &[&ticket.id]).await?;
             }
+            // Who opens again what the assistant was done with wants a person to go on.
+            let again = *next == TicketStatus::Escalated
+                || *next == TicketStatus::Open
+                    && matches!(ticket.status, TicketStatus::Pending | TicketStatus::Solved);
+            if again && ticket.owner == OwnerKind::Ai {
+                owner = Some(("queue", Some(people_queue(connection, ticket).await?), None));
+            }
             serde_json::json!({"status": next})
         }
         Change::Override(field, value) => {

@@ -34,7 +34,7 @@ pub(super) fn keys_of(contact: &Contact) -> Vec<(&'static str, String)> {
     keys
 }
 
-fn email_key(email: &str) -> Option<String> {
+pub(super) fn email_key(email: &str) -> Option<String> {
     let key = no_nul(email).trim().to_lowercase();
     key.contains('@').then_some(key)
 }
@@ -42,7 +42,7 @@ fn email_key(email: &str) -> Option<String> {
 /// Digits only, with the country in front and without Brazil's ninth digit: WhatsApp ids of older accounts lack
 /// it, so both spellings of one mobile must meet (area code and last eight digits). A number without a country is
 /// Brazilian where it has the form of one, as people here write it: (11) 91234-5678, 011 3123-4567.
-fn phone_key(phone: &str) -> Option<String> {
+pub(super) fn phone_key(phone: &str) -> Option<String> {
     let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
     let abroad = phone.trim_start().starts_with('+') || digits.starts_with("00");
     let plain = digits.trim_start_matches('0');
@@ -126,9 +126,9 @@ async fn put(
     customer: &CustomerUpsert,
 ) -> Result<bool, StoreError> {
     let (id,): (String,) = sqlx::query_as(
-        "INSERT INTO customers (id, tenant, reference, profile, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $5) \
-         ON CONFLICT (tenant, reference) DO UPDATE SET profile = excluded.profile, updated_at = excluded.updated_at \
-         RETURNING id",
+        "INSERT INTO customers (id, tenant, reference, profile, created_at, updated_at, seen_at) \
+         VALUES ($1, $2, $3, $4, $5, $5, $5) ON CONFLICT (tenant, reference) DO UPDATE SET \
+         profile = excluded.profile, updated_at = excluded.updated_at, seen_at = excluded.seen_at RETURNING id",
     )
     .bind(customer.id.as_str())
     .bind(tenant.as_str())

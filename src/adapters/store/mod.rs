@@ -9,7 +9,9 @@ mod clockwork;
 mod customers;
 mod decisions;
 mod dialect;
+mod dossier;
 mod drafts;
+mod erasure;
 mod events;
 mod filing;
 mod handling;
@@ -19,10 +21,13 @@ mod intake;
 mod jobs;
 mod looks;
 mod many;
+mod models;
 mod outbox;
 mod people;
+mod person;
 mod read;
 mod replies;
+mod retention;
 mod rows;
 mod settle;
 mod tenants;
@@ -39,6 +44,7 @@ use chrono::{DateTime, TimeZone, Utc};
 use futures::future::BoxFuture;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AnyConnection, AnyPool, Connection, Executor};
 use tokio_util::task::TaskTracker;
 
@@ -50,14 +56,18 @@ pub use customers::CustomerUpsert;
 pub use decisions::DecisionRow;
 pub use dialect::Dialect;
 pub use drafts::{DraftAction, DraftDecision, DraftOutcome};
+pub use erasure::Erased;
 pub use events::{EventRow, WEBHOOK_CURSOR};
 pub use handling::{Split, TransferTo};
 pub use history::TicketFacts;
 pub use incidents::{Incident, IncidentChange, IncidentScope, IncidentTerms};
 pub use intake::{Intake, Recorded, TurnWindow};
 pub use jobs::{Lease, LeasedJob};
+pub use models::{ModelStats, ModelTotals, Spent};
 pub use outbox::{Claimed, DeliveryEnd, OutboxBody, OutboxRow};
 pub use people::{ClaimedNotification, NewNotification, Presence, Way};
+pub use person::{Kept, Person};
+pub use retention::Retention;
 pub use rows::{
     AuditRow, Cursor, DraftRow, MessageRow, QueueCount, ReviewRow, TicketFilter, TicketOrder,
     TicketRow, TicketView,
@@ -133,6 +143,8 @@ pub struct Store {
     dialect: Dialect,
     reads: AnyPool,
     writer: writer::Writer,
+    /// The file of a SQLite store.
+    file: Option<Arc<SqliteConnectOptions>>,
 }
 
 impl std::fmt::Debug for Store {
@@ -191,6 +203,7 @@ impl Store {
     async fn open_sqlite(location: &StoreLocation, tasks: &TaskTracker) -> Result<Self, OpenError> {
         let url = format!("{}?mode=rwc", location.url);
         let options: AnyConnectOptions = url.parse()?;
+        let file: SqliteConnectOptions = url.parse()?;
         let connect = || async {
             let mut connection = AnyConnection::connect_with(&options).await?;
             prepare_sqlite(&mut connection, false).await?;
@@ -210,7 +223,7 @@ impl Store {
             .connect_lazy_with(options);
         let (writer, task) = writer::Writer::grouped(connection);
         tasks.spawn(task);
-        Ok(Self { dialect: Dialect::Sqlite, reads, writer })
+        Ok(Self { dialect: Dialect::Sqlite, reads, writer, file: Some(Arc::new(file)) })
     }
 
     async fn open_postgres(location: &StoreLocation) -> Result<Self, OpenError> {
@@ -225,6 +238,7 @@ impl Store {
             dialect: Dialect::Postgres,
             writer: writer::Writer::Pooled(reads.clone()),
             reads,
+            file: None,
         })
     }
 

@@ -5,7 +5,13 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 
 use super::{Dialect, Store, StoreError, millis};
+use crate::adapters::{Rewritten, rewrite};
 use crate::ports::PortError;
+
+/// For how much longer than keys the questions to models are kept.
+const KEEP_CALLS: chrono::Duration = chrono::Duration::days(83);
+/// How many of them are forgotten at once.
+const CALLS_AT_ONCE: i64 = 10_000;
 
 impl Store {
     /// Writes a consistent copy of a SQLite store to a new file, beside running writers.
@@ -33,6 +39,15 @@ impl Store {
             .map_err(StoreError::from)?;
         copied.map_err(StoreError::from)?;
         Ok(())
+    }
+
+    /// Rewrites a SQLite store, so that its files hold nothing of what was removed; others may use it meanwhile.
+    /// `None` on PostgreSQL, whose own vacuum does that.
+    pub async fn rewrite(&self) -> Result<Option<Rewritten>, StoreError> {
+        match &self.file {
+            Some(file) => Ok(Some(rewrite(file).await?)),
+            None => Ok(None),
+        }
     }
 
     /// Checks the database and the promises it keeps; returns what is wrong, one sentence each.
@@ -64,7 +79,7 @@ impl Store {
             ),
             (
                 "sent replies that are missing from their conversation",
-                "SELECT COUNT(*) FROM outbox o WHERE o.state = 'sent' AND o.position IS NULL",
+                "SELECT COUNT(*) FROM outbox o WHERE o.state = 'sent' AND o.audience = 'customer' AND o.position IS NULL",
             ),
         ] {
             let (count,): (i64,) = sqlx::query_as(sql).fetch_one(&self.reads).await?;
@@ -75,14 +90,23 @@ impl Store {
         Ok(problems)
     }
 
-    /// Forgets idempotency keys from before `keys_before`. Returns how many.
+    /// Forgets idempotency keys from before `keys_before`, and questions to models that are far older. Returns how many
+    /// keys.
     pub async fn purge(&self, keys_before: DateTime<Utc>) -> Result<u64, StoreError> {
+        let calls_before = millis(keys_before - KEEP_CALLS);
         self.write(move |connection| {
             Box::pin(async move {
                 let done = sqlx::query("DELETE FROM idempotency WHERE created_at < $1")
                     .bind(millis(keys_before))
-                    .execute(connection)
+                    .execute(&mut *connection)
                     .await?;
+                sqlx::query(
+                    "DELETE FROM model_calls WHERE id IN (SELECT id FROM model_calls WHERE at < $1 LIMIT $2)",
+                )
+                .bind(calls_before)
+                .bind(CALLS_AT_ONCE)
+                .execute(connection)
+                .await?;
                 Ok(done.rows_affected())
             })
         })

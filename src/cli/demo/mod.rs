@@ -25,6 +25,7 @@ use crate::knowledge::Library;
 use crate::pipeline::Pipeline;
 use crate::policy::{Pack, Source};
 use crate::ports::Clock;
+use crate::prompts::Prompts;
 
 /// The business that the demo's tickets belong to; apart from `main`, so that they never mix.
 const TENANT: &str = "demo";
@@ -95,7 +96,9 @@ pub(super) fn pipeline(lang: crate::domain::labels::Locale) -> anyhow::Result<Pi
         .map_err(|found| lines(found.iter().map(ToString::to_string).collect()))?;
     let templates = Templates::load(None)
         .map_err(|found| lines(found.iter().map(ToString::to_string).collect()))?;
-    Ok(Pipeline::new(Arc::new(pack), Arc::new(library), Arc::new(templates)))
+    let prompts = Prompts::load(None)
+        .map_err(|found| lines(found.iter().map(ToString::to_string).collect()))?;
+    Ok(Pipeline::new(Arc::new(pack), Arc::new(library), Arc::new(templates), Arc::new(prompts)))
 }
 
 pub(super) fn tenant() -> anyhow::Result<TenantId> {

@@ -16,10 +16,10 @@ use chrono::{DateTime, Utc};
 use super::lines::{BadLine, read_line};
 use super::{CliCx, ExitCode};
 use crate::adapters::clock::SystemClock;
-use crate::app::{INDEX_FOLDER, load_pipeline, make_ready};
+use crate::app::{INDEX_FOLDER, ladder, load_pipeline, make_ready};
 use crate::domain::ids::TenantId;
 use crate::domain::labels::Locale;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Allowance, Ladder, Outcome, Pipeline, TurnInput};
 use crate::policy::Pack;
 use crate::ports::Clock as _;
 
@@ -61,6 +61,12 @@ pub(super) fn run(cx: &mut CliCx<'_>, args: &Args) -> anyhow::Result<ExitCode> {
     let root = cx.data.is_dir().then(|| cx.data.join(INDEX_FOLDER));
     let pipeline = load_pipeline(&config, &TenantId::main(), cx.lang, root.as_deref())?;
     make_ready(&pipeline, cx.model_cache().as_ref());
+    let runtime = cx.runtime()?;
+    let ladder = {
+        let _inside = runtime.enter();
+        ladder(&config)?
+    };
+    let decide = |turn: &TurnInput| decided(&pipeline, ladder.as_ref(), &runtime, turn);
     let now = SystemClock::default().now();
     let lang = cx.lang;
     let counts = match args.file.as_deref().filter(|file| file.as_os_str() != "-") {
@@ -68,12 +74,25 @@ pub(super) fn run(cx: &mut CliCx<'_>, args: &Args) -> anyhow::Result<ExitCode> {
             let path = cx.current_dir.join(file);
             let file = std::fs::File::open(&path)
                 .with_context(|| format!("cannot read {}", path.display()))?;
-            triage(&pipeline, lang, now, &mut BufReader::new(file), cx.out)?
+            triage(&pipeline, &decide, lang, now, &mut BufReader::new(file), cx.out)?
         }
-        None => triage(&pipeline, lang, now, cx.stdin, cx.out)?,
+        None => triage(&pipeline, &decide, lang, now, cx.stdin, cx.out)?,
     };
     report(cx, &counts)?;
     Ok(if counts.bad > 0 { ExitCode::Problems } else { ExitCode::Ok })
+}
+
+/// Decides a turn, with models where there are any. A budget holds for what a worker does.
+fn decided(
+    pipeline: &Pipeline,
+    ladder: Option<&Ladder>,
+    runtime: &tokio::runtime::Runtime,
+    turn: &TurnInput,
+) -> Outcome {
+    match ladder {
+        Some(ladder) => runtime.block_on(Box::pin(pipeline.run_with(turn, ladder, Allowance::ALL))),
+        None => pipeline.run(turn),
+    }
 }
 
 /// What happened to the lines.
@@ -100,6 +119,7 @@ fn report(cx: &mut CliCx<'_>, counts: &Counts) -> std::io::Result<()> {
 /// Decides line after line. A line is answered before the next one is read.
 fn triage(
     pipeline: &Pipeline,
+    decide: &dyn Fn(&TurnInput) -> Outcome,
     lang: Locale,
     now: DateTime<Utc>,
     input: &mut dyn BufRead,
@@ -122,7 +142,7 @@ fn triage(
         let answer = match read {
             Ok((id, turn)) => {
                 let started = Instant::now();
-                let outcome = pipeline.run(&turn);
+                let outcome = decide(&turn);
                 output::answer(&id, &outcome, lang, started.elapsed())
             }
             Err(bad) => {

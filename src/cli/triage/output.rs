@@ -15,7 +15,7 @@ pub(super) fn answer(id: &Value, outcome: &Outcome, lang: Locale, took: Duration
     // What would leave first: the fixed safety text stands before any draft.
     let draft = outcome.safety.as_ref().or(outcome.draft.as_ref());
     let took_ms = (took.as_secs_f64() * 1e6).round() / 1e3;
-    json!({
+    let mut answer = json!({
         "id": id,
         "language": understood.language,
         "category": understood.category,
@@ -31,7 +31,13 @@ pub(super) fn answer(id: &Value, outcome: &Outcome, lang: Locale, took: Duration
         "draft": draft,
         "decision": decision(&outcome.decision, lang),
         "took_ms": took_ms,
-    })
+    });
+    if !outcome.calls.is_empty()
+        && let Value::Object(fields) = &mut answer
+    {
+        fields.insert("models".to_owned(), json!(outcome.calls));
+    }
+    answer
 }
 
 /// Writes a decision with its reasons in one language.

@@ -8,19 +8,24 @@ use super::*;
 use crate::cli::lines::MAX_LINE;
 use crate::compose::Templates;
 use crate::knowledge::Library;
+use crate::prompts::Prompts;
 
 fn pipeline() -> Pipeline {
     let pack = Pack::embedded("saas-br").unwrap();
     let library = Library::load(None).map_err(|p| format!("{p:?}")).unwrap();
     let templates = Templates::load(None).map_err(|p| format!("{p:?}")).unwrap();
-    Pipeline::new(Arc::new(pack), Arc::new(library), Arc::new(templates))
+    let prompts = Prompts::load(None).map_err(|p| format!("{p:?}")).unwrap();
+    Pipeline::new(Arc::new(pack), Arc::new(library), Arc::new(templates), Arc::new(prompts))
 }
 
 fn triaged(input: &[u8]) -> (Vec<Value>, Counts) {
     let mut out = Vec::new();
+    let pipeline = pipeline();
+    let decide = |turn: &TurnInput| pipeline.run(turn);
     let now = Utc.timestamp_opt(1_795_000_000, 0).unwrap();
     let counts =
-        triage(&pipeline(), Locale::En, now, &mut std::io::Cursor::new(input), &mut out).unwrap();
+        triage(&pipeline, &decide, Locale::En, now, &mut std::io::Cursor::new(input), &mut out)
+            .unwrap();
     let lines = String::from_utf8(out).unwrap();
     (lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), counts)
 }

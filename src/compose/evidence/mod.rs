@@ -4,6 +4,7 @@
 //! be looked up (amounts, shares, dates, deadlines, codes, links, addresses, names, denials, commitments) is looked
 //! up. Deterministic, without a model: each finding names the sentence and the words in it.
 
+mod baits;
 mod courtesy;
 mod figures;
 mod finding;
@@ -20,6 +21,7 @@ use super::{verify, words};
 use crate::domain::draft::{LedgerEntry, Passage, Support};
 use crate::domain::labels::Locale;
 use crate::text::sentences;
+pub use baits::{contacts_not_in, repeats_customer};
 use figures::{Figure, FigureKind};
 pub use finding::{Finding, FindingKind};
 use names::{Name, Shape};
@@ -64,6 +66,8 @@ pub struct Evidence {
     pub findings: Vec<Finding>,
     /// One entry a sentence.
     pub ledger: Vec<LedgerEntry>,
+    /// For each entry the share of its words, from 0 to 1, that its support holds; 1 for courtesy and approved words.
+    pub held: Vec<f64>,
 }
 
 /// Examines a draft.
@@ -79,7 +83,7 @@ pub fn examine(draft: &str, input: &ExamineInput<'_>) -> Evidence {
     }
     let mut examiner =
         Examiner { input, sources: &sources, draft: &read, at: 0, known, findings: Vec::new() };
-    let mut ledger = Vec::new();
+    let (mut ledger, mut held) = (Vec::new(), Vec::new());
     for (at, (text, sentence)) in texts.iter().zip(&read).enumerate() {
         examiner.at = at;
         let said = sentence.words.trim();
@@ -90,7 +94,13 @@ pub fn examine(draft: &str, input: &ExamineInput<'_>) -> Evidence {
         } else {
             examiner.sentence(text, sentence)
         };
-        ledger.push(LedgerEntry { sentence: (*text).to_owned(), support, passages });
+        held.push(if is_approved { 1.0 } else { examiner.held(sentence, support, &passages) });
+        ledger.push(LedgerEntry {
+            sentence: (*text).to_owned(),
+            support,
+            passages,
+            flaws: Vec::new(),
+        });
     }
     let mut findings = examiner.findings;
     if !verify::reads_as(draft, input.locale) {
@@ -102,7 +112,7 @@ pub fn examine(draft: &str, input: &ExamineInput<'_>) -> Evidence {
             expected: None,
         });
     }
-    Evidence { findings, ledger }
+    Evidence { findings, ledger, held }
 }
 
 /// What supports a sentence best.
@@ -150,6 +160,25 @@ impl Examiner<'_> {
             return (Support::None, Vec::new());
         }
         (support, passages)
+    }
+
+    /// The share of a sentence's words that its support holds.
+    fn held(&self, sentence: &Sentence, support: Support, passages: &[usize]) -> f64 {
+        match support {
+            Support::Passage => {
+                let whole = passages
+                    .iter()
+                    .filter_map(|at| self.sources.passages.get(*at))
+                    .map(|stems| sentence.covered_by(stems));
+                whole.fold(self.best(sentence).covered, f64::max)
+            }
+            Support::Ticket => sentence.covered_by(&self.sources.ticket_stems),
+            Support::Template => {
+                let asks = sentence.plain.trim_end().ends_with(['?', ':']);
+                f64::from(u8::from(asks || courtesy::is_courtesy(&sentence.plain)))
+            }
+            Support::None => 0.0,
+        }
     }
 
     fn find(&mut self, kind: FindingKind, sentence: &str, found: &str, expected: Option<String>) {

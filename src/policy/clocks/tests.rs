@@ -2,6 +2,7 @@ use chrono::TimeZone as _;
 use proptest::prelude::*;
 
 use super::SlaState::{AtRisk, Breached, OnTrack};
+use super::history::STRETCHES_MAX;
 use super::*;
 use crate::policy::Pack;
 

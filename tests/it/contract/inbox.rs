@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use atende::adapters::Rewritten;
 use atende::adapters::inbox::{Accepted, Inbox, OnceKey, Whereabouts};
 use atende::domain::ids::{MessageId, TokenId};
-use atende::domain::message::InboundMessage;
+use atende::domain::message::{InboundMessage, MessageOrigin};
 use atende::ports::PortErrorKind;
 use sqlx::{AnyConnection, Connection};
 use tempfile::TempDir;
@@ -147,6 +148,42 @@ async fn what_is_filed_loses_its_words_and_what_is_set_aside_keeps_them() {
     inbox.purge(at(100)).await.unwrap();
     assert_eq!(find(&filed).await, None, "forgotten in time");
     assert!(find(&aside).await.is_some(), "a person has not looked yet");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_erased_is_gone_from_the_file_and_other_businesses_keep_theirs() {
+    let (folder, inbox) = start().await;
+    let (waits, filed) = (from_ana("espera-4711", 0), from_ana("entrou-4712", 0));
+    let elsewhere = InboundMessage { tenant: tenant("other"), ..from_ana("outra-4713", 0) };
+    for (message, key) in [(&waits, "chave-4714"), (&filed, "k2"), (&elsewhere, "k3")] {
+        inbox.accept(message.clone(), Some(once(key, "h"))).await.unwrap();
+    }
+    let taken = inbox.waiting(10).await.unwrap()[1].seq;
+    inbox.mark_taken(at(1), vec![taken], None).await.unwrap();
+    let main = main_tenant();
+    let held = inbox.held(&main, |_| true).await.unwrap();
+    assert_eq!(held, std::slice::from_ref(&waits), "of what is filed no words are left");
+    assert!(inbox.held(&main, |_| false).await.unwrap().is_empty());
+
+    // A copy that came when the first was forgotten has an id of its own, and the same origin.
+    let copy = MessageOrigin { id: "msg_another".to_owned(), ..MessageOrigin::from(&filed) };
+    inbox.erase(&tenant("third"), vec![MessageOrigin::from(&waits)]).await.unwrap();
+    assert_eq!(texts(&inbox).await.len(), 2, "a stranger erases nothing");
+    inbox.erase(&main, vec![MessageOrigin::from(&waits), copy]).await.unwrap();
+    assert_eq!(texts(&inbox).await, ["outra-4713"]);
+    assert_eq!(inbox.find(&main, &filed.id).await.unwrap(), None);
+    assert_eq!(inbox.rewrite().await.unwrap(), Rewritten::Whole);
+    let bytes: Vec<u8> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .flat_map(|file| std::fs::read(file.unwrap().path()).unwrap())
+        .collect();
+    let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(holds("outra-4713"));
+    for gone in ["espera-4711", "entrou-4712", "chave-4714"] {
+        assert!(!holds(gone), "{gone}");
+    }
+    let reused = inbox.accept(from_ana("new", 0), Some(once("chave-4714", "another"))).await;
+    assert_eq!(reused.unwrap(), Accepted::New, "their keys are forgotten");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,6 +7,7 @@ mod inbox;
 mod intake;
 mod outbox;
 mod people;
+mod privacy;
 mod read;
 mod service;
 mod turns;

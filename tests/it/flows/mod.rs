@@ -3,6 +3,7 @@
 mod clockwork;
 mod commands;
 mod deadlines;
+mod erasure;
 mod incidents;
 mod notices;
 mod notified;

@@ -75,6 +75,7 @@ async fn the_team_hears_of_an_escalation_with_the_whole_package_and_each_thing_o
     assert_eq!(heard.last().unwrap().body["person"], "lia");
     world.app().worker.tell_people().await.unwrap();
     assert_eq!(mail.received().len(), 3);
+    assert_eq!(world.app().stores.store.check().await.unwrap(), Vec::<String>::new());
     let states = world.column("SELECT state FROM outbox WHERE audience = 'people'").await;
     assert!(states.iter().all(|state| state == "sent"), "{states:?}");
 }

@@ -3,6 +3,7 @@
 //! fake. Dropping a world checks the peace: nothing leased, nothing half sent, nothing left in the inbox,
 //! no dead letter that the story did not expect.
 
+pub(crate) mod endpoint;
 mod logs;
 pub(crate) mod process;
 mod receiver;
@@ -18,12 +19,13 @@ use atende::adapters::store::{Lease, Scope};
 use atende::app::{App, Receivers, make_ready, mint_token};
 use atende::channels::callback::CallbackClient;
 use atende::compose::Templates;
-use atende::config::{Config, MailSettings};
+use atende::config::{Config, MailSettings, ModelSettings};
 use atende::domain::ids::TenantId;
 use atende::knowledge::Library;
 use atende::pipeline::Pipeline;
 use atende::policy::{Pack, Source};
 use atende::ports::Clock;
+use atende::prompts::Prompts;
 use atende::web::{AppState, Readiness, TenantVocabulary, WebParts, WebSettings, router};
 use axum::Router;
 use axum::body::Body;
@@ -80,6 +82,8 @@ pub(crate) struct World {
     pub(crate) webhooks: Option<CallbackClient>,
     /// The mail server of the business's own people.
     pub(crate) mail: MailSettings,
+    /// The language models.
+    pub(crate) models: ModelSettings,
     router: Router,
     bearers: BTreeMap<TenantId, String>,
     policies: BTreeMap<TenantId, String>,
@@ -103,6 +107,15 @@ impl World {
 
     /// A world under a policy, with a receiver that does or does not honour keys.
     pub(crate) async fn with(policy: &str, idempotent: bool) -> Self {
+        Self::of(policy, idempotent, ModelSettings::default()).await
+    }
+
+    /// A world with language models.
+    pub(crate) async fn with_models(policy: &str, models: ModelSettings) -> Self {
+        Self::of(policy, true, models).await
+    }
+
+    async fn of(policy: &str, idempotent: bool, models: ModelSettings) -> Self {
         // Another test may have installed it first.
         drop(rustls::crypto::ring::default_provider().install_default());
         let start: DateTime<Utc> = "2026-11-20T12:00:00Z".parse().unwrap();
@@ -113,6 +126,7 @@ impl World {
             expected_dead: 0,
             webhooks: None,
             mail: MailSettings::default(),
+            models,
             router: Router::new(),
             bearers: BTreeMap::new(),
             policies: [(TenantId::main(), policy.to_owned())].into(),
@@ -150,6 +164,7 @@ impl World {
                 ..config.worker.clone()
             },
             mail: self.mail.clone(),
+            models: self.models.clone(),
             ..config
         };
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as Arc<dyn Clock>;
@@ -356,11 +371,17 @@ impl World {
 
 /// Compiles a policy with the sample articles and templates.
 pub(crate) fn pipeline(policy: &str) -> Pipeline {
+    pipeline_over(policy, Library::load(None).unwrap())
+}
+
+/// The same with other articles.
+pub(crate) fn pipeline_over(policy: &str, library: Library) -> Pipeline {
     let source = Source { name: "world.yaml".to_owned(), text: policy.to_owned() };
     let pack = Pack::load(source, Vec::new()).unwrap_or_else(|problems| panic!("{problems:?}"));
-    let library = Library::load(None).unwrap();
     let templates = Templates::load(None).unwrap();
-    let pipeline = Pipeline::new(Arc::new(pack), Arc::new(library), Arc::new(templates));
+    let prompts = Prompts::load(None).unwrap();
+    let pipeline =
+        Pipeline::new(Arc::new(pack), Arc::new(library), Arc::new(templates), Arc::new(prompts));
     make_ready(&pipeline, Some(&kept_models()));
     pipeline
 }

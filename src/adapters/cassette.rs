@@ -1,0 +1,347 @@
+//! Recorded answers of language models: a folder with one readable file per question, found again by a hash of
+//! everything that shapes the answer. A question that was not recorded fails loudly.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::ports::chat::{
+    ChatAnswer, ChatError, ChatErrorKind, ChatMessage, ChatModel, ChatRequest, Purpose, TokenUse,
+};
+
+/// The file that says which models a folder holds answers of.
+const MANIFEST: &str = "cassette.json";
+
+/// What to do with recordings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cassette {
+    /// Ask, and keep every answer in this folder.
+    Record(PathBuf),
+    /// Answer from this folder alone.
+    Replay(PathBuf),
+}
+
+/// What a folder's manifest says of a rung.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// The model as it was configured.
+    pub model: String,
+    /// What else shaped its answers.
+    pub parameters: Value,
+}
+
+/// The models that a folder holds answers of.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Manifest {
+    /// What the recordings are, for people; `example` where somebody wrote the answers.
+    pub note: String,
+    /// The first rung.
+    pub primary: Option<Recorded>,
+    /// The more capable one.
+    pub escalation: Option<Recorded>,
+}
+
+impl Manifest {
+    /// Reads a folder's manifest.
+    pub fn read(dir: &Path) -> anyhow::Result<Self> {
+        let path = dir.join(MANIFEST);
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            anyhow::anyhow!(
+                "cannot read {}: {error}; name a folder that --record wrote",
+                path.display()
+            )
+        })?;
+        serde_json::from_str(&text).map_err(|error| {
+            anyhow::anyhow!("{} is no manifest of recordings: {error}", path.display())
+        })
+    }
+
+    /// Writes it.
+    pub fn write(&self, dir: &Path) -> anyhow::Result<()> {
+        std::fs::create_dir_all(dir)?;
+        let text = serde_json::to_string_pretty(self)?;
+        std::fs::write(dir.join(MANIFEST), text + "\n")?;
+        Ok(())
+    }
+}
+
+/// One recording.
+#[derive(Debug, Serialize, Deserialize)]
+struct Tape {
+    prompt: String,
+    purpose: Purpose,
+    model: String,
+    repeat: u32,
+    messages: Vec<ChatMessage>,
+    answer: Option<Answer>,
+    failure: Option<Failure>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Answer {
+    /// Kept as JSON where it is JSON, so that people can read it.
+    content: Value,
+    answered_by: String,
+    tokens: TokenUse,
+    #[serde(default)]
+    probability: Option<f64>,
+    #[serde(default)]
+    cost_micros: u64,
+    #[serde(default)]
+    took_ms: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Failure {
+    kind: String,
+    #[serde(default)]
+    status: Option<u16>,
+    #[serde(default)]
+    code: Option<String>,
+}
+
+/// A model whose answers are recorded, or come from a recording.
+pub struct TapedModel {
+    name: String,
+    parameters: Value,
+    dir: PathBuf,
+    /// `None` when replaying.
+    inner: Option<Arc<dyn ChatModel>>,
+}
+
+impl fmt::Debug for TapedModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TapedModel")
+            .field("name", &self.name)
+            .field("dir", &self.dir)
+            .finish_non_exhaustive()
+    }
+}
+
+impl TapedModel {
+    /// Asks a model and keeps what it answers.
+    pub fn recording(inner: Arc<dyn ChatModel>, dir: PathBuf) -> Self {
+        Self {
+            name: inner.name().to_owned(),
+            parameters: inner.parameters(),
+            dir,
+            inner: Some(inner),
+        }
+    }
+
+    /// Answers from a folder.
+    pub fn replaying(recorded: Recorded, dir: PathBuf) -> Self {
+        Self { name: recorded.model, parameters: recorded.parameters, dir, inner: None }
+    }
+
+    fn path(&self, request: &ChatRequest) -> PathBuf {
+        let key = key_of(&self.name, &self.parameters, request);
+        let prompt = request.prompt.split('@').next().unwrap_or_default();
+        let folder: String = prompt
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' })
+            .collect();
+        self.dir.join(folder).join(format!("{key}.json"))
+    }
+
+    fn read(&self, path: &Path) -> Result<ChatAnswer, Box<ChatError>> {
+        let missing = |why: String| {
+            let detail = format!("{why}; record it with --record {}", self.dir.display());
+            Err(Box::new(ChatError::new(ChatErrorKind::NotRecorded, detail)))
+        };
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) => {
+                return missing(format!("no recording {} ({})", path.display(), error.kind()));
+            }
+        };
+        let tape: Tape = match serde_json::from_str(&text) {
+            Ok(tape) => tape,
+            Err(error) => return missing(format!("{} cannot be read: {error}", path.display())),
+        };
+        match (tape.answer, tape.failure) {
+            (Some(answer), _) => Ok(ChatAnswer {
+                text: match answer.content {
+                    Value::String(text) => text,
+                    content => content.to_string(),
+                },
+                model: answer.answered_by,
+                tokens: answer.tokens,
+                probability: answer.probability,
+                cost_micros: answer.cost_micros,
+                took: Duration::from_millis(answer.took_ms),
+                attempts: 1,
+            }),
+            (None, Some(failure)) => {
+                let kind =
+                    ChatErrorKind::parse(&failure.kind).unwrap_or(ChatErrorKind::NotRecorded);
+                let mut error = ChatError::new(kind, "as recorded");
+                (error.status, error.code, error.attempts) = (failure.status, failure.code, 1);
+                Err(Box::new(error))
+            }
+            (None, None) => missing(format!("{} holds no answer", path.display())),
+        }
+    }
+
+    fn write(
+        &self,
+        path: &Path,
+        request: &ChatRequest,
+        answer: &Result<ChatAnswer, ChatError>,
+    ) -> std::io::Result<()> {
+        let (answer, failure) = match answer {
+            Ok(answer) => {
+                let content = serde_json::from_str(&answer.text)
+                    .unwrap_or_else(|_| Value::String(answer.text.clone()));
+                let answer = Answer {
+                    content,
+                    answered_by: answer.model.clone(),
+                    tokens: answer.tokens,
+                    probability: answer.probability,
+                    cost_micros: answer.cost_micros,
+                    took_ms: u64::try_from(answer.took.as_millis()).unwrap_or(u64::MAX),
+                };
+                (Some(answer), None)
+            }
+            Err(error) => {
+                let failure = Failure {
+                    kind: error.kind.as_str().to_owned(),
+                    status: error.status,
+                    code: error.code.clone(),
+                };
+                (None, Some(failure))
+            }
+        };
+        let tape = Tape {
+            prompt: request.prompt.clone(),
+            purpose: request.purpose,
+            model: self.name.clone(),
+            repeat: request.repeat,
+            messages: request.messages.clone(),
+            answer,
+            failure,
+        };
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        std::fs::write(path, serde_json::to_string_pretty(&tape)? + "\n")
+    }
+}
+
+/// Hashes what shapes an answer: the prompt's words, the model, its parameters, the shape asked for, the repeat. The
+/// deadline does not.
+fn key_of(model: &str, parameters: &Value, request: &ChatRequest) -> String {
+    let output = request.output.as_ref().map(|output| json!([output.name, output.schema]));
+    let whole = json!({
+        "model": model,
+        "parameters": parameters,
+        "messages": request.messages,
+        "output": output,
+        "max_output": request.max_output,
+        "repeat": request.repeat,
+    });
+    let digest = hex::encode(Sha256::digest(whole.to_string()));
+    digest.get(..24).unwrap_or_default().to_owned()
+}
+
+#[async_trait]
+impl ChatModel for TapedModel {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn parameters(&self) -> Value {
+        self.parameters.clone()
+    }
+
+    async fn ask(&self, request: &ChatRequest) -> Result<ChatAnswer, ChatError> {
+        let path = self.path(request);
+        let Some(inner) = &self.inner else { return self.read(&path).map_err(|error| *error) };
+        let answer = inner.ask(request).await;
+        if let Err(error) = self.write(&path, request, &answer) {
+            tracing::error!(error = %error, "Cannot keep a recording in {}", self.dir.display());
+        }
+        answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::chat::Role;
+
+    #[derive(Debug)]
+    struct Echo;
+
+    #[async_trait]
+    impl ChatModel for Echo {
+        fn name(&self) -> &'static str {
+            "echo"
+        }
+
+        fn parameters(&self) -> Value {
+            json!({"temperature": 0})
+        }
+
+        async fn ask(&self, request: &ChatRequest) -> Result<ChatAnswer, ChatError> {
+            let text = request.messages.last().map(|last| last.text.clone()).unwrap_or_default();
+            if text == "fail" {
+                return Err(ChatError::new(ChatErrorKind::Filtered, "declined"));
+            }
+            Ok(ChatAnswer {
+                text: format!("{{\"said\":\"{text}\"}}"),
+                model: "echo-1".to_owned(),
+                tokens: TokenUse { input: 3, cached: 0, output: 2 },
+                probability: Some(0.9),
+                cost_micros: 7,
+                took: Duration::from_millis(5),
+                attempts: 1,
+            })
+        }
+    }
+
+    fn request(text: &str, repeat: u32) -> ChatRequest {
+        ChatRequest {
+            purpose: Purpose::Triage,
+            prompt: "triage@0123".to_owned(),
+            messages: vec![ChatMessage { role: Role::User, text: text.to_owned() }],
+            output: None,
+            max_output: None,
+            repeat,
+            deadline: Duration::from_secs(1),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_recorded_is_answered_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let taping = TapedModel::recording(Arc::new(Echo), dir.path().to_owned());
+        let said = taping.ask(&request("oi", 0)).await.unwrap();
+        taping.ask(&request("fail", 0)).await.unwrap_err();
+        let recorded = Recorded { model: "echo".to_owned(), parameters: json!({"temperature": 0}) };
+        let player = TapedModel::replaying(recorded.clone(), dir.path().to_owned());
+        assert_eq!(player.ask(&request("oi", 0)).await.unwrap(), said);
+        assert_eq!(
+            player.ask(&request("fail", 0)).await.unwrap_err().kind,
+            ChatErrorKind::Filtered
+        );
+        for other in [request("oi!", 0), request("oi", 1)] {
+            let missing = player.ask(&other).await.unwrap_err();
+            assert_eq!(missing.kind, ChatErrorKind::NotRecorded);
+            assert!(missing.detail.contains("--record"), "{missing}");
+        }
+        let warmer = Recorded { parameters: json!({"temperature": 1}), ..recorded };
+        let player = TapedModel::replaying(warmer, dir.path().to_owned());
+        assert_eq!(
+            player.ask(&request("oi", 0)).await.unwrap_err().kind,
+            ChatErrorKind::NotRecorded
+        );
+    }
+}

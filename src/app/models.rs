@@ -1,0 +1,150 @@
+//! The language models of an installation, made from the settings.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::adapters::cassette::{Cassette, Manifest, Recorded, TapedModel};
+use crate::adapters::openai::{Effort, EndpointSettings, OpenAi, OutputMode, Prices, Profile};
+use crate::config::{Config, ModelSettings, RungSettings};
+use crate::pipeline::{DraftsBy, Ladder};
+use crate::ports::chat::ChatModel;
+use crate::worker::Limits;
+
+/// How long a connection to an endpoint may take to come about.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long an idle connection is kept.
+const IDLE: Duration = Duration::from_mins(1);
+
+/// The endpoints that the settings name, each with the name of its section.
+pub fn endpoints(config: &Config) -> anyhow::Result<Vec<(&'static str, OpenAi)>> {
+    let rungs = [
+        ("models.primary", &config.models.primary),
+        ("models.escalation", &config.models.escalation),
+    ];
+    let mut found = Vec::new();
+    for (section, rung) in rungs {
+        if let Some(settings) = endpoint(rung) {
+            found.push((section, OpenAi::new(settings, http()?)));
+        }
+    }
+    Ok(found)
+}
+
+/// Returns the language models of the settings; `None` where they name none and no recording stands in for one.
+pub fn ladder(config: &Config) -> anyhow::Result<Option<Ladder>> {
+    let settings = &config.models;
+    let rungs = match &settings.cassette {
+        Some(Cassette::Replay(dir)) => {
+            let manifest = Manifest::read(dir)?;
+            let player = |recorded: Option<Recorded>| -> Option<Arc<dyn ChatModel>> {
+                Some(Arc::new(TapedModel::replaying(recorded?, dir.clone())))
+            };
+            (player(manifest.primary), player(manifest.escalation))
+        }
+        tape => {
+            let rung = |rung: &RungSettings| -> anyhow::Result<Option<Arc<dyn ChatModel>>> {
+                let Some(settings) = endpoint(rung) else { return Ok(None) };
+                let model: Arc<dyn ChatModel> = Arc::new(OpenAi::new(settings, http()?));
+                Ok(Some(match tape {
+                    Some(Cassette::Record(dir)) => {
+                        Arc::new(TapedModel::recording(model, dir.clone()))
+                    }
+                    _ => model,
+                }))
+            };
+            (rung(&settings.primary)?, rung(&settings.escalation)?)
+        }
+    };
+    if let Some(Cassette::Record(dir)) = &settings.cassette {
+        let recorded = |model: &Option<Arc<dyn ChatModel>>| {
+            model.as_ref().map(|model| Recorded {
+                model: model.name().to_owned(),
+                parameters: model.parameters(),
+            })
+        };
+        anyhow::ensure!(
+            rungs.0.is_some(),
+            "there is nothing to record: the settings name no model; set [models.primary]"
+        );
+        let manifest = Manifest {
+            note: String::new(),
+            primary: recorded(&rungs.0),
+            escalation: recorded(&rungs.1),
+        };
+        manifest
+            .write(dir)
+            .with_context(|| format!("cannot write recordings to {}", dir.display()))?;
+    }
+    let (Some(primary), escalation) = rungs else { return Ok(None) };
+    Ok(Some(Ladder {
+        primary,
+        escalation,
+        drafts: DraftsBy::parse(&settings.drafts).unwrap_or(DraftsBy::Always),
+        turn: Duration::from_secs(settings.turn_secs),
+        samples: settings.samples,
+        in_flight: settings.in_flight,
+    }))
+}
+
+/// Returns what models may cost.
+pub(super) fn limits(settings: &ModelSettings) -> Limits {
+    let budget = &settings.budget;
+    Limits {
+        daily: budget.daily_usd.map(micros),
+        monthly: budget.monthly_usd.map(micros),
+        escalation_off_at: budget.escalation_off_at,
+        embedded_only_at: budget.embedded_only_at,
+        drafts_only_at: budget.drafts_only_at,
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "budgets are checked to lie between 0 and 10 million dollars"
+)]
+fn micros(usd: f64) -> u64 {
+    (usd * 1e6).round() as u64
+}
+
+fn http() -> anyhow::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .connect_timeout(CONNECT)
+        .pool_idle_timeout(IDLE)
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("atende/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .context("cannot make the HTTP client of the language models")
+}
+
+fn endpoint(rung: &RungSettings) -> Option<EndpointSettings> {
+    let (Some(base_url), Some(model)) = (&rung.base_url, &rung.model) else { return None };
+    let fields = rung.fields.as_ref().map(|fields| {
+        fields.split(',').map(str::trim).filter(|one| !one.is_empty()).map(str::to_owned).collect()
+    });
+    Some(EndpointSettings {
+        profile: Profile::parse(&rung.profile).unwrap_or(Profile::Other),
+        base_url: base_url.clone(),
+        key: rung.key.clone(),
+        model: model.clone(),
+        temperature: rung.temperature,
+        seed: rung.seed,
+        effort: rung.effort.as_deref().and_then(Effort::parse),
+        output: rung.output.as_deref().and_then(OutputMode::parse),
+        fields,
+        timeout: Duration::from_secs(rung.timeout_secs),
+        attempts: rung.attempts,
+        max_output: rung.max_output,
+        context: rung.context,
+        requests_per_minute: rung.requests_per_minute,
+        tokens_per_minute: rung.tokens_per_minute,
+        in_flight: usize::try_from(rung.in_flight).unwrap_or(usize::MAX),
+        prices: Prices {
+            input: rung.price_input,
+            cached: rung.price_cached,
+            output: rung.price_output,
+        },
+    })
+}

@@ -1,0 +1,174 @@
+//! The rungs above the embedded engines: who may be asked about a turn, for how long, and what became of it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::domain::field::Engine;
+use crate::ports::chat::{
+    ANSWERED, ChatAnswer, ChatError, ChatErrorKind, ChatMessage, ChatModel, ChatRequest, ModelCall,
+    OutputSchema, Purpose,
+};
+
+/// With less time left than this nothing is asked any more.
+const LEAST_TIME: Duration = Duration::from_millis(200);
+
+crate::domain::words! {
+    /// When a model writes drafts.
+    DraftsBy {
+        /// Whenever a reply is wanted.
+        Always = "always",
+        /// Only where the embedded composer has no answer that may be sent.
+        Unsure = "unsure",
+    }
+}
+
+/// The language models of an installation.
+#[derive(Clone)]
+pub struct Ladder {
+    /// The model that is asked first.
+    pub primary: Arc<dyn ChatModel>,
+    /// The more capable one.
+    pub escalation: Option<Arc<dyn ChatModel>>,
+    /// When a model writes drafts.
+    pub drafts: DraftsBy,
+    /// How long all questions about one turn may take together.
+    pub turn: Duration,
+    /// How often a model is asked what a turn is about.
+    pub samples: u32,
+    /// Turns that may wait for a model at once.
+    pub in_flight: u32,
+}
+
+impl fmt::Debug for Ladder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ladder")
+            .field("primary", &self.primary.name())
+            .field("escalation", &self.escalation.as_ref().map(|model| model.name().to_owned()))
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the budget leaves of the ladder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// Models may be asked.
+    pub models: bool,
+    /// The escalation rung among them.
+    pub escalation: bool,
+    /// Replies may leave without a person.
+    pub sending: bool,
+}
+
+impl Allowance {
+    /// Nothing is held back.
+    pub const ALL: Self = Self { models: true, escalation: true, sending: true };
+}
+
+/// A question as it is put to a rung.
+#[derive(Clone)]
+pub(super) struct Question {
+    pub(super) purpose: Purpose,
+    pub(super) prompt: String,
+    pub(super) messages: Vec<ChatMessage>,
+    pub(super) output: Option<OutputSchema>,
+    pub(super) max_output: Option<u32>,
+    pub(super) repeat: u32,
+}
+
+/// The questions about one turn: they share a deadline, and each is noted.
+pub(super) struct Asking<'l> {
+    ladder: &'l Ladder,
+    allowed: Allowance,
+    until: Instant,
+    pub(super) calls: Vec<ModelCall>,
+    /// A model or its provider declined to answer: a person looks.
+    pub(super) declined: bool,
+}
+
+impl<'l> Asking<'l> {
+    pub(super) fn new(ladder: &'l Ladder, allowed: Allowance) -> Self {
+        let until = Instant::now() + ladder.turn;
+        Self { ladder, allowed, until, calls: Vec::new(), declined: false }
+    }
+
+    /// True where the more capable model may be asked too.
+    pub(super) fn has_escalation(&self) -> bool {
+        self.allowed.escalation && self.ladder.escalation.is_some()
+    }
+
+    /// Asks a rung. `None` where it does not exist, may not be asked, or has no answer.
+    pub(super) async fn ask(
+        &mut self,
+        rung: Engine,
+        question: &Question,
+    ) -> Result<ChatAnswer, ChatErrorKind> {
+        let model = match rung {
+            Engine::Escalation if self.has_escalation() => self.ladder.escalation.as_ref(),
+            Engine::Primary => Some(&self.ladder.primary),
+            _ => None,
+        };
+        let Some(model) = model else { return Err(ChatErrorKind::Resting) };
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left < LEAST_TIME {
+            return Err(ChatErrorKind::TimedOut);
+        }
+        let request = ChatRequest {
+            purpose: question.purpose,
+            prompt: question.prompt.clone(),
+            messages: question.messages.clone(),
+            output: question.output.clone(),
+            max_output: question.max_output,
+            repeat: question.repeat,
+            deadline: left,
+        };
+        let answer = model.ask(&request).await;
+        self.calls.push(noted(rung, model.name(), question, &answer));
+        answer.map_err(|error| {
+            self.declined |= matches!(error.kind, ChatErrorKind::Filtered | ChatErrorKind::Refused);
+            tracing::warn!(
+                purpose = %question.purpose, rung = %rung, model = model.name(), attempts = error.attempts,
+                "The {rung} model has no answer: {error}"
+            );
+            error.kind
+        })
+    }
+}
+
+fn noted(
+    rung: Engine,
+    model: &str,
+    question: &Question,
+    answer: &Result<ChatAnswer, ChatError>,
+) -> ModelCall {
+    let (answered_by, outcome, tokens, cost_micros, took, attempts) = match answer {
+        Ok(answer) => (
+            Some(answer.model.clone()),
+            ANSWERED,
+            answer.tokens,
+            answer.cost_micros,
+            answer.took,
+            answer.attempts,
+        ),
+        Err(error) => (
+            error.model.clone(),
+            error.kind.as_str(),
+            error.tokens,
+            error.cost_micros,
+            error.took,
+            error.attempts,
+        ),
+    };
+    ModelCall {
+        purpose: question.purpose,
+        rung,
+        prompt: question.prompt.clone(),
+        model: model.to_owned(),
+        answered_by: answered_by.filter(|name| !name.is_empty()),
+        outcome: outcome.to_owned(),
+        tokens,
+        cost_micros,
+        took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        attempts,
+    }
+}
