@@ -4,7 +4,7 @@
 usage: example_endpoint.py ANSWERS.jsonl PORT_FILE [MISSING.jsonl]
 
 ANSWERS.jsonl holds {"case", "purpose", "answer"} lines. The case is the mark that stands around the customer's words in
-every prompt; it follows from those words alone, so an answer outlives a new wording of the prompt. Where several answers
+every prompt; it follows from the conversation alone, so an answer outlives a new wording of the prompt, but not of an earlier reply. Where several answers
 stand for one case and purpose (a repair), they are given in turn, the last one again and again. A question without an
 answer is written to MISSING.jsonl and refused. The port is written to PORT_FILE. Stops on SIGTERM. It is no model:
 figures that come from its answers are examples, not measurements.

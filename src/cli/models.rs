@@ -12,6 +12,7 @@ use crate::adapters::clock::SystemClock;
 use crate::adapters::openai::{OpenAi, OutputMode};
 use crate::adapters::store::{ModelStats, ModelTotals};
 use crate::app::{Stores, endpoints};
+use crate::domain::ids::TenantId;
 use crate::ports::Clock as _;
 use crate::ports::chat::{
     ChatAnswer, ChatError, ChatErrorKind, ChatMessage, ChatModel as _, ChatRequest, OutputSchema,
@@ -327,7 +328,11 @@ fn advice(cx: &CliCx<'_>, kind: ChatErrorKind) -> &'static str {
 
 fn stats(cx: &mut CliCx<'_>, args: &StatsArgs) -> anyhow::Result<ExitCode> {
     let Some(loaded) = cx.settings()? else { return Ok(ExitCode::Problems) };
-    let Some(tenant) = tenant_of(cx, &loaded.config, args.tenant.as_deref())? else {
+    // What was stored may be of a business that the settings do not name any more, such as the demo's.
+    let stored = args.tenant.as_deref().and_then(TenantId::parse);
+    let Some(tenant) = stored
+        .map_or_else(|| tenant_of(cx, &loaded.config, args.tenant.as_deref()), |id| Ok(Some(id)))?
+    else {
         return Ok(ExitCode::Problems);
     };
     super::store::ensure_stored(cx, &loaded.config)?;

@@ -12,7 +12,6 @@ use crate::domain::labels::Locale;
 use crate::domain::signal::{Signal, SignalHit};
 use crate::domain::ticket::OwnerKind;
 use crate::ports::chat::{ChatAnswer, ChatErrorKind};
-use crate::prompts;
 use crate::understand::Understood;
 
 /// The pattern of an injection that a model obeyed: it wrote what it was told never to write.
@@ -23,8 +22,13 @@ const FEWER_MESSAGES: usize = 2;
 /// Bytes of the turn's own words that are left of it.
 const FEWER_BYTES: usize = 4_000;
 
-/// A rung gave no answer.
-struct NoAnswer;
+/// Why a rung's answer is not used.
+enum Miss {
+    /// There is none.
+    NoAnswer,
+    /// The model wrote the word that stands in its instructions alone: somebody steered it.
+    Obeyed,
+}
 
 impl Pipeline {
     /// Asks what the embedded engines are not sure of, then for a reply.
@@ -41,7 +45,7 @@ impl Pipeline {
         let below = case.understood.clone();
         let obeyed = match self.ask_triage(case, &mut asking, ladder).await {
             Ok(()) => self.ask_draft(case, &mut asking, ladder).await.is_err(),
-            Err(Obeyed) => true,
+            Err(Steered) => true,
         };
         if obeyed {
             // Nothing of what a steered model said is taken, but that somebody steered it.
@@ -69,7 +73,7 @@ impl Pipeline {
         case: &mut Case<'_>,
         asking: &mut Asking<'_>,
         ladder: &Ladder,
-    ) -> Result<(), Obeyed> {
+    ) -> Result<(), Steered> {
         let least = self.pack.thresholds().field;
         if !triage::is_unsure(&case.understood, least) {
             return Ok(());
@@ -83,16 +87,15 @@ impl Pipeline {
             else {
                 return Ok(());
             };
-            let canary = prompts::canary(&words.key());
             let mut answers = Vec::new();
             for repeat in 0..samples {
                 let question = Question { repeat, ..question.clone() };
                 let shorter =
                     || triage::question(&self.pack, &self.prompts, case.turn, &shortened(&words));
                 match asked(asking, rung, &question, shorter).await {
-                    Ok(answer) if echoes(&answer, &canary) => return Err(Obeyed),
                     Ok(answer) => answers.extend(triage::read(&self.pack, &answer)),
-                    Err(NoAnswer) => break,
+                    Err(Miss::Obeyed) => return Err(Steered),
+                    Err(Miss::NoAnswer) => break,
                 }
             }
             readings.extend(triage::joined(answers).map(|reading| (rung, reading)));
@@ -116,7 +119,7 @@ impl Pipeline {
         case: &mut Case<'_>,
         asking: &mut Asking<'_>,
         ladder: &Ladder,
-    ) -> Result<(), Obeyed> {
+    ) -> Result<(), Steered> {
         let (decided, for_people) = self.decided(case);
         let enough = ladder.drafts == DraftsBy::Unsure && decided.decision.would == Action::Send;
         let steered = case.understood.has(Signal::Injection);
@@ -147,9 +150,8 @@ impl Pipeline {
         case: &Case<'_>,
         asking: &mut Asking<'_>,
         rung: Engine,
-    ) -> Result<Option<Written>, Obeyed> {
+    ) -> Result<Option<Written>, Steered> {
         let brief = self.brief(case);
-        let canary = prompts::canary(&brief.words.key());
         let mut best: Option<Written> = None;
         for attempt in 0..2 {
             let wrong = best.as_ref();
@@ -164,9 +166,9 @@ impl Pipeline {
                 drafting::question(&brief, wrong)
             };
             let answer = match asked(asking, rung, &question, shorter).await {
-                Ok(answer) if echoes(&answer, &canary) => return Err(Obeyed),
                 Ok(answer) => answer,
-                Err(NoAnswer) => break,
+                Err(Miss::Obeyed) => return Err(Steered),
+                Err(Miss::NoAnswer) => break,
             };
             let Some(written) = drafting::read(&brief, &answer, &case.masked.vault) else { break };
             let clean = written.evidence.findings.is_empty();
@@ -227,8 +229,8 @@ impl Pipeline {
     }
 }
 
-/// A model wrote the word that stands in its instructions alone: somebody steered it.
-struct Obeyed;
+/// A model did what somebody else told it; nothing that models said about this turn is used.
+struct Steered;
 
 fn echoes(answer: &ChatAnswer, canary: &str) -> bool {
     // Letters may come apart by marks or spaces when a model is told to hide it.
@@ -253,15 +255,16 @@ async fn asked(
     rung: Engine,
     question: &Question,
     shorter: impl FnOnce() -> Option<Question>,
-) -> Result<ChatAnswer, NoAnswer> {
-    match asking.ask(rung, question).await {
-        Ok(answer) => Ok(answer),
-        Err(ChatErrorKind::TooLong) => match shorter() {
-            Some(shorter) => asking.ask(rung, &shorter).await.map_err(|_| NoAnswer),
-            None => Err(NoAnswer),
-        },
-        Err(_) => Err(NoAnswer),
-    }
+) -> Result<ChatAnswer, Miss> {
+    let (answer, canary) = match asking.ask(rung, question).await {
+        Err(ChatErrorKind::TooLong) => {
+            let shorter = shorter().ok_or(Miss::NoAnswer)?;
+            (asking.ask(rung, &shorter).await, shorter.canary)
+        }
+        answer => (answer, question.canary.clone()),
+    };
+    let answer = answer.map_err(|_| Miss::NoAnswer)?;
+    if echoes(&answer, &canary) { Err(Miss::Obeyed) } else { Ok(answer) }
 }
 
 fn words_of<'a>(case: &'a Case<'_>) -> CaseWords<'a> {

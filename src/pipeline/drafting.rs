@@ -141,6 +141,7 @@ pub(super) fn question(brief: &Brief<'_>, wrong: Option<&Written>) -> Option<Que
     Some(Question {
         purpose,
         prompt: prompt.reference(),
+        canary: prompts::canary(&key),
         messages,
         output: prompt
             .output_schema

@@ -70,6 +70,8 @@ impl Allowance {
 pub(super) struct Question {
     pub(super) purpose: Purpose,
     pub(super) prompt: String,
+    /// The word in the instructions that must not come back.
+    pub(super) canary: String,
     pub(super) messages: Vec<ChatMessage>,
     pub(super) output: Option<OutputSchema>,
     pub(super) max_output: Option<u32>,

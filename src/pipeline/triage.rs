@@ -176,6 +176,7 @@ pub(super) fn question(
     Some(Question {
         purpose: Purpose::Triage,
         prompt: prompt.reference(),
+        canary: prompts::canary(&key),
         messages,
         output: Some(OutputSchema { name: "triage".to_owned(), schema }),
         max_output: prompt.max_output,

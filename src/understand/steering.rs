@@ -11,7 +11,7 @@ use crate::text::fold::fold;
 const ADDRESSED: &str = r"\b(assistants|bots|robos|(large )?language models?|modelos? de linguagem|llms?|chatbots?|(ai|ia) (agents?|models?|assistants?|responders?|systems?)|inteligencias? artificia(l|is)|agentes? de ia|assistentes? (de ia|automatic[oa]s?)|(response|resposta)_?(model|modelo)|automated (agents?|repl(y|ies)|responders?))\b";
 
 /// A line that speaks as if it came from the system itself.
-const ROLE: &str = r"^[\s>#*`({\[\-]*(system|sistema|assistants?|assistentes?|developer|desenvolvedor|llm|ai|ia|prompt|instrucao|instruction)\b[^.\n]{0,40}[:)\]]";
+const ROLE: &str = r"^[\s>#*`({\[\-]*(system|sistema|assistants?|assistentes?|developer|desenvolvedor|llm|ai|ia|prompt|instrucao|instruction)\b[^\n]{0,40}[:)\]]";
 
 /// What an order wants done.
 const ORDER: &str = r"\b(send|sends|tell|direct|answers? must|mention|ignore|disregard|reply|respond|present|replace|skip|do not (name|mention|say)|must|should|promise|offer|confirm|state that|substitua|substituir|apresente|apresentar|responda|responder|diga|dizer|informe|informar|envie|enviar|mande|mandar|desconsidere|confirme|ofereca|inclua|prometa|nao (cite|mencione|diga)|devem?|deverao)\b";
