@@ -15,8 +15,6 @@ use std::time::{Duration, Instant};
 use atende::adapters::openai::{EndpointSettings, OpenAi, Prices, Profile};
 use atende::compose::Templates;
 use atende::domain::channel::Channel;
-use atende::domain::message::{Contact, Given, MessageFlags};
-use atende::domain::ticket::OwnerKind;
 use atende::knowledge::Library;
 use atende::pipeline::{Allowance, DraftsBy, Ladder, Pipeline, TurnInput};
 use atende::policy::Pack;
@@ -181,32 +179,8 @@ fn pipeline() -> Pipeline {
 }
 
 fn turn(text: &str) -> TurnInput {
-    TurnInput {
-        channel: Channel::Whatsapp,
-        subject: None,
-        messages: vec![text.to_owned()],
-        waiting: 0,
-        history: Vec::new(),
-        contact: Contact::default(),
-        profile: None,
-        given: Given::default(),
-        flags: MessageFlags::default(),
-        language: None,
-        owner: OwnerKind::Ai,
-        held_in: None,
-        ai_turns: 0,
-        reopened: false,
-        escalations: 0,
-        tags: Vec::new(),
-        recent: None,
-        overrides: std::collections::BTreeMap::new(),
-        incidents: Vec::new(),
-        rating_asked: false,
-        opted_out: false,
-        vault: "{}".to_owned(),
-        ticket_number: None,
-        now: chrono::DateTime::from_timestamp(1_795_000_000, 0).expect("a moment"),
-    }
+    let now = chrono::DateTime::from_timestamp(1_795_000_000, 0).expect("a moment");
+    TurnInput::fresh(Channel::Whatsapp, text, now)
 }
 
 /// Starts the endpoint in a process of its own; returns it with its address.

@@ -4,7 +4,6 @@
 
 #![expect(clippy::expect_used, reason = "a bench that cannot be set up has nothing to measure")]
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +14,6 @@ use atende::compose::Templates;
 use atende::domain::channel::Channel;
 use atende::domain::ids::TenantId;
 use atende::domain::message::{Contact, Given, InboundMessage, MessageFlags};
-use atende::domain::ticket::OwnerKind;
 use atende::knowledge::Library;
 use atende::pipeline::{Pipeline, TurnInput};
 use atende::policy::Pack;
@@ -66,30 +64,9 @@ fn start() -> DateTime<Utc> {
 
 fn turn(text: &str) -> TurnInput {
     TurnInput {
-        channel: Channel::Whatsapp,
-        subject: None,
-        messages: vec![text.to_owned()],
-        waiting: 0,
-        history: Vec::new(),
         contact: Contact { name: Some("Joana Prado".to_owned()), ..Contact::default() },
-        profile: None,
-        given: Given::default(),
-        flags: MessageFlags::default(),
-        language: None,
-        owner: OwnerKind::Ai,
-        held_in: None,
-        ai_turns: 0,
-        reopened: false,
-        escalations: 0,
-        tags: Vec::new(),
-        recent: None,
-        overrides: BTreeMap::new(),
-        incidents: Vec::new(),
-        rating_asked: false,
-        opted_out: false,
-        vault: "{}".to_owned(),
         ticket_number: Some("1042-7".to_owned()),
-        now: start(),
+        ..TurnInput::fresh(Channel::Whatsapp, text, start())
     }
 }
 

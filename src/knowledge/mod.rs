@@ -16,10 +16,11 @@ mod rank;
 mod shelf;
 mod source;
 mod spelling;
+mod steering;
 mod stem;
 mod terms;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -29,6 +30,7 @@ pub use generation::{Changes, Manifest, Pointer};
 use generation::{Content, Generation};
 use shelf::{Hit, Shelf};
 pub use source::{Source, locale_of_text};
+pub use steering::speaks_to_machines;
 
 use crate::domain::draft::Passage;
 use crate::domain::labels::Locale;
@@ -42,6 +44,8 @@ struct Inner {
     articles: Vec<Article>,
     by_id: HashMap<(Locale, String), usize>,
     shelves: BTreeMap<Locale, Shelf>,
+    /// Passages that give orders to machines, by article and section.
+    steering: BTreeSet<(usize, usize)>,
     generation: Arc<Generation>,
     built: bool,
 }
@@ -127,7 +131,8 @@ impl Library {
             .zip(&articles)
             .map(|(at, a): (usize, _)| ((a.locale, a.id.clone()), at))
             .collect();
-        Ok(Self(Arc::new(Inner { articles, by_id, shelves, generation, built })))
+        let steering = steering(&articles);
+        Ok(Self(Arc::new(Inner { articles, by_id, shelves, steering, generation, built })))
     }
 
     /// Opens what a name points to below a folder, with its articles as they were when it was built; `None` when it
@@ -199,8 +204,11 @@ impl Library {
             tracing::error!("The search failed, so nothing was found: {error}: {}", error.source);
             Vec::new()
         });
-        let mut found: Vec<(f64, Found<'_>)> =
-            found.into_iter().map(|one| (one.hit.answer + hint.bonus(one.article), one)).collect();
+        let mut found: Vec<(f64, Found<'_>)> = found
+            .into_iter()
+            .filter(|one| !self.0.steering.contains(&(one.hit.article, one.hit.section)))
+            .map(|one| (one.hit.answer + hint.bonus(one.article), one))
+            .collect();
         found.sort_by(|(worth_a, a), (worth_b, b)| {
             let group = |one: &Found<'_>| (one.article.locale != locale, !one.hit.above_floor);
             group(a).cmp(&group(b)).then(worth_b.total_cmp(worth_a))
@@ -235,6 +243,23 @@ impl Library {
         }
         Ok(passages)
     }
+}
+
+/// Finds the passages that give orders to machines, by article and section. Nobody is answered with them.
+fn steering(articles: &[Article]) -> BTreeSet<(usize, usize)> {
+    let mut found = BTreeSet::new();
+    for (at, article) in articles.iter().enumerate() {
+        for (section, passage) in article.sections.iter().enumerate() {
+            if speaks_to_machines(&passage.text) {
+                tracing::warn!(
+                    article = %article.id, locale = %article.locale,
+                    "An article gives orders to machines; the passage is left out until somebody looks: {}", article.id
+                );
+                found.insert((at, section));
+            }
+        }
+    }
+    found
 }
 
 /// A passage that was found, not yet copied.

@@ -60,12 +60,11 @@ impl Pipeline {
     /// Turns that want no answer, people in danger, attempts to steer and conversations that people have are left as
     /// they are.
     fn is_worth_asking(&self, case: &Case<'_>) -> bool {
-        let (decided, _) = self.decided(case);
         let signals = &case.understood.signals;
         let settled =
             signals.iter().any(|hit| hit.signal.is_safety() || hit.signal == Signal::Injection);
         let held = matches!(case.turn.owner, OwnerKind::Queue | OwnerKind::Agent);
-        decided.decision.action != Action::None && !settled && !held
+        !settled && !held && self.decided(case).decision.action != Action::None
     }
 
     async fn ask_triage(
@@ -120,10 +119,10 @@ impl Pipeline {
         asking: &mut Asking<'_>,
         ladder: &Ladder,
     ) -> Result<(), Steered> {
-        let (decided, for_people) = self.decided(case);
-        let enough = ladder.drafts == DraftsBy::Unsure && decided.decision.would == Action::Send;
+        let enough =
+            ladder.drafts == DraftsBy::Unsure && self.decided(case).decision.would == Action::Send;
         let steered = case.understood.has(Signal::Injection);
-        if for_people || enough || steered || case.passages.is_empty() {
+        if steered || case.passages.is_empty() || enough || self.is_for_people(case) {
             return Ok(());
         }
         let least = self.pack.thresholds().field;

@@ -33,13 +33,12 @@ use crate::domain::labels::{Language, Locale, Sentiment};
 use crate::domain::message::{Author, PastMessage};
 use crate::domain::signal::{Signal, SignalHit};
 use crate::knowledge::{Hint, Library};
-use crate::policy::{Pack, RouteQuery};
+use crate::policy::{Facts, Pack, RouteQuery};
 use crate::ports::chat::ModelCall;
 use crate::privacy::{Masker, Vault};
 use crate::prompts::Prompts;
 use crate::text::fold::fold;
 use crate::understand::language::Detector;
-use crate::understand::steering::speaks_to_machines;
 use crate::understand::{TurnView, Understander, Understood};
 
 pub use ladder::{Allowance, DraftsBy, Ladder};
@@ -245,7 +244,7 @@ impl Pipeline {
 
     /// Decides.
     fn closed(&self, case: Case<'_>) -> Outcome {
-        let (decided, _) = self.decided(&case);
+        let decided = self.decided(&case);
         let Case { turn, masked, understood, passages, verified, calls, .. } = case;
         let safety = self.safety_text(turn, &understood, &masked);
         let draft = match verified {
@@ -267,15 +266,21 @@ impl Pipeline {
         }
     }
 
-    /// Decides as things stand, and says whether a faultless draft would leave it to people all the same.
-    fn decided(&self, case: &Case<'_>) -> (decide::Decided, bool) {
-        let Case { turn, understood, passages, verified, .. } = case;
-        let facts = facts::of(&self.pack, turn, understood, passages, verified.as_ref());
+    /// Decides as things stand.
+    fn decided(&self, case: &Case<'_>) -> decide::Decided {
         let standing = decide::Standing { declined: case.declined, may_send: case.may_send };
-        let decided =
-            decide::decide(&self.pack, turn, understood, &facts, verified.as_ref(), standing);
-        let beyond = decide::is_for_people(&self.pack, turn, understood, facts);
-        (decided, beyond)
+        let (facts, verified) = (self.facts(case), case.verified.as_ref());
+        decide::decide(&self.pack, case.turn, &case.understood, &facts, verified, standing)
+    }
+
+    /// True where a faultless draft would leave it to people all the same.
+    fn is_for_people(&self, case: &Case<'_>) -> bool {
+        decide::is_for_people(&self.pack, case.turn, &case.understood, self.facts(case))
+    }
+
+    fn facts(&self, case: &Case<'_>) -> Facts {
+        let verified = case.verified.as_ref();
+        facts::of(&self.pack, case.turn, &case.understood, &case.passages, verified)
     }
 
     fn mask(&self, turn: &TurnInput) -> Masked {
@@ -336,18 +341,7 @@ impl Pipeline {
             subcategory: understood.subcategory.value.as_deref(),
             confidence: category.confidence.get(),
         };
-        let mut passages = self.library.search_with(&question, locale, PASSAGES, &hint);
-        passages.retain(|passage| {
-            let steers = speaks_to_machines(&passage.text);
-            if steers {
-                tracing::warn!(
-                    article = %passage.article, locale = %passage.locale,
-                    "An article gives orders to machines; it is left out until somebody looks: {}", passage.article
-                );
-            }
-            !steers
-        });
-        passages
+        self.library.search_with(&question, locale, PASSAGES, &hint)
     }
 
     /// Takes the category of the article that answers, where no keyword placed the turn.

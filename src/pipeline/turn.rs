@@ -70,6 +70,36 @@ pub struct TurnInput {
 }
 
 impl TurnInput {
+    /// A first message of somebody of whom nothing is known.
+    pub fn fresh(channel: Channel, text: impl Into<String>, now: DateTime<Utc>) -> Self {
+        Self {
+            channel,
+            subject: None,
+            messages: vec![text.into()],
+            waiting: 0,
+            history: Vec::new(),
+            contact: Contact::default(),
+            profile: None,
+            given: Given::default(),
+            flags: MessageFlags::default(),
+            language: None,
+            owner: OwnerKind::Ai,
+            held_in: None,
+            ai_turns: 0,
+            reopened: false,
+            escalations: 0,
+            tags: Vec::new(),
+            recent: None,
+            overrides: BTreeMap::new(),
+            incidents: Vec::new(),
+            rating_asked: false,
+            opted_out: false,
+            vault: "{}".to_owned(),
+            ticket_number: None,
+            now,
+        }
+    }
+
     /// True where an incident stops automatic answers to a turn of this category.
     pub fn is_held_by_incident(&self, category: &str) -> bool {
         self.incidents.iter().any(|scope| scope.covers(Some(category), self.channel))

@@ -16,7 +16,6 @@ mod overrides;
 mod reading;
 mod sentiment;
 mod signals;
-pub mod steering;
 pub mod turn_end;
 mod urgency;
 pub mod vocabulary;

@@ -13,7 +13,7 @@ use atende::domain::channel::Channel;
 use atende::domain::customer::{CustomerProfile, Money};
 use atende::domain::decision::Action;
 use atende::domain::field::Engine;
-use atende::domain::message::{Author, Contact, Given, MessageFlags, PastMessage};
+use atende::domain::message::{Author, PastMessage};
 use atende::domain::ticket::OwnerKind;
 use atende::knowledge::Library;
 use atende::pipeline::{Pipeline, TurnInput};
@@ -139,32 +139,7 @@ fn with_mode(pack: &str, mode: &str) -> Pipeline {
 }
 
 fn turn(text: &str) -> TurnInput {
-    TurnInput {
-        channel: Channel::Whatsapp,
-        subject: None,
-        messages: vec![text.to_owned()],
-        waiting: 0,
-        history: Vec::new(),
-        contact: Contact::default(),
-        profile: None,
-        given: Given::default(),
-        flags: MessageFlags::default(),
-        language: None,
-        owner: OwnerKind::Ai,
-        held_in: None,
-        ai_turns: 0,
-        reopened: false,
-        escalations: 0,
-        tags: Vec::new(),
-        recent: None,
-        overrides: BTreeMap::new(),
-        incidents: Vec::new(),
-        rating_asked: false,
-        opted_out: false,
-        vault: "{}".to_owned(),
-        ticket_number: None,
-        now: "2026-03-02T12:00:00Z".parse().unwrap(),
-    }
+    TurnInput::fresh(Channel::Whatsapp, text, "2026-03-02T12:00:00Z".parse().unwrap())
 }
 
 #[test]

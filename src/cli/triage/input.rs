@@ -10,7 +10,6 @@ use crate::domain::channel::Channel;
 use crate::domain::customer::{CustomerProfile, Money};
 use crate::domain::labels::Urgency;
 use crate::domain::message::{Author, Contact, Given, MessageFlags, PastMessage};
-use crate::domain::ticket::OwnerKind;
 use crate::pipeline::TurnInput;
 use crate::policy::Pack;
 
@@ -123,30 +122,14 @@ fn turn(
         .take_while(|past| past.author != Author::Agent)
         .filter(|past| past.author == Author::Ai);
     Ok(TurnInput {
-        channel,
         subject,
-        messages: vec![text],
-        waiting: 0,
         ai_turns: u32::try_from(ai_turns.count()).unwrap_or(u32::MAX),
         history,
         contact,
         profile,
         given: given(reader, pack)?,
         flags: flags(reader)?,
-        language: None,
-        owner: OwnerKind::Ai,
-        held_in: None,
-        reopened: false,
-        escalations: 0,
-        tags: Vec::new(),
-        recent: None,
-        overrides: BTreeMap::new(),
-        incidents: Vec::new(),
-        rating_asked: false,
-        opted_out: false,
-        vault: "{}".to_owned(),
-        ticket_number: None,
-        now,
+        ..TurnInput::fresh(channel, text, now)
     })
 }
 

@@ -7,9 +7,8 @@ use std::sync::{Arc, Mutex};
 use atende::domain::decision::Action;
 use atende::domain::labels::Locale;
 use atende::domain::signal::Signal;
-use atende::knowledge::{Library, Source as Articles};
+use atende::knowledge::{Library, Source as Articles, speaks_to_machines};
 use atende::pipeline::{Allowance, Outcome, TurnInput};
-use atende::understand::steering::speaks_to_machines;
 use serde::Deserialize;
 use serde_json::{Value, json};
 

@@ -7,14 +7,11 @@ mod private;
 mod real;
 mod wire;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use atende::adapters::openai::{EndpointSettings, OpenAi, Prices, Profile};
 use atende::domain::channel::Channel;
-use atende::domain::message::{Contact, Given, MessageFlags};
-use atende::domain::ticket::OwnerKind;
 use atende::pipeline::{DraftsBy, Ladder, TurnInput};
 use atende::ports::chat::{ChatMessage, ChatModel, ChatRequest, OutputSchema, Purpose, Role};
 use serde_json::{Value, json};
@@ -115,30 +112,9 @@ fn ladder_to(endpoint: &Endpoint) -> Ladder {
 
 /// What a customer writes on a channel, out of nowhere.
 fn turn(channel: &str, text: &str) -> TurnInput {
-    TurnInput {
-        channel: Channel::parse(channel).unwrap(),
-        subject: None,
-        messages: vec![text.to_owned()],
-        waiting: 0,
-        history: Vec::new(),
-        contact: Contact::default(),
-        profile: None,
-        given: Given::default(),
-        flags: MessageFlags::default(),
-        language: None,
-        owner: OwnerKind::Ai,
-        held_in: None,
-        ai_turns: 0,
-        reopened: false,
-        escalations: 0,
-        tags: Vec::new(),
-        recent: None,
-        overrides: BTreeMap::new(),
-        incidents: Vec::new(),
-        rating_asked: false,
-        opted_out: false,
-        vault: "{}".to_owned(),
-        ticket_number: None,
-        now: "2026-03-02T12:00:00Z".parse().unwrap(),
-    }
+    TurnInput::fresh(
+        Channel::parse(channel).unwrap(),
+        text,
+        "2026-03-02T12:00:00Z".parse().unwrap(),
+    )
 }
