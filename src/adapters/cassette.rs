@@ -4,6 +4,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,15 +18,49 @@ use crate::ports::chat::{
 
 /// The file that says which models a folder holds answers of.
 const MANIFEST: &str = "cassette.json";
+/// The note of a folder whose answers somebody wrote.
+pub const EXAMPLE: &str = "example";
 
 /// What to do with recordings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cassette {
     /// Ask, and keep every answer in this folder.
     Record(PathBuf),
-    /// Answer from this folder alone.
-    Replay(PathBuf),
+    /// Answer from a folder alone.
+    Replay(Arc<Shelf>),
 }
+
+/// A folder of recordings, and how many questions it had no answer to.
+#[derive(Debug)]
+pub struct Shelf {
+    dir: PathBuf,
+    missed: AtomicU64,
+}
+
+impl Shelf {
+    /// Of a folder that `--record` wrote.
+    pub fn new(dir: PathBuf) -> Self {
+        Self { dir, missed: AtomicU64::new(0) }
+    }
+
+    /// Returns the folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Returns how many questions had no recording so far.
+    pub fn missed(&self) -> u64 {
+        self.missed.load(Ordering::Relaxed)
+    }
+}
+
+impl PartialEq for Shelf {
+    fn eq(&self, other: &Self) -> bool {
+        self.dir == other.dir
+    }
+}
+
+impl Eq for Shelf {}
 
 /// What a folder's manifest says of a rung.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,7 +75,7 @@ pub struct Recorded {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Manifest {
-    /// What the recordings are, for people; `example` where somebody wrote the answers.
+    /// What the recordings are, for people; [`EXAMPLE`] where somebody wrote the answers.
     pub note: String,
     /// The first rung.
     pub primary: Option<Recorded>,
@@ -111,7 +146,7 @@ struct Failure {
 pub struct TapedModel {
     name: String,
     parameters: Value,
-    dir: PathBuf,
+    shelf: Arc<Shelf>,
     /// `None` when replaying.
     inner: Option<Arc<dyn ChatModel>>,
 }
@@ -120,7 +155,7 @@ impl fmt::Debug for TapedModel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TapedModel")
             .field("name", &self.name)
-            .field("dir", &self.dir)
+            .field("dir", &self.shelf.dir)
             .finish_non_exhaustive()
     }
 }
@@ -131,14 +166,14 @@ impl TapedModel {
         Self {
             name: inner.name().to_owned(),
             parameters: inner.parameters(),
-            dir,
+            shelf: Arc::new(Shelf::new(dir)),
             inner: Some(inner),
         }
     }
 
     /// Answers from a folder.
-    pub fn replaying(recorded: Recorded, dir: PathBuf) -> Self {
-        Self { name: recorded.model, parameters: recorded.parameters, dir, inner: None }
+    pub fn replaying(recorded: Recorded, shelf: Arc<Shelf>) -> Self {
+        Self { name: recorded.model, parameters: recorded.parameters, shelf, inner: None }
     }
 
     fn path(&self, request: &ChatRequest) -> PathBuf {
@@ -148,12 +183,14 @@ impl TapedModel {
             .chars()
             .map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' })
             .collect();
-        self.dir.join(folder).join(format!("{key}.json"))
+        self.shelf.dir.join(folder).join(format!("{key}.json"))
     }
 
     fn read(&self, path: &Path) -> Result<ChatAnswer, Box<ChatError>> {
         let missing = |why: String| {
-            let detail = format!("{why}; record it with --record {}", self.dir.display());
+            self.shelf.missed.fetch_add(1, Ordering::Relaxed);
+            let detail = format!("{why}; record it with --record {}", self.shelf.dir.display());
+            tracing::error!(detail, "A question has no recording");
             Err(Box::new(ChatError::new(ChatErrorKind::NotRecorded, detail)))
         };
         let text = match std::fs::read_to_string(path) {
@@ -266,7 +303,7 @@ impl ChatModel for TapedModel {
         let Some(inner) = &self.inner else { return self.read(&path).map_err(|error| *error) };
         let answer = inner.ask(request).await;
         if let Err(error) = self.write(&path, request, &answer) {
-            tracing::error!(error = %error, "Cannot keep a recording in {}", self.dir.display());
+            tracing::error!(error = %error, "Cannot keep a recording in {}", self.shelf.dir.display());
         }
         answer
     }
@@ -326,7 +363,8 @@ mod tests {
         let said = taping.ask(&request("oi", 0)).await.unwrap();
         taping.ask(&request("fail", 0)).await.unwrap_err();
         let recorded = Recorded { model: "echo".to_owned(), parameters: json!({"temperature": 0}) };
-        let player = TapedModel::replaying(recorded.clone(), dir.path().to_owned());
+        let shelf = Arc::new(Shelf::new(dir.path().to_owned()));
+        let player = TapedModel::replaying(recorded.clone(), Arc::clone(&shelf));
         assert_eq!(player.ask(&request("oi", 0)).await.unwrap(), said);
         assert_eq!(
             player.ask(&request("fail", 0)).await.unwrap_err().kind,
@@ -338,7 +376,8 @@ mod tests {
             assert!(missing.detail.contains("--record"), "{missing}");
         }
         let warmer = Recorded { parameters: json!({"temperature": 1}), ..recorded };
-        let player = TapedModel::replaying(warmer, dir.path().to_owned());
+        assert_eq!(shelf.missed(), 2);
+        let player = TapedModel::replaying(warmer, shelf);
         assert_eq!(
             player.ask(&request("oi", 0)).await.unwrap_err().kind,
             ChatErrorKind::NotRecorded

@@ -36,10 +36,10 @@ pub fn endpoints(config: &Config) -> anyhow::Result<Vec<(&'static str, OpenAi)>>
 pub fn ladder(config: &Config) -> anyhow::Result<Option<Ladder>> {
     let settings = &config.models;
     let rungs = match &settings.cassette {
-        Some(Cassette::Replay(dir)) => {
-            let manifest = Manifest::read(dir)?;
+        Some(Cassette::Replay(shelf)) => {
+            let manifest = Manifest::read(shelf.dir())?;
             let player = |recorded: Option<Recorded>| -> Option<Arc<dyn ChatModel>> {
-                Some(Arc::new(TapedModel::replaying(recorded?, dir.clone())))
+                Some(Arc::new(TapedModel::replaying(recorded?, Arc::clone(shelf))))
             };
             (player(manifest.primary), player(manifest.escalation))
         }

@@ -32,12 +32,13 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::{FromArgMatches as _, Parser, Subcommand};
 use tokio::runtime::Runtime;
 
-use crate::adapters::cassette::Cassette;
+use crate::adapters::cassette::{Cassette, EXAMPLE, Manifest, Shelf};
 use crate::adapters::model_cache::ModelCache;
 use crate::config::{Config, Loaded, Severity, Sources, Words};
 use crate::domain::labels::Locale;
@@ -284,7 +285,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, world: World<'_>) -> ExitCo
     let config_file = cli.config.map(|file| current_dir.join(file));
     let cassette = match (cli.record, cli.replay) {
         (Some(dir), _) => Some(Cassette::Record(current_dir.join(dir))),
-        (None, Some(dir)) => Some(Cassette::Replay(current_dir.join(dir))),
+        (None, Some(dir)) => Some(Cassette::Replay(Arc::new(Shelf::new(current_dir.join(dir))))),
         (None, None) => None,
     };
     let mut cx = CliCx {
@@ -301,7 +302,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, world: World<'_>) -> ExitCo
     };
     let ended = dispatch(&mut cx, cli.command).and_then(|code| {
         cx.out.flush()?;
-        Ok(code)
+        replayed(&mut cx, code)
     });
     ended.unwrap_or_else(|error| {
         // Whoever read our output has seen enough, as in `atende .. | head`.
@@ -313,6 +314,32 @@ pub fn run(args: impl IntoIterator<Item = OsString>, world: World<'_>) -> ExitCo
         drop(writeln!(cx.err, "{label}: {error:#}"));
         ExitCode::Problems
     })
+}
+
+/// Says what recordings the answers came from, and fails where some were missing.
+fn replayed(cx: &mut CliCx<'_>, code: ExitCode) -> anyhow::Result<ExitCode> {
+    let Some(Cassette::Replay(shelf)) = cx.cassette.clone() else { return Ok(code) };
+    let example = Manifest::read(shelf.dir()).is_ok_and(|manifest| manifest.note == EXAMPLE);
+    if example && code == ExitCode::Ok {
+        let note = cx.say(
+            "As respostas dos modelos são exemplos escritos, gravados em",
+            "The models' answers are written examples, recorded in",
+        );
+        let meaning = cx.say(
+            "os números são um exemplo, não uma medição.",
+            "the figures are an example, not a measurement.",
+        );
+        writeln!(cx.err, "{note} {}: {meaning}", shelf.dir().display())?;
+    }
+    let missed = shelf.missed();
+    if missed == 0 {
+        return Ok(code);
+    }
+    let what =
+        cx.say("perguntas a modelos sem gravação em", "questions to models had no recording in");
+    let todo = cx.say("grave de novo com --record", "record again with --record");
+    writeln!(cx.err, "{missed} {what} {}; {todo}", shelf.dir().display())?;
+    Ok(ExitCode::Problems)
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -52,7 +52,7 @@ pub(super) fn account(rendered: &str, passage: usize) -> (String, Vec<LedgerEntr
             } else {
                 (Support::Template, Vec::new())
             };
-            Some(LedgerEntry { sentence, support, passages, flaws: Vec::new() })
+            Some(LedgerEntry { sentence, support, passages, flaws: Vec::new(), doubt: None })
         })
         .collect();
     (text, entries)

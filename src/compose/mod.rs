@@ -139,6 +139,7 @@ pub fn written(
         let own = found.map(|at| left.remove(at));
         entry.support = own.map_or(Support::None, |own| own.support);
         entry.passages = own.map(|own| own.passages.clone()).unwrap_or_default();
+        entry.doubt = own.and_then(|own| own.doubt);
         entry.flaws = evidence
             .findings
             .iter()

@@ -205,7 +205,7 @@ const PORTUGUESE: &[&str] = &[
 const ENGLISH: &[&str] = &[
     "the", "of", "and", "to", "in", "is", "you", "your", "for", "with", "that", "it", "this", "on",
     "we", "our", "be", "are", "from", "or", "if", "can", "an", "at", "not", "have", "will", "by",
-    "hi", "hello", "i", "im", "about", "thanks", "team", "what",
+    "hi", "hello", "i", "im", "about", "thanks", "team", "what", "has", "no", "do",
 ];
 
 /// True unless the text is plainly in the other language; a text of a few words may be either.
@@ -250,7 +250,13 @@ mod tests {
     }
 
     fn draft(text: &str, support: Support, passages: Vec<usize>, locale: Locale) -> DraftText {
-        let entry = LedgerEntry { sentence: text.to_owned(), support, passages, flaws: Vec::new() };
+        let entry = LedgerEntry {
+            sentence: text.to_owned(),
+            support,
+            passages,
+            flaws: Vec::new(),
+            doubt: None,
+        };
         DraftText { text: text.to_owned(), locale, kind: DraftKind::Model, ledger: vec![entry] }
     }
 

@@ -34,6 +34,61 @@ super::words! {
     }
 }
 
+super::words! {
+    /// Why nobody can vouch for a sentence although nothing in it is wrong.
+    Doubt {
+        /// Its passage holds too little of it.
+        Loose = "loose",
+        /// Another value or name stands as near in the passages.
+        Rival = "rival",
+        /// It denies what its passage does not deny, or the other way round.
+        Denial = "denial",
+        /// It says "all", "always" or "any" where its passage does not.
+        Breadth = "breadth",
+        /// Only the customer says so.
+        Told = "told",
+        /// It answers yes or no, and what follows does not bear it out.
+        Answer = "answer",
+        /// Words of courtesy with a statement inside.
+        Aside = "aside",
+    }
+}
+
+impl Doubt {
+    /// Says why, in the language of the reader.
+    pub fn message(self, locale: Locale) -> &'static str {
+        let (pt, en) = match self {
+            Self::Loose => (
+                "o artigo sustenta pouco desta frase",
+                "the article holds too little of this sentence",
+            ),
+            Self::Rival => (
+                "os artigos trazem ali outro valor ou nome tão próximo quanto este",
+                "the articles give another value or name there that fits as well",
+            ),
+            Self::Denial => {
+                ("o artigo talvez diga o contrário", "the article may say the opposite")
+            }
+            Self::Breadth => (
+                "a frase vale para mais do que o artigo diz",
+                "the sentence claims more than the article does",
+            ),
+            Self::Told => ("só o cliente diz isto", "only the customer says so"),
+            Self::Answer => (
+                "nada ao lado confirma este sim ou não",
+                "nothing beside it bears out this yes or no",
+            ),
+            Self::Aside => {
+                ("há uma afirmação no meio da cortesia", "there is a statement among the courtesy")
+            }
+        };
+        match locale {
+            Locale::PtBr => pt,
+            Locale::En => en,
+        }
+    }
+}
+
 /// One sentence of a draft with its support.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LedgerEntry {
@@ -46,6 +101,10 @@ pub struct LedgerEntry {
     /// What the checks found wrong with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flaws: Vec<Flaw>,
+    /// Why nobody vouches for it. Only words that no approved template and no article wrote have doubts; a draft with one
+    /// is never sent automatically.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<Doubt>,
 }
 
 /// Something wrong with a sentence of a draft.

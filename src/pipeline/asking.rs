@@ -1,5 +1,7 @@
 //! What models are asked about a turn, in which order, and what is taken of their answers.
 
+use std::collections::BTreeMap;
+
 use super::drafting::{self, Brief, Written};
 use super::ladder::{Asking, DraftsBy, Question};
 use super::triage::{self, CaseWords, Reading};
@@ -7,10 +9,12 @@ use super::{Allowance, Case, Ladder, Pipeline, Verified, WrittenMark, facts};
 use crate::compose::{self, Register};
 use crate::domain::confidence::Confidence;
 use crate::domain::decision::Action;
+use crate::domain::draft::DraftText;
 use crate::domain::field::Engine;
 use crate::domain::labels::Locale;
 use crate::domain::signal::{Signal, SignalHit};
 use crate::domain::ticket::OwnerKind;
+use crate::policy::Pack;
 use crate::ports::chat::{ChatAnswer, ChatErrorKind};
 use crate::understand::Understood;
 
@@ -191,7 +195,7 @@ impl Pipeline {
             channel: case.turn.channel,
             register: Register::of(&case.masked.text),
             sentiment: case.understood.sentiment.value,
-            facts: facts_of(case, locale),
+            facts: facts_of(&self.pack, case, locale),
             passages: &case.passages,
             words: words_of(case),
         }
@@ -211,18 +215,28 @@ impl Pipeline {
         };
         let verified = self.verify(&case.understood, draft, &case.passages);
         let verified = Verified { written: Some(mark), ..verified };
-        // What could leave as it is stays, where the model has nothing as sound; but somebody looks at it, for the two
-        // disagree.
+        // What could leave as it is stays, where the model has nothing as sound. Two that disagree are looked at: the model's
+        // is wrong somewhere, rests on another article, or leaves something to people.
         let of = |one: &Verified| {
             facts::answer_confidence(&case.understood, &case.passages, Some(one)).get()
         };
-        let thresholds = self.pack.thresholds();
-        let flawed = !written.evidence.findings.is_empty();
-        let sounder = case.verified.as_ref().is_some_and(|composed| {
-            flawed && of(composed) >= thresholds.send && of(&verified) < thresholds.field
+        let send = self.pack.thresholds().send;
+        // What a draft mostly rests on.
+        let article = |draft: &DraftText| -> Option<&str> {
+            let used = draft.ledger.iter().filter_map(|entry| entry.passages.first());
+            let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+            for passage in used.filter_map(|at| case.passages.get(*at)) {
+                *counts.entry(passage.article.as_str()).or_default() += 1;
+            }
+            counts.into_iter().max_by_key(|(_, count)| *count).map(|(article, _)| article)
+        };
+        let sounder = case.verified.as_mut().filter(|composed| {
+            let agree = article(&composed.draft) == article(&verified.draft);
+            let to_people = mark.needs_human || mark.open_questions;
+            of(composed) >= send && of(&verified) < send && (mark.flawed || agree && !to_people)
         });
-        match case.verified.as_mut().filter(|_| sounder) {
-            Some(composed) => composed.disputed = true,
+        match sounder {
+            Some(composed) => composed.disputed |= mark.flawed,
             None => case.verified = Some(verified),
         }
     }
@@ -286,12 +300,14 @@ fn shortened<'a>(words: &CaseWords<'a>) -> CaseWords<'a> {
 }
 
 /// What the business knows of the ticket and may say to the customer.
-fn facts_of(case: &Case<'_>, locale: Locale) -> Vec<String> {
+fn facts_of(pack: &Pack, case: &Case<'_>, locale: Locale) -> Vec<String> {
     let say =
         |pt: &str, en: &str| if locale == Locale::PtBr { pt.to_owned() } else { en.to_owned() };
     let plan = case.turn.profile.as_ref().and_then(|profile| profile.plan.as_deref());
     let number = case.turn.ticket_number.as_deref();
-    plan.map(|plan| format!("{}: {plan}", say("Plano do cliente", "The customer's plan")))
+    let named = |plan: &str| pack.plan(plan).map(|plan| plan.name.in_locale(locale).to_owned());
+    plan.map(|plan| named(plan).unwrap_or_else(|| plan.to_owned()))
+        .map(|plan| format!("{}: {plan}", say("Plano do cliente", "The customer's plan")))
         .into_iter()
         .chain(number.map(|number| format!("{}: {number}", say("Protocolo", "Ticket number"))))
         .collect()

@@ -23,13 +23,8 @@ const LONG: usize = 1_800;
 const SENTENCES_MAX: usize = 40;
 /// A sentence beyond so many bytes is none.
 const SENTENCE_MAX: usize = 1_500;
-/// How sure a sentence is that only the customer's own words support: less than what sends.
-const TOLD_BY_CUSTOMER: f64 = 0.8;
-/// The share of a sentence's words that its passage must hold for it to be sent: a model may put a false thing into a few
-/// right words.
-const HELD: f64 = 0.6;
-/// How sure a sentence is whose passage holds less.
-const LOOSELY_HELD: f64 = 0.8;
+/// How sure a reply is with a sentence that nobody vouches for: less than what sends.
+const DOUBTFUL: f64 = 0.8;
 /// The same for a reply that leaves a question open, or after which the model wants a person.
 const OPEN_QUESTION: f64 = 0.7;
 const WANTS_PERSON: f64 = 0.6;
@@ -184,7 +179,7 @@ pub(super) fn read(brief: &Brief<'_>, answer: &ChatAnswer, vault: &Vault) -> Opt
     if body.trim().is_empty() {
         return None;
     }
-    let mut told: Vec<&str> = vec![brief.words.text];
+    let mut told: Vec<&str> = vec![brief.words.text, &brief.pack.business.brand];
     told.extend(brief.words.subject);
     told.extend(brief.words.history.iter().map(|past| past.text.as_str()));
     told.extend(brief.facts.iter().map(String::as_str));
@@ -311,20 +306,17 @@ fn laid_out(sentences: &[RawSentence]) -> String {
 }
 
 impl Written {
-    /// How sure its evidence is, from 0 to 1: 0 with a sentence that nothing supports, below what sends where only the
-    /// customer's words support one or something stays open.
+    /// How sure its evidence is, from 0 to 1: 0 with a sentence that nothing supports, below what sends where
+    /// nobody vouches for one or something stays open.
     pub(super) fn confidence(&self) -> f64 {
         let weakest = self
             .evidence
             .ledger
             .iter()
-            .zip(&self.evidence.held)
-            .map(|(entry, held)| match entry.support {
-                Support::Passage | Support::Template if *held >= HELD => 1.0,
-                Support::Passage | Support::Template => LOOSELY_HELD,
-                Support::Ticket if compose::repeats_customer(&entry.sentence) => 1.0,
-                Support::Ticket => TOLD_BY_CUSTOMER,
+            .map(|entry| match entry.support {
                 Support::None => 0.0,
+                _ if entry.doubt.is_some() => DOUBTFUL,
+                _ => 1.0,
             })
             .fold(1.0, f64::min);
         let weakest = if self.evidence.findings.is_empty() { weakest } else { 0.0 };
@@ -336,14 +328,15 @@ impl Written {
         weakest.min(open).min(person).min(answers)
     }
 
-    /// What makes one reply better than another by the ledger: nothing wrong, then nothing unsupported, then the more
-    /// of it that passages support.
-    fn rank(&self) -> (usize, usize, std::cmp::Reverse<usize>) {
+    /// What makes one reply better than another by the ledger: nothing wrong, then nothing unsupported, then nothing
+    /// doubtful, then the more of it that passages support.
+    fn rank(&self) -> (usize, usize, usize, std::cmp::Reverse<usize>) {
         let count = |support: Support| {
             self.evidence.ledger.iter().filter(|entry| entry.support == support).count()
         };
         let wrong = self.evidence.findings.len();
-        (wrong, count(Support::None), std::cmp::Reverse(count(Support::Passage)))
+        let doubtful = self.evidence.ledger.iter().filter(|entry| entry.doubt.is_some()).count();
+        (wrong, count(Support::None), doubtful, std::cmp::Reverse(count(Support::Passage)))
     }
 
     /// Returns the better of two by the ledger; the earlier wins a tie.

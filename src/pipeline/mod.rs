@@ -110,6 +110,7 @@ struct Verified {
 }
 
 /// How a model's draft stands.
+#[derive(Clone, Copy, Debug)]
 struct WrittenMark {
     /// How sure its evidence is.
     confidence: f64,

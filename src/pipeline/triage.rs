@@ -161,6 +161,7 @@ pub(super) fn question(
         "channel": turn.channel.as_str(),
         "categories": categories,
         "signals": signals,
+        "stated": turn.given.category,
         "subject": words.subject,
         "history": words.history(),
         "message": words.text,

@@ -99,7 +99,7 @@ pub fn sample_context(prompt: &Prompt, sample: &Sample) -> Value {
         "categories": [{"id": "billing", "name": "Cobrança", "description": "Boletos.", "subcategories": [{"id": "refund", "name": "Reembolso"}]}],
         "signals": [{"id": "request_human", "meaning": "asks for a person"}],
         "tone": [], "always": [], "never": [], "facts": [],
-        "subject": null, "history": [], "message": "", "passages": [], "draft": "", "complaints": [],
+        "stated": null, "subject": null, "history": [], "message": "", "passages": [], "draft": "", "complaints": [],
     });
     if let Value::Object(fields) = &mut context {
         for (name, value) in &sample.context {

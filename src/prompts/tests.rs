@@ -58,7 +58,7 @@ fn a_file_of_the_team_replaces_the_shipped_one_and_has_another_hash() {
     assert!(one.overridden && !other.overridden && one.hash != other.hash);
     assert_eq!(own.named("triage").unwrap().hash, plain.named("triage").unwrap().hash);
     // A piece that several prompts use changes the hash of each of them.
-    std::fs::write(folder.path().join("_rules.en.hbs"), "Be brief.\n{{> _data}}").unwrap();
+    std::fs::write(folder.path().join("_rules.en.hbs"), "Be brief.\n{{> _data.en}}").unwrap();
     let pieced = Prompts::load(Some(folder.path())).unwrap();
     for name in ["draft.en", "repair.en"] {
         assert_ne!(pieced.named(name).unwrap().hash, own.named(name).unwrap().hash, "{name}");

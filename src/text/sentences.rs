@@ -115,7 +115,12 @@ fn stops(c: char, one_dot: bool, before: &str, after: &str) -> bool {
         return word.contains('.') && next_letter(after).is_none_or(char::is_uppercase);
     }
     let word = fold(last);
-    if word == "etc" {
+    // Words too, not only abbreviations of months, days, articles: "reaching out. The results ..".
+    let also_word = matches!(
+        word.as_str(),
+        "etc" | "out" | "set" | "mar" | "mai" | "art" | "sex" | "dom" | "seg" | "ref" | "st"
+    );
+    if also_word {
         return next_letter(after).is_none_or(char::is_uppercase);
     }
     !is_abbreviation(&word) || next_letter(after).is_none()
@@ -181,6 +186,8 @@ mod tests {
                 vec!["Veja https://a.com/x?y=1.2 agora.", "Ok"],
             ),
             ("Version 3.5 is out! Try it.", vec!["Version 3.5 is out!", "Try it."]),
+            ("Thanks for reaching out. It is on.", vec!["Thanks for reaching out.", "It is on."]),
+            ("Desde 3 out. 2025 vale o art. 49.", vec!["Desde 3 out. 2025 vale o art. 49."]),
             (
                 "Siga:\n1. Abra o app.\n2. Toque em Sair.",
                 vec!["Siga:", "1. Abra o app.", "2. Toque em Sair."],

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use atende::compose::{ExamineInput, examine};
-use atende::domain::draft::Passage;
+use atende::compose::{Evidence, ExamineInput, examine};
+use atende::domain::draft::{Passage, Support};
 use atende::domain::labels::Locale;
 use serde_json::Value;
 
@@ -42,7 +42,21 @@ struct Score {
     pairs: usize,
     right_flagged: usize,
     wrong_missed: usize,
+    /// Sentences of right drafts, and those of them that the ledger vouches for.
+    sentences: usize,
+    vouched: usize,
+    /// Changed drafts whose changed sentence it vouches for.
+    wrong_vouched: usize,
     told: String,
+}
+
+/// Sentences that the ledger vouches for: they have support, and nothing in them is wrong or doubtful.
+fn firm(evidence: &Evidence) -> Vec<&str> {
+    let entries = evidence.ledger.iter();
+    entries
+        .filter(|entry| entry.support != Support::None && entry.doubt.is_none())
+        .map(|entry| entry.sentence.as_str())
+        .collect()
 }
 
 fn score(set: &str) -> Score {
@@ -68,7 +82,7 @@ fn score(set: &str) -> Score {
                 text,
             }));
             let ticket = [pair["ticket"].as_str().unwrap()];
-            let findings = |draft: &str| {
+            let examined = |draft: &str| {
                 let input = ExamineInput {
                     locale: *locale,
                     passages: &passages,
@@ -76,7 +90,7 @@ fn score(set: &str) -> Score {
                     customer: None,
                     approved: &[],
                 };
-                examine(draft, &input).findings
+                examine(draft, &input)
             };
             let changed = match (pair["from"].as_str(), pair["to"].as_str()) {
                 (Some(from), Some(to)) => {
@@ -86,12 +100,22 @@ fn score(set: &str) -> Score {
                 _ => format!("{draft} {}", pair["add"].as_str().unwrap()),
             };
             score.pairs += 1;
-            let found = findings(draft);
-            if !found.is_empty() {
+            let (right, wrong) = (examined(draft), examined(&changed));
+            if !right.findings.is_empty() {
                 score.right_flagged += 1;
-                writeln!(score.told, "{id} is right, but {found:?}").unwrap();
+                writeln!(score.told, "{id} is right, but {:?}", right.findings).unwrap();
             }
-            if findings(&changed).is_empty() {
+            score.sentences += right.ledger.len();
+            score.vouched += firm(&right).len();
+            let unchanged: Vec<&str> =
+                right.ledger.iter().map(|entry| entry.sentence.as_str()).collect();
+            let firm = firm(&wrong);
+            let mut new = wrong.ledger.iter().map(|entry| entry.sentence.as_str());
+            if new.all(|sentence| unchanged.contains(&sentence) || firm.contains(&sentence)) {
+                score.wrong_vouched += 1;
+                writeln!(score.told, "{id}: vouched for {} {}", pair["to"], pair["add"]).unwrap();
+            }
+            if wrong.findings.is_empty() {
                 score.wrong_missed += 1;
                 writeln!(
                     score.told,
@@ -105,15 +129,17 @@ fn score(set: &str) -> Score {
     score
 }
 
-/// The last set is of other businesses, written when the rest was done, and nearly every wrong value in it stands
-/// elsewhere in the same passages: its limits are what was reached, not what is good enough.
+/// The sets of `fresh` and `model` were written by people who had not seen the ledger, those of `model-unseen` were
+/// looked at by nobody who works on it: their limits are what was reached, not what is good enough.
 #[test]
 fn a_changed_fact_is_seen_and_a_right_paraphrase_passes() {
     for (set, pairs, right_flagged, wrong_missed) in [
         ("develop", 60, 1, 3),
         ("paraphrase", 80, 2, 4),
         ("unseen", 30, 1, 2),
-        ("fresh", 120, 16, 46),
+        ("fresh", 120, 17, 49),
+        ("model", 120, 14, 54),
+        ("model-unseen", 120, 13, 61),
     ] {
         let score = score(set);
         assert_eq!(score.pairs, pairs, "{set}");
@@ -124,5 +150,66 @@ fn a_changed_fact_is_seen_and_a_right_paraphrase_passes() {
             score.wrong_missed,
             score.told
         );
+    }
+}
+
+/// What goes out without a person must be vouched for, sentence by sentence: most of what is right, hardly anything
+/// that is wrong.
+#[test]
+fn hardly_a_wrong_sentence_is_vouched_for() {
+    for (set, at_least, wrong) in [
+        ("develop", 0.8, 0),
+        ("paraphrase", 0.64, 1),
+        ("unseen", 0.62, 1),
+        ("fresh", 0.55, 8),
+        ("model", 0.72, 7),
+        ("model-unseen", 0.73, 11),
+    ] {
+        let score = score(set);
+        #[expect(clippy::cast_precision_loss, reason = "a set has some hundred sentences")]
+        let share = score.vouched as f64 / score.sentences as f64;
+        assert!(
+            share >= at_least && score.wrong_vouched <= wrong,
+            "{set}: {share:.2} of the right sentences vouched for, {} wrong ones\n{}",
+            score.wrong_vouched,
+            score.told
+        );
+    }
+}
+
+/// Short statements of the right words: nothing in them can be looked up.
+#[test]
+fn a_short_false_statement_waits_for_a_person() {
+    for (locale, article, sentence) in [
+        (Locale::PtBr, "billing/invoice-copy", "O seu boleto já foi compensado."),
+        (Locale::PtBr, "general_inquiry/delete-account", "Seus contatos são apagados na hora."),
+        (Locale::PtBr, "technical/reset-password", "A senha nova pode ser a mesma de antes."),
+        (Locale::PtBr, "technical/reset-password", "Nenhuma sessão é encerrada."),
+        (Locale::PtBr, "technical/webhooks", "Sim, temos integração com o iFood."),
+        (Locale::PtBr, "billing/refund-policy", "O reembolso é imediato."),
+        (Locale::PtBr, "billing/refund-policy", "Fique tranquilo, a devolução é paga em dobro."),
+        (Locale::En, "technical/connect-whatsapp", "Regular WhatsApp works too."),
+        (Locale::En, "general_inquiry/plans-and-prices", "Starter has unlimited contacts."),
+        (
+            Locale::En,
+            "billing/refund-policy",
+            "We'll cover the repair as soon as you send us the bill.",
+        ),
+        (
+            Locale::En,
+            "billing/refund-policy",
+            "Don't worry, your refund is on its way to the bank.",
+        ),
+    ] {
+        let passages = passages(article, locale);
+        let input = ExamineInput {
+            locale,
+            passages: &passages,
+            ticket: &["Preciso de ajuda. I need help."],
+            customer: None,
+            approved: &[],
+        };
+        let evidence = examine(sentence, &input);
+        assert_eq!(firm(&evidence), Vec::<&str>::new(), "{article}: {evidence:?}");
     }
 }

@@ -57,6 +57,9 @@ pub(super) fn text(
             format!("{} {}", entry.support, passages.join(", "))
         };
         writeln!(out, "  [{support}] {}", entry.sentence.replace('\n', " "))?;
+        if let Some(doubt) = entry.doubt {
+            writeln!(out, "      ? {}", doubt.message(lang))?;
+        }
         for finding in evidence.findings.iter().filter(|finding| finding.sentence == entry.sentence)
         {
             write!(

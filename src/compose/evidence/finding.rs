@@ -32,6 +32,8 @@ crate::domain::words! {
         Negation = "negation",
         /// A commitment that no source makes.
         Promise = "promise",
+        /// Something happened that neither a source nor the ticket tells of.
+        Event = "event",
         /// Nothing supports the sentence.
         Unsupported = "unsupported",
         /// The draft is not in the language asked for.
@@ -95,6 +97,10 @@ impl FindingKind {
             ),
             Self::Negation => ("o artigo diz o contrário", "the article says the opposite"),
             Self::Promise => ("nenhum artigo promete isto", "no article promises this"),
+            Self::Event => (
+                "nem os artigos nem o ticket dizem que isto aconteceu",
+                "neither an article nor the ticket says that this happened",
+            ),
             Self::Unsupported => (
                 "nada nos artigos nem no ticket sustenta esta frase",
                 "nothing in the articles or the ticket supports this sentence",

@@ -6,26 +6,31 @@
 
 mod baits;
 mod courtesy;
+mod doubt;
 mod figures;
 mod finding;
+mod lexicon;
 mod names;
 mod numerals;
 mod polarity;
 mod promises;
+mod reach;
+mod rivals;
 mod sources;
 mod stems;
 
 use std::collections::BTreeSet;
 
 use super::{verify, words};
-use crate::domain::draft::{LedgerEntry, Passage, Support};
+use crate::domain::draft::{Doubt, LedgerEntry, Passage, Support};
 use crate::domain::labels::Locale;
 use crate::text::sentences;
 pub use baits::{contacts_not_in, repeats_customer};
+use doubt::answers;
 use figures::{Figure, FigureKind};
 pub use finding::{Finding, FindingKind};
 use names::{Name, Shape};
-use sources::{Place, Sentence, Sources};
+use sources::{Sentence, Sources};
 
 /// Share of a sentence's words that one or two sentences of a passage must hold for it to be supported.
 const SUPPORTED: f64 = 0.25;
@@ -33,16 +38,12 @@ const SUPPORTED: f64 = 0.25;
 const SUPPORTED_WITH_FIGURES: f64 = 0.2;
 /// The same for the passage as a whole, or the ticket.
 const SUPPORTED_BY_WHOLE: f64 = 0.6;
+/// Share of a sentence's words that the ticket must hold for it to tell the customer's story back.
+const TOLD: f64 = 0.5;
 /// How many sentences are tried as the first of a pair.
 const FIRST_TRIES: usize = 12;
 /// How much closer another value must be, in what it is about, to be the one that was meant.
 const CLOSER: f64 = 0.3;
-
-/// The same where the whole statements are compared.
-const MORE_ALIKE: f64 = 0.13;
-
-/// The same for names, whose kinds are less certain.
-const MORE_ALIKE_NAMED: f64 = 0.35;
 
 /// What a draft is examined against.
 #[derive(Clone, Copy, Debug)]
@@ -66,8 +67,6 @@ pub struct Evidence {
     pub findings: Vec<Finding>,
     /// One entry a sentence.
     pub ledger: Vec<LedgerEntry>,
-    /// For each entry the share of its words, from 0 to 1, that its support holds; 1 for courtesy and approved words.
-    pub held: Vec<f64>,
 }
 
 /// Examines a draft.
@@ -83,23 +82,24 @@ pub fn examine(draft: &str, input: &ExamineInput<'_>) -> Evidence {
     }
     let mut examiner =
         Examiner { input, sources: &sources, draft: &read, at: 0, known, findings: Vec::new() };
-    let (mut ledger, mut held) = (Vec::new(), Vec::new());
+    let (mut ledger, mut doubts) = (Vec::new(), Vec::new());
     for (at, (text, sentence)) in texts.iter().zip(&read).enumerate() {
         examiner.at = at;
         let said = sentence.words.trim();
         let is_approved = !said.is_empty()
             && approved.iter().any(|own| own == said || own.contains(said) && said.contains(' '));
-        let (support, passages) = if is_approved {
-            (Support::Template, Vec::new())
+        let (support, passages, doubt) = if is_approved {
+            (Support::Template, Vec::new(), None)
         } else {
             examiner.sentence(text, sentence)
         };
-        held.push(if is_approved { 1.0 } else { examiner.held(sentence, support, &passages) });
+        doubts.push(doubt);
         ledger.push(LedgerEntry {
             sentence: (*text).to_owned(),
             support,
             passages,
             flaws: Vec::new(),
+            doubt: None,
         });
     }
     let mut findings = examiner.findings;
@@ -112,7 +112,11 @@ pub fn examine(draft: &str, input: &ExamineInput<'_>) -> Evidence {
             expected: None,
         });
     }
-    Evidence { findings, ledger, held }
+    answers(&read, &ledger, &mut doubts);
+    for (entry, doubt) in ledger.iter_mut().zip(doubts) {
+        entry.doubt = doubt;
+    }
+    Evidence { findings, ledger }
 }
 
 /// What supports a sentence best.
@@ -139,7 +143,11 @@ struct Examiner<'a> {
 }
 
 impl Examiner<'_> {
-    fn sentence(&mut self, text: &str, sentence: &Sentence) -> (Support, Vec<usize>) {
+    fn sentence(
+        &mut self,
+        text: &str,
+        sentence: &Sentence,
+    ) -> (Support, Vec<usize>, Option<Doubt>) {
         let before = self.findings.len();
         let courtesy = courtesy::is_courtesy(&sentence.plain);
         let best = self.best(sentence);
@@ -157,28 +165,10 @@ impl Examiner<'_> {
             self.find(FindingKind::Unsupported, text, text, None);
         }
         if self.findings.len() > before {
-            return (Support::None, Vec::new());
+            return (Support::None, Vec::new(), None);
         }
-        (support, passages)
-    }
-
-    /// The share of a sentence's words that its support holds.
-    fn held(&self, sentence: &Sentence, support: Support, passages: &[usize]) -> f64 {
-        match support {
-            Support::Passage => {
-                let whole = passages
-                    .iter()
-                    .filter_map(|at| self.sources.passages.get(*at))
-                    .map(|stems| sentence.covered_by(stems));
-                whole.fold(self.best(sentence).covered, f64::max)
-            }
-            Support::Ticket => sentence.covered_by(&self.sources.ticket_stems),
-            Support::Template => {
-                let asks = sentence.plain.trim_end().ends_with(['?', ':']);
-                f64::from(u8::from(asks || courtesy::is_courtesy(&sentence.plain)))
-            }
-            Support::None => 0.0,
-        }
+        let doubt = self.doubt(sentence, support, &best, passages.first().copied());
+        (support, passages, doubt)
     }
 
     fn find(&mut self, kind: FindingKind, sentence: &str, found: &str, expected: Option<String>) {
@@ -261,7 +251,7 @@ impl Examiner<'_> {
             return (support, Vec::new());
         }
         if best.covered >= needed && !sentence.set.is_empty() {
-            return (Support::Passage, vec![best.passage]);
+            return (Support::Passage, self.passages_of(best));
         }
         if whole.1 >= SUPPORTED_BY_WHOLE {
             return (Support::Passage, vec![whole.0]);
@@ -292,6 +282,18 @@ impl Examiner<'_> {
             return (Support::Template, Vec::new());
         }
         (Support::None, Vec::new())
+    }
+
+    /// The passages that support a sentence, the best first: its own, and those that say nearly as much.
+    fn passages_of(&self, best: &Best) -> Vec<usize> {
+        let near = best.near.iter().filter_map(|at| self.sources.sentences.get(*at));
+        let mut passages = vec![best.passage];
+        for passage in near.map(|source| source.passage) {
+            if !passages.contains(&passage) {
+                passages.push(passage);
+            }
+        }
+        passages
     }
 
     fn figure(&mut self, text: &str, sentence: &Sentence, figure: &Figure) {
@@ -349,82 +351,6 @@ impl Examiner<'_> {
         if missing && !spoken {
             self.find(figure.kind.into(), text, &figure.shown, instead.filter(|_| closest >= 0.3));
         }
-    }
-
-    /// The value stands in the passages, but another of its sort, which the draft nowhere says, stands where they say
-    /// what the sentence says.
-    fn of_another_statement(&self, sentence: &Sentence, figure: &Figure) -> bool {
-        // What is counted differs too much for one count to be another's rival.
-        if matches!(figure.kind, FigureKind::Number | FigureKind::Code | FigureKind::Document) {
-            return false;
-        }
-        let mine = Place::of(sentence, figure);
-        let before = self.at.checked_sub(1).and_then(|at| self.draft.get(at));
-        let said = |other: &Figure| {
-            self.draft.iter().any(|own| own.read.figures.iter().any(|known| known.equals(other)))
-        };
-        let (mut own, mut rival): (f64, f64) = (0.0, 0.0);
-        let mut rival_is_said = false;
-        for (at, source) in self.sources.sentences.iter().enumerate() {
-            for other in source.read.figures.iter().filter(|other| figure.is_of_sort(other)) {
-                let theirs = Place::of(source, other);
-                let same = self.sources.about_the_same(mine, before, theirs, at);
-                if other.equals(figure) {
-                    own = own.max(same);
-                } else if same > rival {
-                    (rival, rival_is_said) = (same, said(other));
-                }
-            }
-        }
-        !rival_is_said && rival > own + MORE_ALIKE
-    }
-
-    /// A name of the passages, but another of its kind ("plano Rede", "plano Livre"), which the draft nowhere says,
-    /// stands where they say what the sentence says.
-    fn of_another_namesake(&self, sentence: &Sentence, name: &Name) -> Option<String> {
-        let before = self.at.checked_sub(1).and_then(|at| self.draft.get(at));
-        let mine = sentence.places(&name.plain).next()?;
-        let said = |other: &Name| {
-            self.draft.iter().any(|own| own.words.contains(&format!(" {} ", other.plain)))
-        };
-        let (mut own, mut rival): (f64, f64) = (0.0, 0.0);
-        let mut instead = None;
-        for (at, source) in self.sources.sentences.iter().enumerate() {
-            for theirs in source.places(&name.plain) {
-                own = own.max(self.sources.about_the_same(mine, before, theirs, at));
-            }
-            for other in source.names.iter().filter(|other| other.plain != name.plain) {
-                let kin = |theirs: &Place<'_>| mine.is_named_like(name, theirs, other);
-                for theirs in source.places(&other.plain).filter(kin) {
-                    let same = self.sources.about_the_same(mine, before, theirs, at);
-                    if same > rival {
-                        rival = same;
-                        instead = (!said(other)).then(|| other.shown.clone());
-                    }
-                }
-            }
-        }
-        instead.filter(|_| own > 0.0 && rival > own + MORE_ALIKE_NAMED)
-    }
-
-    /// The value stands in a list or table, but beside another name than the sentence's.
-    fn of_another_row(&self, sentence: &Sentence, figure: &Figure, right: f64) -> bool {
-        let same_count =
-            |other: &Figure| figure.kind != FigureKind::Number || other.of == figure.of;
-        let mut other_row = false;
-        for source in &self.sources.sentences {
-            for other in &source.read.figures {
-                let beside = source.beside(other, sentence);
-                if other.equals(figure) {
-                    if beside != Some(false) {
-                        return false;
-                    }
-                } else if other.kind == figure.kind && beside == Some(true) && same_count(other) {
-                    other_row |= sentence.alike(figure, source, other) >= right - 0.1;
-                }
-            }
-        }
-        other_row
     }
 
     fn name(&mut self, text: &str, sentence: &Sentence, name: &Name, courtesy: bool, best: &Best) {
@@ -512,46 +438,6 @@ impl Examiner<'_> {
         }
     }
 
-    /// A name that exists, but stands where the same statement has another one.
-    fn replaced(&self, sentence: &Sentence, name: &Name, best: &Best) -> Option<String> {
-        let own: BTreeSet<String> =
-            stems::of(&name.plain, self.input.locale).into_iter().map(|stem| stem.root).collect();
-        let rest: BTreeSet<String> = sentence.set.difference(&own).cloned().collect();
-        if rest.len() < 2 {
-            return None;
-        }
-        let mut instead = None;
-        for source in &self.sources.sentences {
-            let covered = sources::share(&rest, &source.set);
-            if source.words.contains(&format!(" {} ", name.plain))
-                || own.iter().all(|stem| source.set.contains(stem))
-            {
-                if covered >= 0.5
-                    || best
-                        .near
-                        .iter()
-                        .filter_map(|at| self.sources.sentences.get(*at))
-                        .any(|near| std::ptr::eq(near, source))
-                {
-                    return None;
-                }
-                continue;
-            }
-            if covered < 0.75 {
-                continue;
-            }
-            let other = source.names.iter().find(|other| {
-                other.shape == name.shape
-                    && !sentence.words.contains(&format!(" {} ", other.plain))
-                    && (name.under.is_none() || other.under == name.under)
-            });
-            if let Some(other) = other {
-                instead = Some(other.shown.clone());
-            }
-        }
-        instead
-    }
-
     /// Commitments, blanks and forbidden words.
     fn wording(&mut self, text: &str, sentence: &Sentence, best: &Best) {
         let backing: Vec<&str> = best
@@ -563,6 +449,12 @@ impl Examiner<'_> {
             .collect();
         if let Some(found) = promises::unbacked(&sentence.plain, &backing) {
             self.find(FindingKind::Promise, text, found, None);
+        }
+        let told = sentence.covered_by(&self.sources.ticket_stems) >= TOLD;
+        if let Some(found) = promises::happened(&sentence.plain, &backing)
+            && !(told && repeats_customer(&sentence.plain))
+        {
+            self.find(FindingKind::Event, text, found, None);
         }
         if let Some(found) = verify::blank(text) {
             self.find(FindingKind::Placeholder, text, found, None);

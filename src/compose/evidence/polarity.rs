@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::finding::FindingKind;
+use super::reach;
 use super::sources::Sentence;
-use super::stems::{self, Denied};
+use super::stems::Denied;
 use super::{Best, Examiner};
 
 /// Statements this much less alike than the closest one are as close.
@@ -25,7 +26,7 @@ impl Examiner<'_> {
             return;
         }
         let nearest = || best.near.iter().filter_map(|at| self.sources.sentences.get(*at));
-        for (one, two) in stems::OPPOSITES {
+        for (one, two) in reach::OPPOSITES {
             for (mine, other) in [(one, two), (two, one)] {
                 let has = |words: &str, part: &str| words.contains(&format!(" {part} "));
                 if has(&sentence.words, mine)
@@ -63,7 +64,7 @@ impl Examiner<'_> {
                     continue;
                 }
                 let Some(agree) = agree(clause, &other, few) else { continue };
-                let agree = agree || source.restricts() != sentence.restricts();
+                let agree = agree || source.restricts != sentence.restricts;
                 let all = clause.len() + other.len() - shared.len();
                 #[expect(clippy::cast_precision_loss, reason = "a clause has a few words")]
                 let alike = shared.len() as f64 / all as f64;

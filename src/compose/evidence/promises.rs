@@ -56,12 +56,102 @@ const COMMITMENTS: &[Commitment] = &[
         made: r"\b(ja |acabei de |acabamos de )(cancel|alter|atualiz|liber|desbloque|ativ|reativ|corrig|exclu|apagu|troqu|mud|renov|prorrog)\w+|\b(cancelei|alterei|atualizei|liberei|desbloqueei|ativei|reativei|corrigi|exclui|apaguei|troquei|mudei|prorroguei|vou (cancelar|liberar|desbloquear|reativar|prorrogar|excluir|apagar|estender|alterar|trocar|ativar))\b|\b(i|we)('ve| have)? (just |already |now |gone ahead and )*(cancelled|canceled|changed|updated|unlocked|unblocked|activated|reactivated|removed|deleted|extended|upgraded|downgraded|switched|waived|renewed)\b|\b(i|we)( ?'ll| will) (cancel|unlock|unblock|reactivate|activate|extend|delete|remove|upgrade|downgrade|waive|renew|switch|change|update) (your|the|it|that|this)\b",
         backed: r"\b((vamos|nos) (cancel|alter|liber|desbloque|ativ|reativ|exclu|apag|prorrog)\w+|we('ll| will)? (cancel|change|update|unlock|activate|reactivate|remove|delete|extend|upgrade))\b",
     },
+    // What we will do about it.
+    Commitment {
+        made: r"\b(vou|vamos|iremos|irei) (ja |te |lhe )?(cobrir|arcar|bancar|priorizar|adiantar|agilizar|acelerar|antecipar|dar prioridade|garantir)\b|\b(na|para a|pra) frente da fila\b|\b(i|we)( ?'ll| will)( also| personally)? (cover|absorb|foot|pay (for)?|prioriti[sz]e|expedite|speed up|rush|make sure|ensure|see to it|guarantee)\b|\b(front|top) of the (queue|line)\b",
+        backed: r"\b(cobrimos|arcamos|prioridade|antecip\w+|(we|we'll|we will) (cover|pay|priorit\w+|ensure|make sure))\b",
+    },
     // Calls and answers at a time.
     Commitment {
         made: r"\b(vamos|vou|iremos|irei|vai|vao) (te |lhe |voce )?(ligar|telefonar)( para voce| pra voce)?\b|\b(we|i|someone|an? \w+)( ?'ll| will) (call|phone|ring) you\b|\bentraremos em contato (em|ate|hoje|amanha|dentro)\b",
         backed: r"\b(ligamos|vamos ligar|liga para|we call|call you|phone you)\b",
     },
 ];
+
+/// Things that happened: no article knows what was done in a customer's account.
+const HAPPENED: &str = r"\b(foi|foram|ficou|ficaram|esta sendo|estao sendo|acabou de ser|acabaram de ser) (ja |devidamente |totalmente |completamente |automaticamente )?(cancel|alter|atualiz|liber|desbloque|bloque|ativ|reativ|corrig|exclu|apagad|remov|troc|renov|prorrog|aprovad|processad|recebid|localizad|confirmad|compensad|enviad|reenviad|baixad|quitad|marcad|restaurad|resolvid|transferid|agendad|registrad|separad|despachad|entreg|postad|creditad|debitad|estornad|reembolsad|cobrad|isentad|zerad|abonad|migrad)\w*|\b(esta|estao|se encontra) (ja |agora |tudo )?(a caminho|em transito|quitad|pag[oa]s?\b|liberad[oa]s? (para|pra) voce|regularizad|confirmad|resolvid)\w*|\b(ja )?(localizei|localizamos|verifiquei|verificamos|conferi|conferimos|encontrei|encontramos|identifiquei|identificamos|confirmei|confirmamos|constatei|constatamos|checamos|chequei|consultei|consultamos|olhei|marquei|agendei|reservei|separei|reenviei|enviei|solicitei|processei)\b|\b(has|have)( now| already| just| since)* been( \w+ly)? \w+(ed|en|nt|ut|id|aid|old|ade)\b|\b(your|the|this|that) (\w+ ){1,4}(was|were|got)( \w+ly)? (cancel|chang|updat|unlock|block|activat|remov|delet|eras|approv|process|receiv|locat|confirm|clear|sent|resent|paid|mark|restor|resolv|transfer|schedul|book|ship|dispatch|deliver|credit|debit|charg|refund|waiv|revers)\w*|\b(i|we)('ve| have)? (just |already |now |also )*(found|located|checked|verified|confirmed|looked (into|up|at)|pulled up|reviewed|identified|marked|booked|scheduled|reserved|resent|sent|requested|processed|arranged|ordered) (your|the|this|that|it|a|an|our|you)\b|\byour \w+( \w+)? (is|are) (now |already )?(on (its|their|the) way|in transit|paid|cleared|approved|confirmed|restored|resolved|unlocked|reactivated)\b";
+
+/// Words before such a thing in its clause that only suppose it.
+const SUPPOSED: &[&str] = &[
+    "se",
+    "caso",
+    "quando",
+    "assim",
+    "depois",
+    "apos",
+    "enquanto",
+    "ate",
+    "onde",
+    "if",
+    "when",
+    "once",
+    "after",
+    "until",
+    "whether",
+    "unless",
+    "before",
+    "whichever",
+    "where",
+    "ver",
+    "see",
+    "conferir",
+    "verificar",
+    "check",
+    "confira",
+    "veja",
+    "verifique",
+];
+
+/// Verbs after which "que" and "that" begin what somebody claims to know.
+const FOUND_OUT: &[&str] = &[
+    "vi ",
+    "vejo",
+    "vimos",
+    "verifi",
+    "confer",
+    "confirm",
+    "consta",
+    "consult",
+    "localiz",
+    "identific",
+    "aqui ",
+    "i see",
+    "i can see",
+    "we see",
+    "we can see",
+    "show",
+    "checked",
+    "looks like",
+    "found",
+    "que bom",
+    "informo",
+    "informamos",
+    "good news",
+    "boa noticia",
+    "happy to",
+    "glad to",
+];
+
+static HAPPENING: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(HAPPENED).ok());
+
+/// Returns the words by which a plain sentence says that something happened, unless it only supposes it or a source
+/// says it in these words.
+pub(super) fn happened<'a>(sentence: &'a str, sources: &[&str]) -> Option<&'a str> {
+    let found = HAPPENING.as_ref()?.find(sentence)?;
+    let before = sentence.get(..found.start()).unwrap_or_default();
+    let clause = before.rsplit([',', ';', ':', '.']).next().unwrap_or_default();
+    let supposed =
+        clause.split(|c: char| !c.is_alphanumeric()).any(|word| SUPPOSED.contains(&word));
+    let said = sources.iter().any(|source| source.contains(found.as_str()));
+    // "A wire that has been released", "só quer dizer que a mensagem foi enviada".
+    let relative = before
+        .split_whitespace()
+        .rev()
+        .take(3)
+        .any(|word| matches!(word, "que" | "that" | "which" | "qual" | "quais" | "means"));
+    let supposed = supposed || relative && !FOUND_OUT.iter().any(|word| before.contains(word));
+    (!supposed && !said && !denied(sentence, found.as_str())).then_some(found.as_str())
+}
 
 static COMPILED: LazyLock<Vec<(Option<Regex>, Option<Regex>)>> = LazyLock::new(|| {
     COMMITMENTS.iter().map(|one| (Regex::new(one.made).ok(), Regex::new(one.backed).ok())).collect()

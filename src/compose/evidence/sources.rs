@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::figures::{Figure, Read, read};
 use super::names::{self, Name, Shape, simple};
+use super::reach;
 use super::stems::{self, Denied, Stem};
 use super::words::plain;
 use crate::domain::draft::Passage;
@@ -36,6 +37,12 @@ pub(super) struct Sentence {
     pub(super) around: BTreeSet<String>,
     /// It is an item of a list, whose subject the line above may name.
     pub(super) item: bool,
+    /// It denies something.
+    pub(super) denies: bool,
+    /// It says "only" or "except": "only the Owner can" and "an Admin cannot" say the same.
+    pub(super) restricts: bool,
+    /// Its parts, each with whether it denies or restricts.
+    pub(super) parts: Vec<(BTreeSet<String>, bool)>,
     /// The name that a row of a list is about: "- **Starter:** up to 2 people".
     lead: Option<String>,
     /// The passage it is from.
@@ -47,6 +54,9 @@ impl Sentence {
         let read = read(text, locale);
         let stems = stems::of(&read.text, locale);
         Self {
+            parts: stems::parts(&plain(text), locale),
+            denies: stems::denies_any(&plain(text), locale),
+            restricts: reach::restricts(&format!(" {} ", simple(text)), locale),
             plain: plain(text).replace('’', "'"),
             words: format!(" {} ", simple(text)),
             set: stems.iter().map(|stem| stem.root.clone()).collect(),
@@ -153,19 +163,6 @@ impl Sentence {
         let (_, name) = nearest.min_by_key(|(distance, _)| *distance)?;
         Some(sentence.words.contains(&format!(" {} ", name.plain)))
     }
-
-    /// It says "only" or "except": "only the Owner can" and "an Admin cannot" say the same.
-    pub(super) fn restricts(&self) -> bool {
-        // "É só conectar" restricts nothing.
-        let words =
-            self.words.replace(" e so ", " ").replace(" not only ", " ").replace(" nao so ", " ");
-        words.split(' ').any(|word| {
-            matches!(
-                word,
-                "so" | "somente" | "apenas" | "only" | "except" | "exceto" | "unless" | "salvo"
-            )
-        })
-    }
 }
 
 fn lead(text: &str) -> Option<String> {
@@ -196,7 +193,7 @@ pub(super) struct Sources {
     /// Which menu entry stands somewhere under which.
     pub(super) menu: BTreeMap<String, BTreeSet<String>>,
     /// How telling each stem of the passages is: the fewer of their sentences have it, the more.
-    telling: BTreeMap<String, f64>,
+    pub(super) telling: BTreeMap<String, f64>,
 }
 
 /// A place in a sentence: where a figure or a name stands.

@@ -1,9 +1,10 @@
 //! The words of a sentence that carry its meaning, in a form in which inflections and near synonyms are equal, each
 //! with whether it is denied.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
+use super::lexicon::{LIGHT_EN, LIGHT_PT, SAME_EN, SAME_PT, STOP_EN, STOP_PT};
 use crate::domain::labels::Locale;
 
 /// One word that carries meaning.
@@ -34,185 +35,6 @@ pub(super) enum Denied {
 
 /// Most words that carry meaning between a denial and the last word that it reaches.
 const REACH: usize = 4;
-
-const STOP_PT: &str = "nossa nosso nossas nossos temos tenho tinham teremos queremos podemos fazemos somos estamos a o as os um uma uns umas de do da dos das em no na nos nas por pelo pela pelos pelas para pra pro com ao aos e ou mas que se como quando onde qual quais quem cujo este esta estes estas esse essa esses essas isso isto aquele aquela aquilo ele ela eles elas eu nos voce voces vc te lhe lhes me meu minha meus minhas seu sua seus suas dele dela ser e sao foi foram era estar esta estao estava estara sera serao seria sendo sido ter tem tenha tiver tinha tera haver ha houver houve ir vai vao vou vamos pode podem poder podera possa possam deve devem fazer faz faca feito fica ficam ficar ficara quer querer queira quiser precisa precisam precisar basta la aqui ali ai ja ainda tambem entao assim depois antes agora logo bem muito muita mais menos mesmo mesma cada todo toda todos todas outro outra outros outras qualquer algum alguma alguns algumas so apenas somente porque pois sobre entre ate desde durante apos sem nao nem nunca nada nenhum nenhuma caso enquanto disso nisso dessa desse nessa nesse deste desta neste nesta num numa duas dois passo passos seguinte seguintes forma jeito maneira vez vezes dar da dao deu das ok ola oi obrigado obrigada voce sim aparecer aparece parte tipo coisa coisas sendo via alem disso conforme tao tal tanto pelo acontece acontecer";
-const STOP_EN: &str = "whichever whatever yes no afraid offer offers take takes a an the of in on at by for to from with and or but that this these those it its is are was were be been being am i you your yours we us our ours they them their he she his her who whom which what when where why how if then than as so do does did done doing have has had having can could will would shall should may might must need needs want wants just only also too very more most less least each every any some all both other another same such up down out over under again once here there now already still yet after before while until about into through during because since no not never none nothing nor without neither cannot cant dont doesnt isnt arent wont didnt im youre thats theres ill youll well ive youve lets let please ok hi hello thanks thank get gets getting got make makes way step steps following one two thing things go goes going appear appears per via even though whether come comes like happen happens";
-
-/// Groups of words that say the same in a support article. The first names the group.
-const SAME_PT: &[&str] = &[
-    "tocar clicar apertar pressionar selecionar escolher usar utilizar opte marcar acionar",
-    "abrir acessar entrar acesse vá navegar",
-    "botao opcao menu aba",
-    "devolver estornar reembolsar estorno reembolso devolucao ressarcir devolvido volta",
-    "dinheiro valor quantia preco custo custar custa sai montante",
-    "pagar pagamento quitar pago paga",
-    "cobrar cobranca debitar cobrado",
-    "gratis gratuito gratuita gratuitamente",
-    "multa taxa juros tarifa custo",
-    "cancelar cancelamento encerrar",
-    "excluir apagar deletar remover eliminar exclusao",
-    "mudar trocar alterar mudanca troca alteracao modificar migrar passar",
-    "maior superior acima",
-    "menor inferior abaixo",
-    "enviar mandar envio remeter encaminhar disparar",
-    "receber chegar cair chega recebimento",
-    "digitar informar preencher inserir escrever colocar incluir",
-    "conferir verificar checar olhar ver veja confira enxergar visualizar",
-    "celular telefone aparelho dispositivo smartphone",
-    "computador pc notebook",
-    "e-mail email correio",
-    "senha",
-    "baixar download",
-    "salvar gravar guardar",
-    "prazo periodo tempo",
-    "esperar aguardar",
-    "imediato imediatamente instante hora instantaneo",
-    "validade valer vale valido vencer vence expirar expira dura durar funcionar funciona",
-    "renovar renovacao",
-    "mensal mensalidade mes meses mensalmente",
-    "anual ano anualmente",
-    "assinatura plano",
-    "contratar assinar comprar contratacao compra",
-    "pessoa usuario alguem membro",
-    "equipe time atendimento",
-    "cliente clientes",
-    "sozinho automaticamente automatico",
-    "disponivel liberar liberado permitir permite permitido possivel conseguir consegue",
-    "fatura conta boleto",
-    "numero",
-    "tela pagina",
-    "arquivo documento",
-    "planilha",
-    "gerar criar emitir criacao emissao",
-    "conectar conexao vincular ligar parear",
-    "desconectar desconexao",
-    "ativar habilitar ligar reativar",
-    "desativar desligar desabilitar pausar",
-    "limite maximo teto",
-    "minimo pelo",
-    "desconto abatimento",
-    "cupom codigo",
-    "erro falha problema falhar",
-    "repetir novamente novo nova",
-    "confirmar confirmacao",
-    "pedir solicitar solicitacao pedido requisitar",
-    "mostrar exibir trazer traz aparecer indicar",
-    "titular dono proprietario responsavel",
-    "desistir arrepender desistencia arrependimento",
-    "dividir parcelar parcela parcelamento",
-    "iniciar comecar inicio comeco",
-    "terminar acabar fim final termino",
-    "anterior antigo antiga velho",
-    "atual corrente vigente",
-    "continuar seguir permanecer manter continua segue",
-    "compartilhar dividir",
-    "contato contatos",
-    "funcionario colaborador atendente",
-    "gerenciar cuidar administrar",
-    "apresentar mandar comprovante recibo",
-    "explicar motivo justificar razao justificativa",
-    "integral integralmente inteiro total tudo completo todo",
-    "modelo template",
-    "ler escanear leitura apontar",
-    "sumir perder perda",
-    "voltar retornar retomar",
-    "data dia",
-    "proximo seguinte",
-    "obrigatorio necessario precisar exigir",
-    "feriado feriados",
-    "responder resposta retorno",
-    "convite convidar",
-    "colar copiar",
-    "incluso incluir inclui",
-    "analisar avaliar conferir analise",
-    "internet rede online",
-    "endereco",
-];
-const SAME_EN: &[&str] = &[
-    "choose click tap press select pick hit use",
-    "open go head navigate visit access",
-    "button option menu tab",
-    "refund reimburse return back reimbursement returned",
-    "money amount price cost costs priced sum value",
-    "pay payment paid settle",
-    "charge bill charged billed billing",
-    "free",
-    "fee penalty interest",
-    "cancel cancellation end",
-    "delete erase remove removed deletion wipe",
-    "change switch move update edit modify upgrade",
-    "bigger larger higher above",
-    "smaller lower below downgrade",
-    "send sent sending deliver email",
-    "receive get arrive reach reaches arrives land lands",
-    "enter type fill write input put",
-    "check see look verify confirm review",
-    "phone mobile device cell handset",
-    "computer desktop laptop",
-    "email mail inbox",
-    "download",
-    "save keep store kept stored",
-    "period time window",
-    "wait",
-    "immediately instantly instant right away straight once",
-    "valid last lasts work works expire expires expiry run runs due",
-    "renew renewal",
-    "month monthly",
-    "year yearly annual annually",
-    "plan subscription",
-    "buy purchase sign subscribe signup",
-    "person people user users someone somebody member anyone everyone",
-    "team support staff",
-    "customer client",
-    "account",
-    "automatically itself automatic",
-    "available allow allows allowed possible able let lets",
-    "invoice bill statement",
-    "number",
-    "screen page",
-    "file document",
-    "spreadsheet sheet",
-    "create generate issue make new issued",
-    "connect link linked connection pair",
-    "disconnect disconnected",
-    "enable activate turn switched on resume",
-    "disable deactivate off pause paused stop stops",
-    "limit maximum max most",
-    "minimum least",
-    "discount off",
-    "coupon code",
-    "error failure problem fail fails failed issue mistake",
-    "again retry repeat another new",
-    "request ask requested",
-    "show display shows shown list lists appear",
-    "owner holder",
-    "regret mind change",
-    "split share divide instalment installment part",
-    "start begin starts beginning effect",
-    "finish end over ends",
-    "earlier previous old older former",
-    "current present",
-    "continue stay stays remain remains carry keep keeps",
-    "contact",
-    "reason why explain say justify explanation",
-    "full whole entire complete everything all",
-    "template",
-    "scan read",
-    "lose lost",
-    "day date",
-    "next following",
-    "required mandatory require must",
-    "answer reply respond response replies",
-    "invite invitation",
-    "copy paste",
-    "include includes included come",
-    "internet online",
-    "address",
-    "add extra additional",
-    "difference remaining left rest",
-    "receipt proof",
-    "join enrol register attend",
-];
 
 type Groups = BTreeMap<String, String>;
 static GROUPS_PT: LazyLock<Groups> = LazyLock::new(|| groups(SAME_PT, Locale::PtBr));
@@ -292,6 +114,20 @@ fn bare_stem(word: &str, locale: Locale) -> String {
     stem
 }
 
+/// True for the stem of a word that states nothing of the business.
+pub(super) fn is_light(root: &str, locale: Locale) -> bool {
+    static PT: LazyLock<BTreeSet<String>> = LazyLock::new(|| light(LIGHT_PT, Locale::PtBr));
+    static EN: LazyLock<BTreeSet<String>> = LazyLock::new(|| light(LIGHT_EN, Locale::En));
+    match locale {
+        Locale::PtBr => PT.contains(root),
+        Locale::En => EN.contains(root),
+    }
+}
+
+fn light(words: &str, locale: Locale) -> BTreeSet<String> {
+    words.split(' ').map(|word| bare_stem(word, locale)).collect()
+}
+
 fn is_stop(word: &str, locale: Locale) -> bool {
     static PT: LazyLock<Vec<&str>> = LazyLock::new(|| sorted(STOP_PT));
     static EN: LazyLock<Vec<&str>> = LazyLock::new(|| sorted(STOP_EN));
@@ -354,6 +190,41 @@ fn denies(word: &str, next: &str, locale: Locale) -> bool {
     };
     // "Not only" and "não só" affirm.
     denial && !matches!(next, "so" | "somente" | "apenas" | "only" | "just" | "longer_than")
+}
+
+/// True for a plain text that denies something anywhere.
+pub(super) fn denies_any(plain: &str, locale: Locale) -> bool {
+    let words = words(plain);
+    let next = |at: usize| words.get(at + 1).map_or("", |(_, next, _)| next.as_str());
+    words.iter().enumerate().any(|(at, (_, word, _))| denies(word, next(at), locale))
+}
+
+/// A statement cut at its punctuation and conjunctions: the stems of each part, and whether it denies or restricts.
+pub(super) fn parts(plain: &str, locale: Locale) -> Vec<(BTreeSet<String>, bool)> {
+    let mut parts: Vec<(BTreeSet<String>, bool)> = vec![Default::default()];
+    let words = words(plain);
+    for (at, (_, word, breaks)) in words.iter().enumerate() {
+        let joins = matches!(
+            word.as_str(),
+            "and" | "e" | "ou" | "or" | "mas" | "but" | "porque" | "because"
+        );
+        if (*breaks || joins) && parts.last().is_some_and(|(stems, _)| stems.len() >= 2) {
+            parts.push(Default::default());
+        }
+        let next = words.get(at + 1).map_or("", |(_, next, _)| next.as_str());
+        let Some((stems, restrained)) = parts.last_mut() else { continue };
+        *restrained |= denies(word, next, locale)
+            || matches!(
+                word.as_str(),
+                "somente" | "apenas" | "only" | "except" | "exceto" | "unless" | "salvo"
+            )
+            || word == "so" && locale == Locale::PtBr && !matches!(next, "tocar" | "abrir");
+        if !is_stop(word, locale) && word.len() > 1 && !word.bytes().any(|b| b.is_ascii_digit()) {
+            stems.insert(stem(word, locale));
+        }
+    }
+    parts.retain(|(stems, _)| !stems.is_empty());
+    parts
 }
 
 /// True for a denial that belongs to its verb, not to a noun.
@@ -553,44 +424,3 @@ fn words(plain: &str) -> Vec<(usize, String, bool)> {
     }
     words
 }
-
-/// Pairs that exclude each other: a sentence with one is not supported by the same sentence with the other.
-pub(super) const OPPOSITES: &[(&str, &str)] = &[
-    ("maior", "menor"),
-    ("maximo", "minimo"),
-    ("antes", "depois"),
-    ("antes", "apos"),
-    ("sempre", "nunca"),
-    ("ativar", "desativar"),
-    ("ative", "desative"),
-    ("ligar", "desligar"),
-    ("ligue", "desligue"),
-    ("conectar", "desconectar"),
-    ("mensal", "anual"),
-    ("mensais", "anuais"),
-    ("por mes", "por ano"),
-    ("obrigatorio", "opcional"),
-    ("obrigatoria", "opcional"),
-    ("gratuito", "pago"),
-    ("primeira", "ultima"),
-    ("primeiro", "ultimo"),
-    ("dentro", "fora"),
-    ("mais de", "menos de"),
-    ("bigger", "smaller"),
-    ("larger", "smaller"),
-    ("maximum", "minimum"),
-    ("at least", "at most"),
-    ("before", "after"),
-    ("always", "never"),
-    ("enable", "disable"),
-    ("turn on", "turn off"),
-    ("switch on", "switch off"),
-    ("connect", "disconnect"),
-    ("monthly", "yearly"),
-    ("a month", "a year"),
-    ("per month", "per year"),
-    ("required", "optional"),
-    ("first", "last"),
-    ("inside", "outside"),
-    ("more than", "less than"),
-];

@@ -5,6 +5,7 @@ mod injection;
 mod ladder;
 mod private;
 mod real;
+mod recordings;
 mod wire;
 
 use std::sync::Arc;
