@@ -2,3 +2,4 @@
 
 pub mod callback;
 pub mod mail;
+pub mod whatsapp;

@@ -155,6 +155,16 @@ const PORTUGUESE: &[Portuguese] = &[
     arg_pt("verify", "locale", "IDIOMA", "Idioma em que o cliente deve ler, onde a linha não diz"),
     arg_pt("verify", "text", "", "Escreve texto para pessoas em vez de JSON"),
     arg_pt("verify", "schema", "", "Mostra o JSON Schema de uma linha de saída e termina"),
+    command_pt(
+        "inspect",
+        "Mostra o que dizem as mensagens cruas do WhatsApp, um objeto JSON por linha",
+        "Lê corpos de webhook como foram enviados, de um arquivo, de todos os arquivos de uma pasta e das que estão nela, \
+         ou da entrada padrão, e não guarda nada. Cada linha traz \"kind\" (message, status, ignored ou error), \
+         \"type\", \"from\", \"text\", \"attachments\", ids, horários e se cabe resposta ou por que não; as de uma pasta \
+         começam por \"file\". O que não dá para entender vira uma linha de kind error, e o comando termina com 1.",
+    ),
+    arg_pt("inspect", "network", "REDE", "A rede: whatsapp"),
+    arg_pt("inspect", "input", "ARQUIVO", "Arquivo ou pasta a ler; \"-\" lê a entrada padrão"),
     command_pt("policy", "Confere políticas", ""),
     command_pt(
         "policy check",

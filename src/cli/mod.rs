@@ -10,6 +10,7 @@ mod customers;
 mod demo;
 mod incident;
 mod init;
+mod inspect;
 mod knowledge;
 mod language;
 mod lines;
@@ -97,6 +98,7 @@ enum Command {
     Serve(serve::Args),
     Triage(triage::Args),
     Verify(verify::Args),
+    Inspect(inspect::Args),
     Init(init::Args),
     #[command(subcommand, arg_required_else_help = true)]
     Classifier(classifier::Command),
@@ -138,6 +140,7 @@ fn dispatch(cx: &mut CliCx<'_>, command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => serve::run(cx, &args),
         Command::Triage(args) => triage::run(cx, &args),
         Command::Verify(args) => verify::run(cx, &args),
+        Command::Inspect(args) => inspect::run(cx, &args),
         Command::Init(args) => init::run(cx, &args),
         Command::Classifier(command) => classifier::run(cx, &command),
         Command::Policy(policy::Command::Check(args)) => policy::run(cx, &args),

@@ -76,6 +76,17 @@ struct Checked {
 }
 
 fn check(cx: &mut CliCx<'_>, args: &CheckArgs) -> anyhow::Result<ExitCode> {
+    if cx.cassette.is_some() {
+        writeln!(
+            cx.err,
+            "{}",
+            cx.say(
+                "models check pergunta aos modelos de verdade: não aceita --record nem --replay",
+                "models check asks the real models: it takes neither --record nor --replay"
+            )
+        )?;
+        return Ok(ExitCode::Usage);
+    }
     let Some(loaded) = cx.settings()? else { return Ok(ExitCode::Problems) };
     let runtime = cx.runtime()?;
     let rungs = {

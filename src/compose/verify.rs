@@ -81,6 +81,12 @@ const FORBIDDEN: &[&str] = &[
     r"\b(calm down|relax|stay calm|keep calm|be patient|take it easy)\b",
     r"\b(a culpa e sua|por (sua culpa|culpa sua)|voce errou|voce deveria ter|voce nao leu|erro (e )?seu|como ja (disse|falei|expliquei))\b",
     r"\b((is|was|be|s) your (own )?fault|you should have|you failed to|you didn'?t read|as i (already )?said|as (previously|already) (stated|explained|mentioned))\b",
+    // Nobody who is who they say they are asks for these.
+    r"\b(me|nos) (pass[ae]|mand[ae]|envi[ae]|inform[ae]|dig[ae]|diz|confirm[ae])\b[a-z0-9 ,']{0,40}\b(senha|codigo (que|de (verificacao|seguranca|acesso))|numero do (seu )?cartao|cvv|dados do cartao)\b",
+    r"\b(pass[ae]|mand[ae]|envi[ae]|inform[ae]|confirm[ae])\b[a-z0-9 ,']{0,40}\b(senha|codigo (que|de (verificacao|seguranca|acesso))|cartao|cvv)\b[a-z0-9 ,']{0,40}\b(aqui|por aqui|neste chat|nesta conversa|pra mim|para mim|pra gente|para nos)\b",
+    r"\b(qual (e )?|quais sao )(a )?(sua|o seu|os seus) (senha|codigo|cvv|pin|dados do cartao|numero do cartao)\b|nome de solteira",
+    r"\b(send|tell|give|share with|confirm|text|forward) (me|us|it|here)?\b ?[a-z0-9 ,']{0,20}\b(your )?(password|passcode|pin|cvv|security code|verification code|(card|account) number|code (you|that) (received|got|was sent|came))\b",
+    r"\bwhat( is|'s) your (password|pin|cvv|card number|mother's maiden name|security code)\b|\bmother's maiden name\b",
     r"\b(voce esta (errad|enganad|equivocad)[oa]|you are (wrong|mistaken))\b",
 ];
 

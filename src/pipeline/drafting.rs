@@ -189,7 +189,8 @@ pub(super) fn read(brief: &Brief<'_>, answer: &ChatAnswer, vault: &Vault) -> Opt
             locale: brief.locale,
             passages: brief.passages,
             ticket: &told,
-            customer: None,
+            // The frame greets; whoever else is named here is somebody else.
+            customer: Some("[NAME_1]"),
             approved: &[],
         },
     );

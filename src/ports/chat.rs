@@ -307,7 +307,10 @@ impl ModelCall {
 
     /// True where the endpoint is of no use now.
     pub fn is_outage(&self) -> bool {
-        ChatErrorKind::parse(&self.outcome).is_some_and(ChatErrorKind::is_outage)
+        ChatErrorKind::parse(&self.outcome).is_some_and(|kind| {
+            // Left alone after such failures, or asking for a model that is gone: the business has none all the same.
+            kind.is_outage() || matches!(kind, ChatErrorKind::Resting | ChatErrorKind::Rejected)
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use super::file::Read;
 use super::{Problem, Prompt, Prompts, Sample, canary, filled, mark};
 use crate::domain::labels::{Complexity, Locale, Sentiment, Urgency};
 use crate::domain::signal::Signal;
+use crate::ports::chat::Role;
 
 /// The prompts that the program asks with, and which fields of their answers it reads.
 const NEEDED: &[(&str, &[&str])] = &[
@@ -73,11 +74,23 @@ pub(super) fn samples(prompts: &Prompts, problems: &mut Vec<Problem>) {
             problems.push(problem("add at least one sample to try it with".to_owned()));
         }
         for sample in &prompt.samples {
-            if let Err(why) = prompts.render(prompt, &sample_context(prompt, sample)) {
-                problems.push(problem(format!(
+            match prompts.render(prompt, &sample_context(prompt, sample)) {
+                Err(why) => problems.push(problem(format!(
                     "cannot be rendered with the sample `{}`: {why}",
                     sample.id
-                )));
+                ))),
+                Ok(messages) => {
+                    let secret = canary(&sample.id);
+                    if !messages
+                        .iter()
+                        .any(|one| one.role == Role::System && one.text.contains(&secret))
+                    {
+                        problems.push(problem(
+                            "the instructions lack {{canary}}, by which a model is caught that obeys a customer; write it, or the piece that holds it, below `=== system`"
+                                .to_owned(),
+                        ));
+                    }
+                }
             }
         }
     }

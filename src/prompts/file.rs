@@ -52,13 +52,6 @@ pub(super) struct Read {
     pub(super) user: (usize, String),
 }
 
-impl Read {
-    /// True where a part names a shared piece.
-    pub(super) fn uses(&self, piece: &str) -> bool {
-        [&self.system.1, &self.user.1].iter().any(|part| part.contains(piece))
-    }
-}
-
 /// Reads a file.
 pub(super) fn read(file: &str, text: &str) -> Result<Read, Problem> {
     let at = |line: usize, message: String| Problem { file: file.to_owned(), line, message };

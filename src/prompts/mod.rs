@@ -143,10 +143,19 @@ impl Prompts {
         let read = file::read(file, text)?;
         let mut hash = Sha256::new();
         hash.update(text);
-        for (piece, (text, _)) in files {
-            if piece.starts_with('_') && read.uses(piece.trim_end_matches(".hbs")) {
-                hash.update(text);
+        // Pieces may use pieces.
+        let mut pieces: BTreeMap<&str, &str> = BTreeMap::new();
+        let mut open: Vec<&str> = vec![&read.system.1, &read.user.1];
+        while let Some(body) = open.pop() {
+            for (piece, (text, _)) in files.iter().filter(|(name, _)| name.starts_with('_')) {
+                let stands = body.contains(piece.trim_end_matches(".hbs"));
+                if stands && pieces.insert(piece, text).is_none() {
+                    open.push(text);
+                }
             }
+        }
+        for text in pieces.values() {
+            hash.update(text);
         }
         let digest = hex::encode(hash.finalize());
         let name = file.trim_end_matches(".hbs").to_owned();
@@ -158,6 +167,11 @@ impl Prompts {
         }
         check::trusted(file, &read, files)?;
         let head = read.head;
+        if head.hints.max_output == Some(0) {
+            let message =
+                "max_output must be at least 1; leave it out for the endpoint's own limit";
+            return Err(Problem { file: file.to_owned(), line: 1, message: message.to_owned() });
+        }
         check::schema(file, &head.id, head.output_schema.as_ref())?;
         let prompt = Prompt {
             id: head.id,

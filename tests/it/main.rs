@@ -8,6 +8,7 @@ mod contract;
 mod crash;
 mod examples;
 mod flows;
+mod inspect;
 mod knowledge;
 mod ledger;
 mod migrations;

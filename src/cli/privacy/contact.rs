@@ -89,6 +89,8 @@ pub(super) fn erase(cx: &mut CliCx<'_>, args: &EraseArgs) -> anyhow::Result<Exit
     cx.runtime()?.block_on(async {
         let files = Files::find(cx, &config, tenant, &args.contact).await?;
         if files.is_empty() {
+            // An erasure that was interrupted has left nothing to find, but perhaps copies in free space.
+            files.rewritten().await?;
             return files.say_so(cx, &args.contact);
         }
         files.confirm_and_erase(cx, args.yes).await
@@ -192,14 +194,16 @@ impl Files {
             writeln!(cx.err, "{text}")?;
             return Ok(ExitCode::Problems);
         }
+        // Both before a word is said: whoever stops reading must not stop the work.
         let erased = self.erase().await?;
+        let rewritten = self.rewritten().await?;
         let text = cx.say(
             "Apagado. Ficam ids, rótulos, horários, decisões e a trilha, sem texto de ninguém.",
             "Erased. Ids, labels, times, decisions and the audit trail stay, without anybody's words.",
         );
         writeln!(cx.out, "{text}")?;
         list(cx, &erased.kept)?;
-        self.rewrite(cx).await
+        Self::tell_rewritten(cx, rewritten)
     }
 
     /// The inbox first: what is found in it is known from the store, and whoever tries again needs that. Afterwards once
@@ -223,20 +227,27 @@ impl Files {
         Ok(erased)
     }
 
-    async fn rewrite(&self, cx: &mut CliCx<'_>) -> anyhow::Result<ExitCode> {
-        let mut files = Vec::new();
-        if let Some(store) = self.stores.store.rewrite().await? {
-            files.push(("store.db", store));
-        } else {
+    /// Rewrites the files; `None` for a store on PostgreSQL.
+    async fn rewritten(&self) -> anyhow::Result<[(&'static str, Option<Rewritten>); 2]> {
+        let store = self.stores.store.rewrite().await?;
+        let inbox = self.stores.inbox.rewrite().await?;
+        Ok([("store.db", store), ("inbox.db", Some(inbox))])
+    }
+
+    fn tell_rewritten(
+        cx: &mut CliCx<'_>,
+        files: [(&'static str, Option<Rewritten>); 2],
+    ) -> anyhow::Result<ExitCode> {
+        if files.iter().any(|(_, rewritten)| rewritten.is_none()) {
             let text = cx.say(
                 "No PostgreSQL, as linhas apagadas deixam os arquivos quando o vacuum do próprio servidor passa.",
                 "On PostgreSQL the removed rows leave its files when the server's own vacuum comes round.",
             );
             writeln!(cx.out, "{text}")?;
         }
-        files.push(("inbox.db", self.stores.inbox.rewrite().await?));
         let mut code = ExitCode::Ok;
         for (file, rewritten) in files {
+            let Some(rewritten) = rewritten else { continue };
             if rewritten == Rewritten::Whole {
                 let text = cx.say(
                     "foi regravado: nada do que foi apagado resta nele",
@@ -248,10 +259,10 @@ impl Files {
             let text = cx.say(
                 "está em uso e não pôde ser regravado. O que foi apagado já não se lê pelo programa, mas cópias podem \
                  restar no espaço livre do arquivo e no arquivo -wal ao lado dele; este some quando o worker parar, \
-                 aquelas na próxima vez que \"privacy erase\" apagar algo.",
+                 aquelas quando \"privacy erase\" for repetido com o worker parado.",
                 "is in use and could not be rewritten. The program no longer reads what was erased, but copies may be \
                  left in the file's free space and in the -wal file beside it; the latter goes when the worker stops, \
-                 the former the next time that \"privacy erase\" erases something.",
+                 the former when \"privacy erase\" is repeated with the worker stopped.",
             );
             writeln!(cx.err, "{file} {text}")?;
             code = ExitCode::Problems;

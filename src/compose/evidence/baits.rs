@@ -12,7 +12,7 @@ use crate::domain::draft::Passage;
 use crate::domain::labels::Locale;
 
 /// Words by which somebody says that a matter was settled in their favour, on plain text.
-const OUTCOME: &str = r"\b(aprovad|confirmad|liberad|autorizad|resolvid|concedid|garantid|estornad|reembolsad|devolvid|creditad|cancelad|isent|gratuit|gratis|desconto|prioridade|approved|confirmed|granted|authori[sz]ed|resolved|waived|refunded|credited|cancel+ed|free|discount|priority|guaranteed)\w*";
+const OUTCOME: &str = r"\b(aprovad|confirmad|liberad|autorizad|resolvid|concedid|garantid|estornad|reembolsad|devolvid|creditad|cancelad|isent|saiu|caiu|gratuit|gratis|desconto|prioridade|approved|confirmed|granted|authori[sz]ed|resolved|waived|refunded|credited|cancel+ed|free|discount|priority|guaranteed)\w*";
 
 static OUTCOMES: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(OUTCOME).ok());
 
@@ -41,8 +41,12 @@ pub fn contacts_not_in(reply: &str, passages: &[Passage], locale: Locale) -> Vec
 /// o seu boleto venceu". What they claim to have been promised does not become true by being repeated.
 pub fn repeats_customer(sentence: &str) -> bool {
     let plain = plain(sentence);
-    courtesy::is_about_ticket(&plain)
-        && !OUTCOMES.as_ref().is_some_and(|outcome| outcome.is_match(&plain))
+    courtesy::is_about_ticket(&plain) && !tells_outcome(&plain)
+}
+
+/// True for plain words by which somebody says that a matter was settled.
+pub(super) fn tells_outcome(plain: &str) -> bool {
+    OUTCOMES.as_ref().is_some_and(|outcome| outcome.is_match(plain))
 }
 
 #[cfg(test)]

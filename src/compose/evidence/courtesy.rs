@@ -68,6 +68,43 @@ pub(super) fn is_courtesy(plain: &str) -> bool {
     COURTESY_SET.as_ref().is_some_and(|set| set.is_match(plain))
 }
 
+/// How a clause begins that greets, thanks, feels with the customer or offers help: what it says besides is theirs.
+const HEADS: &[&str] = &[
+    r"^(e |ah |nossa |puxa |poxa )*((eu |nos )?(sinto|sentimos|lamento|lamentamos|imagino|entendo|entendemos|entendi|compreendo|compreendemos|espero|esperamos|torco|torcemos|desejo|desejamos|fico feliz|ficamos felizes|peco desculpas|pedimos desculpas|desculp\w+|obrigad\w+|agradec\w+|valeu|parabens|sei (como|que|o quanto))|que (bom|otim\w+|legal|chat\w+|pena|noticia|gesto|maravilha|ideia|susto)|se (voce )?(ainda )?(quiser|precisar|tiver|ficar|preferir|restar|surgir)|qualquer|(me|nos) (avis\w+|cham\w+|cont\w+|diga|diz|fale|fala|passa|passe|manda|mande|envi\w+|escrev\w+)|estou (a|por|aqui)|estamos (a|por|aqui)|permanec\w+|conte com|equipe)\b",
+    r"^(and |oh |so |well )*((i'm|i am|we're|we are|i'd be|we'd be)? ?(so |really |very |truly |terribly |completely |totally )*(sorry|glad|happy|delighted|pleased|excited)|(i|we)( do| can| completely| totally| fully| really| quite)* (understand|see|hope|imagine|appreciate|hear|know how)|thanks|thank you|great to|lovely to|nice to|good to|wonderful to|welcome|congrat\w+|hope|(please |do |just )*(let (me|us) know|get back to|say the word|drop (me|us)|reply|ask|feel free|reach out|tell (me|us)|send (me|us)|share)|if you('d| would| need| have| want| still| prefer| get stuck|'re)|should you|(we're|i'm) (here|looking forward)|that (sounds|must)|how (lovely|exciting|infuriating|annoying|frustrating)|the \w+ team)\b",
+    r"^(oi|ola|opa|bom dia|boa tarde|boa noite|prezad\w+|car[oa]|hi|hello|hey|hiya|dear|good (morning|afternoon|evening))( (ms|mr|mrs|dr|sr|sra)\.?)?( [^ ]+){0,2}$",
+];
+
+/// True for a clause that greets, thanks, feels with the customer or offers help, and says of no decision.
+pub(super) fn is_kind(clause: &str) -> bool {
+    static SET: LazyLock<Option<RegexSet>> = LazyLock::new(|| set(HEADS));
+    let clause = clause.trim_matches(|c: char| !c.is_alphanumeric() && c != '?');
+    SET.as_ref().is_some_and(|set| set.is_match(clause)) && !super::baits::tells_outcome(clause)
+}
+
+/// The clauses of a sentence: cut at its punctuation and where it goes on with "but" or "because".
+pub(super) fn clauses(plain: &str) -> impl Iterator<Item = &str> {
+    plain
+        .split([',', ';', ':', '—', '–', '.', '!'])
+        .flat_map(|part| part.split(" mas "))
+        .flat_map(|part| part.split(" but "))
+        .flat_map(|part| part.split(" porque "))
+        .flat_map(|part| part.split(" because "))
+        .filter(|part| part.chars().any(char::is_alphanumeric))
+}
+
+/// A yes or no, or a few words that stand for one.
+const ANSWERS: &[&str] = &[
+    r"^(sim|nao|isso( mesmo)?|exato|exatamente|claro|com certeza|da|consegue|pode|precisa|tem|vale|funciona|e|nao (precisa|da|tem|pode|consegue|vale|funciona|e|perdeu))\b[^0-9]{0,30}$",
+    r"^(yes|no|nope|yep|right|exactly|correct|of course|not (yet|quite|at all|really)|it (does|doesn't|is|isn't)|you (can|can't|do|don't|need|may)|we (do|don't)|that's (right|correct)|not necessarily)\b[^0-9]{0,30}$",
+];
+
+/// True for a sentence that answers yes or no.
+pub(super) fn is_answer(plain: &str) -> bool {
+    static SET: LazyLock<Option<RegexSet>> = LazyLock::new(|| set(ANSWERS));
+    SET.as_ref().is_some_and(|set| set.is_match(plain.trim()))
+}
+
 /// True for a sentence that repeats what the customer told.
 pub(super) fn is_about_ticket(plain: &str) -> bool {
     TICKET_SET.as_ref().is_some_and(|set| set.is_match(plain))

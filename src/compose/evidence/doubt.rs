@@ -38,13 +38,40 @@ impl Examiner<'_> {
             Support::None => None,
             _ if asks => None,
             Support::Ticket if super::repeats_customer(&sentence.plain) => None,
-            Support::Template | Support::Ticket if courtesy::is_courtesy(&sentence.plain) => {
-                self.aside(sentence).then_some(Doubt::Aside)
-            }
-            Support::Ticket if sentence.set.len() > FEW => Some(Doubt::Told),
-            Support::Template | Support::Ticket => Some(Doubt::Answer),
             Support::Passage => self.loosely_held(sentence, best, passage),
+            Support::Template | Support::Ticket => self.unfounded(sentence),
         }
+    }
+
+    /// Words that rest on no passage: courtesy says nothing else, and a yes or no waits for what stands beside it.
+    fn unfounded(&self, sentence: &Sentence) -> Option<Doubt> {
+        let courtesy = courtesy::is_courtesy(&sentence.plain);
+        let states = courtesy::clauses(&sentence.plain).any(|clause| self.states(clause));
+        match (courtesy, states) {
+            (true, false) => None,
+            (true, true) => Some(Doubt::Aside),
+            (false, false) if courtesy::is_kind(&sentence.plain) => None,
+            (false, false) if courtesy::is_answer(&sentence.plain) => Some(Doubt::Answer),
+            (false, _) => Some(Doubt::Loose),
+        }
+    }
+
+    /// A clause says more than courtesy, and no passage holds it firmly.
+    fn states(&self, clause: &str) -> bool {
+        if courtesy::is_kind(clause) {
+            return false;
+        }
+        let clause = Sentence::of(clause, self.input.locale);
+        let known = |stem: &String| {
+            stems::is_courteous(stem, self.input.locale)
+                || stems::is_light(stem, self.input.locale)
+                || self.sources.ticket_stems.contains(stem)
+        };
+        if clause.set.iter().all(known) && clause.read.figures.is_empty() {
+            return false;
+        }
+        let best = self.best(&clause);
+        best.covered <= 0.0 || self.loosely_held(&clause, &best, Some(best.passage)).is_some()
     }
 
     fn loosely_held(
@@ -76,6 +103,11 @@ impl Examiner<'_> {
         if all(sentence) && !sources.iter().any(|one| all(one)) {
             return Some(Doubt::Breadth);
         }
+        let half =
+            |one: &Sentence| [" e mei", " and a half "].iter().any(|half| one.words.contains(half));
+        if half(sentence) && !sources.iter().any(|one| half(one)) {
+            return Some(Doubt::Rival);
+        }
         let said: Vec<&str> = sources.iter().map(|one| one.words.as_str()).collect();
         if reach::contrary(&sentence.words, &said) {
             return Some(Doubt::Denial);
@@ -88,6 +120,10 @@ impl Examiner<'_> {
         let checkable = !sentence.read.figures.is_empty() || !sentence.names.is_empty();
         if checkable || sentence.set.len() > FEW {
             return false;
+        }
+        // One word alone is about anything.
+        if sentence.set.len() == 1 {
+            return true;
         }
         !best.near.iter().filter_map(|at| self.sources.sentences.get(*at)).any(|source| {
             source.parts.iter().any(|(stems, _)| {
@@ -131,19 +167,6 @@ impl Examiner<'_> {
             }
             denied > plain && denied >= weight(&mut stems.iter()) * HALF
         })
-    }
-
-    /// A clause of a courteous sentence that states something that nothing holds.
-    fn aside(&self, sentence: &Sentence) -> bool {
-        let clauses = sentence.plain.split([',', ';', ':', '—', '–']);
-        clauses
-            .filter(|clause| !courtesy::is_courtesy(clause))
-            .map(|clause| Sentence::of(clause, self.input.locale))
-            .any(|clause| {
-                clause.set.len() >= 2
-                    && clause.covered_by(&self.sources.ticket_stems) < HELD
-                    && self.best(&clause).covered < HELD
-            })
     }
 }
 

@@ -56,6 +56,11 @@ const COMMITMENTS: &[Commitment] = &[
         made: r"\b(ja |acabei de |acabamos de )(cancel|alter|atualiz|liber|desbloque|ativ|reativ|corrig|exclu|apagu|troqu|mud|renov|prorrog)\w+|\b(cancelei|alterei|atualizei|liberei|desbloqueei|ativei|reativei|corrigi|exclui|apaguei|troquei|mudei|prorroguei|vou (cancelar|liberar|desbloquear|reativar|prorrogar|excluir|apagar|estender|alterar|trocar|ativar))\b|\b(i|we)('ve| have)? (just |already |now |gone ahead and )*(cancelled|canceled|changed|updated|unlocked|unblocked|activated|reactivated|removed|deleted|extended|upgraded|downgraded|switched|waived|renewed)\b|\b(i|we)( ?'ll| will) (cancel|unlock|unblock|reactivate|activate|extend|delete|remove|upgrade|downgrade|waive|renew|switch|change|update) (your|the|it|that|this)\b",
         backed: r"\b((vamos|nos) (cancel|alter|liber|desbloque|ativ|reativ|exclu|apag|prorrog)\w+|we('ll| will)? (cancel|change|update|unlock|activate|reactivate|remove|delete|extend|upgrade))\b",
     },
+    // Done, without saying what.
+    Commitment {
+        made: r"\b(ja |acabei de |acabamos de )?(resolvi|resolvemos|aprovei|aprovamos|arrumei|arrumamos|consertei|providenciei|providenciamos)\b|\bpode deixar que\b|\bdeixa comigo\b|\b(esta|ja esta|ficou) (tudo )?(garantid|aprovad|resolvid|liberad)[oa]s?\b|^(aprovad|liberad|resolvid)[oa]s?[!.]*$|\b(i|we)('ve| have)?( just| already| now)? (approved|fixed|solved|resolved|sorted|handled|arranged|granted|authori[sz]ed|taken care of)\b|\b(all|it's|it is|that's) (all )?(done|sorted|taken care of|approved|fixed)( now)?\b|\bconsider it done\b|\b(i|we)('ll| will) (do|handle|sort|take care of) (that|this|it)\b",
+        backed: r"[^\s\S]",
+    },
     // What we will do about it.
     Commitment {
         made: r"\b(vou|vamos|iremos|irei) (ja |te |lhe )?(cobrir|arcar|bancar|priorizar|adiantar|agilizar|acelerar|antecipar|dar prioridade|garantir)\b|\b(na|para a|pra) frente da fila\b|\b(i|we)( ?'ll| will)( also| personally)? (cover|absorb|foot|pay (for)?|prioriti[sz]e|expedite|speed up|rush|make sure|ensure|see to it|guarantee)\b|\b(front|top) of the (queue|line)\b",

@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use super::lexicon::{LIGHT_EN, LIGHT_PT, SAME_EN, SAME_PT, STOP_EN, STOP_PT};
+use super::lexicon::{
+    COURTEOUS_EN, COURTEOUS_PT, LIGHT_EN, LIGHT_PT, SAME_EN, SAME_PT, STOP_EN, STOP_PT,
+};
 use crate::domain::labels::Locale;
 
 /// One word that carries meaning.
@@ -124,8 +126,22 @@ pub(super) fn is_light(root: &str, locale: Locale) -> bool {
     }
 }
 
+/// True for the stem of a word of courtesy.
+pub(super) fn is_courteous(root: &str, locale: Locale) -> bool {
+    static PT: LazyLock<BTreeSet<String>> = LazyLock::new(|| courteous(COURTEOUS_PT, Locale::PtBr));
+    static EN: LazyLock<BTreeSet<String>> = LazyLock::new(|| courteous(COURTEOUS_EN, Locale::En));
+    match locale {
+        Locale::PtBr => PT.contains(root),
+        Locale::En => EN.contains(root),
+    }
+}
+
+fn courteous(words: &str, locale: Locale) -> BTreeSet<String> {
+    words.split(' ').map(|word| stem(&crate::text::fold::fold(word), locale)).collect()
+}
+
 fn light(words: &str, locale: Locale) -> BTreeSet<String> {
-    words.split(' ').map(|word| bare_stem(word, locale)).collect()
+    words.split(' ').map(|word| stem(&crate::text::fold::fold(word), locale)).collect()
 }
 
 fn is_stop(word: &str, locale: Locale) -> bool {
