@@ -184,7 +184,7 @@ impl Sources {
         pointer: Option<&TenantId>,
     ) -> Result<Library, Vec<String>> {
         let embedder = embedder(&self.embeddings, lang).map_err(|problem| vec![problem])?;
-        let lines = |problems: Vec<crate::knowledge::Problem>| {
+        let lines = |problems: Vec<crate::text::Problem>| {
             problems.iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         let source = self.articles();

@@ -15,13 +15,11 @@ mod verify;
 mod words;
 
 use chrono::NaiveDate;
-pub use evidence::{
-    Evidence, ExamineInput, Finding, FindingKind, contacts_not_in, examine, repeats_customer,
-};
+pub use evidence::{Evidence, ExamineInput, Finding, FindingKind, contacts_not_in, examine};
 pub use format::{date, length, moment, money, time_of_day};
 pub use markup::for_channel;
 pub use register::Register;
-pub use templates::{Family, Problem, Templates};
+pub use templates::{Family, Templates};
 pub use verify::{Verification, VerifyInput, likely_locale, verify};
 
 use crate::domain::channel::Channel;

@@ -4,7 +4,6 @@
 //! that replies have, and it is rendered in every tone with everything known and with nothing known.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::Path;
 
 use handlebars::template::{Parameter, Template, TemplateElement};
@@ -16,6 +15,7 @@ use super::context;
 use super::ledger::LINE_KEEPER;
 use crate::domain::channel::Channel;
 use crate::domain::labels::Locale;
+use crate::text::Problem;
 
 #[derive(RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/templates/reply"]
@@ -78,23 +78,6 @@ crate::domain::words! {
 /// Pieces that families share; they are files like the others.
 const PARTS: &[&str] =
     &["greeting", "acknowledge", "next_step", "closing", "signature", "protocol"];
-
-/// Something wrong with a template, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The file's name.
-    pub file: String,
-    /// The line, from 1.
-    pub line: usize,
-    /// What is wrong and what to do.
-    pub message: String,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.file, self.line, self.message)
-    }
-}
 
 /// Every reply template, compiled.
 pub struct Templates {

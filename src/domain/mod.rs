@@ -13,6 +13,7 @@ pub mod ids;
 pub mod labels;
 pub mod message;
 pub mod notification;
+pub mod phone;
 pub mod secret;
 pub mod signal;
 pub mod ticket;

@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub use article::{Article, Audience, Priority, Problem, Section};
+pub use article::{Article, Audience, Priority, Section};
 pub use fit::{Basis, Fit, Meaning};
 pub use generation::{Changes, Manifest, Pointer};
 use generation::{Content, Generation};
@@ -35,6 +35,7 @@ pub use steering::speaks_to_machines;
 use crate::domain::draft::Passage;
 use crate::domain::labels::Locale;
 use crate::ports::{Embedder, PortError};
+use crate::text::Problem;
 
 /// Every article, ready to be searched. Searches block: call them from threads that may.
 #[derive(Clone)]

@@ -12,9 +12,10 @@ use chrono::NaiveDate;
 use rust_embed::RustEmbed;
 use serde::Deserialize;
 
-use super::article::{self, Article, Audience, Priority, Problem};
+use super::article::{self, Article, Audience, Priority};
 use super::terms::list;
 use crate::domain::labels::Locale;
+use crate::text::Problem;
 
 #[derive(RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/knowledge"]

@@ -2,6 +2,8 @@
 //!
 //! Every function takes digit values (0-9; for a CNPJ the character code minus 48) and is total.
 
+use crate::domain::phone;
+
 /// Values of digits, first to last.
 type Digits<'d> = &'d [u8];
 
@@ -165,11 +167,7 @@ fn utility_check(bill: Digits<'_>, values: Digits<'_>) -> Option<u32> {
 /// True for an area code in use in Brazil.
 pub(super) fn area_code(values: Digits<'_>) -> bool {
     let [tens, ones] = values else { return false };
-    matches!(
-        tens * 10 + ones,
-        11..=19 | 21 | 22 | 24 | 27 | 28 | 31..=35 | 37 | 38 | 41..=49 | 51 | 53..=55 | 61..=69
-            | 71 | 73..=75 | 77 | 79 | 81..=89 | 91..=99
-    )
+    phone::is_area_code(tens * 10 + ones)
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::file::Read;
-use super::{Problem, Prompt, Prompts, Sample, canary, filled, mark};
+use super::{Prompt, Prompts, Sample, canary, filled, mark};
 use crate::domain::labels::{Complexity, Locale, Sentiment, Urgency};
 use crate::domain::signal::Signal;
 use crate::ports::chat::Role;
+use crate::text::Problem;
 
 /// The prompts that the program asks with, and which fields of their answers it reads.
 const NEEDED: &[(&str, &[&str])] = &[

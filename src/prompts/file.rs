@@ -7,9 +7,9 @@ use handlebars::TemplateError;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Problem;
 use crate::domain::decision::LocalText;
 use crate::domain::labels::Locale;
+use crate::text::Problem;
 
 /// Largest prompt file, in bytes.
 const LARGEST: u64 = 200_000;

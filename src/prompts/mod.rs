@@ -10,7 +10,6 @@ mod data;
 mod file;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::Path;
 
 use handlebars::{Context, Handlebars};
@@ -21,6 +20,7 @@ use sha2::{Digest, Sha256};
 use crate::domain::decision::LocalText;
 use crate::domain::labels::Locale;
 use crate::ports::chat::{ChatMessage, Role};
+use crate::text::Problem;
 pub use check::{sample_context, sample_schema};
 pub use data::{canary, mark};
 pub use file::Sample;
@@ -28,23 +28,6 @@ pub use file::Sample;
 #[derive(RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/prompts"]
 struct Embedded;
-
-/// A file that cannot be used, with the place and what to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The file's name.
-    pub file: String,
-    /// The line, from 1.
-    pub line: usize,
-    /// What is wrong and what to do.
-    pub message: String,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.file, self.line, self.message)
-    }
-}
 
 /// One prompt.
 #[derive(Clone, Debug)]

@@ -5,7 +5,10 @@
 pub mod fold;
 pub mod negation;
 pub mod phrases;
+mod problem;
 pub mod regions;
 pub mod sentences;
 pub mod tokens;
 mod variants;
+
+pub use problem::Problem;

@@ -7,6 +7,7 @@ use super::{Store, StoreError, from_json, millis, moment, no_nul, to_json};
 use crate::domain::customer::{Customer, CustomerProfile};
 use crate::domain::ids::{CustomerId, TenantId};
 use crate::domain::message::Contact;
+use crate::domain::phone;
 
 /// A customer to create or replace.
 #[derive(Clone, Debug)]
@@ -28,7 +29,7 @@ pub(super) fn keys_of(contact: &Contact) -> Vec<(&'static str, String)> {
     if let Some(email) = contact.email.as_deref().and_then(email_key) {
         keys.push(("email", email));
     }
-    if let Some(phone) = contact.phone.as_deref().and_then(phone_key) {
+    if let Some(phone) = contact.phone.as_deref().and_then(phone::key) {
         keys.push(("phone", phone));
     }
     keys
@@ -37,38 +38,6 @@ pub(super) fn keys_of(contact: &Contact) -> Vec<(&'static str, String)> {
 pub(super) fn email_key(email: &str) -> Option<String> {
     let key = no_nul(email).trim().to_lowercase();
     key.contains('@').then_some(key)
-}
-
-/// Digits only, with the country in front and without Brazil's ninth digit: WhatsApp ids of older accounts lack
-/// it, so both spellings of one mobile must meet (area code and last eight digits). A number without a country is
-/// Brazilian where it has the form of one, as people here write it: (11) 91234-5678, 011 3123-4567.
-pub(super) fn phone_key(phone: &str) -> Option<String> {
-    let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
-    let abroad = phone.trim_start().starts_with('+') || digits.starts_with("00");
-    let plain = digits.trim_start_matches('0');
-    let national = if abroad || plain.len() >= 12 {
-        plain.strip_prefix("55")
-    } else {
-        Some(plain).filter(|plain| is_brazilian(plain))
-    };
-    let key = match national.map(|national| (national, national.as_bytes())) {
-        Some((national, [_, _, b'9', rest @ ..])) if rest.len() == 8 => {
-            format!("55{}{}", national.get(..2)?, national.get(3..)?)
-        }
-        Some((national, _)) => format!("55{national}"),
-        None => plain.to_owned(),
-    };
-    (key.len() >= 8).then_some(key)
-}
-
-/// An area code without a zero, then a mobile of nine digits that starts with 9 or eight digits that do not start
-/// with 0 or 1.
-fn is_brazilian(digits: &str) -> bool {
-    match digits.as_bytes() {
-        [_, b'1'..=b'9', b'9', rest @ ..] if rest.len() == 8 => true,
-        [_, b'1'..=b'9', b'2'..=b'9', rest @ ..] => rest.len() == 7,
-        _ => false,
-    }
 }
 
 impl Store {
@@ -153,7 +122,7 @@ async fn put(
     let profile = &customer.profile;
     let keys = std::iter::once(("reference", Some(no_nul(&customer.reference))))
         .chain(profile.emails.iter().map(|email| ("email", email_key(email))))
-        .chain(profile.phones.iter().map(|phone| ("phone", phone_key(phone))));
+        .chain(profile.phones.iter().map(|phone| ("phone", phone::key(phone))));
     for (kind, key) in keys {
         let Some(key) = key else { continue };
         // A contact belongs to the customer who claimed it last.
@@ -170,31 +139,4 @@ async fn put(
     }
     // An existing customer keeps its id.
     Ok(id == customer.id.as_str())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spellings_of_one_number_meet_and_numbers_of_other_countries_do_not() {
-        for (phone, key) in [
-            ("+55 11 91234-5678", "551112345678"),
-            ("5511912345678", "551112345678"),
-            ("551112345678", "551112345678"),
-            ("(11) 91234-5678", "551112345678"),
-            ("11 1234-5678", "1112345678"),
-            ("0 11 91234-5678", "551112345678"),
-            ("0055 11 91234 5678", "551112345678"),
-            ("(11) 3123-4567", "551131234567"),
-            ("+551131234567", "551131234567"),
-            ("+1 (212) 555-0123", "12125550123"),
-            ("12125550123", "12125550123"),
-            ("+351 912 345 678", "351912345678"),
-            ("+44 20 7946 0958", "442079460958"),
-        ] {
-            assert_eq!(phone_key(phone).as_deref(), Some(key), "{phone}");
-        }
-        assert_eq!(phone_key("190"), None);
-    }
 }

@@ -9,12 +9,13 @@ use serde::Serialize;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use super::customers::{email_key, keys_of, phone_key};
+use super::customers::{email_key, keys_of};
 use super::handling::{SPLIT, own_thread};
 use super::many::to_int;
 use super::{Dialect, Store, StoreError, from_json, no_nul, to_json};
 use crate::domain::ids::TenantId;
 use crate::domain::message::{Contact, InboundMessage, MessageOrigin};
+use crate::domain::phone;
 
 /// What a person is known by: `reference`, `email` or `phone`, and the value as contacts are looked up by.
 type Key = (String, String);
@@ -97,7 +98,7 @@ fn place_of(message: &InboundMessage) -> Place {
 /// Returns the keys that a text can stand for, surest first.
 fn keys_named(text: &str) -> impl Iterator<Item = Key> {
     let digits = text.chars().all(|c| c.is_ascii_digit() || "+-(). /".contains(c));
-    let phone = Some(text).filter(|_| digits).and_then(phone_key);
+    let phone = Some(text).filter(|_| digits).and_then(phone::key);
     let email = email_key(text).map(|key| ("email", key));
     email
         .into_iter()

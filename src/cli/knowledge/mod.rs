@@ -12,8 +12,9 @@ use clap::Subcommand;
 use super::{CliCx, ExitCode};
 use crate::config::EmbeddingSettings;
 use crate::domain::ids::TenantId;
-use crate::knowledge::{Problem, Source};
+use crate::knowledge::Source;
 use crate::ports::Embedder;
+use crate::text::Problem;
 
 /// The pointer to what `index --dir` or `index --jsonl` was last asked to index.
 const ASKED: &str = "asked";

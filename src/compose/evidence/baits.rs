@@ -39,7 +39,7 @@ pub fn contacts_not_in(reply: &str, passages: &[Passage], locale: Locale) -> Vec
 
 /// True for a sentence that tells the customer back what they told, without saying that anything was decided: "Vi que
 /// o seu boleto venceu". What they claim to have been promised does not become true by being repeated.
-pub fn repeats_customer(sentence: &str) -> bool {
+pub(super) fn repeats_customer(sentence: &str) -> bool {
     let plain = plain(sentence);
     courtesy::is_about_ticket(&plain) && !tells_outcome(&plain)
 }

@@ -37,7 +37,7 @@ impl Examiner<'_> {
         match support {
             Support::None => None,
             _ if asks => None,
-            Support::Ticket if super::repeats_customer(&sentence.plain) => None,
+            Support::Ticket if super::baits::repeats_customer(&sentence.plain) => None,
             Support::Passage => self.loosely_held(sentence, best, passage),
             Support::Template | Support::Ticket => self.unfounded(sentence),
         }

@@ -171,10 +171,15 @@ pub(super) fn restricts(words: &str, locale: Locale) -> bool {
     for loose in LOOSE_ONLY {
         words = words.replace(loose, " ");
     }
-    words.split(' ').any(|word| match locale {
+    words.split(' ').any(|word| is_restriction(word, locale))
+}
+
+/// True for a plain word that says "only" or "except".
+pub(super) fn is_restriction(word: &str, locale: Locale) -> bool {
+    match locale {
         Locale::PtBr => matches!(word, "so" | "somente" | "apenas" | "exceto" | "salvo"),
         Locale::En => matches!(word, "only" | "except" | "unless"),
-    })
+    }
 }
 
 /// True for plain words that say "all", "always", "any" or "the same".

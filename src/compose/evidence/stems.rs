@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use super::lexicon::{
     COURTEOUS_EN, COURTEOUS_PT, LIGHT_EN, LIGHT_PT, SAME_EN, SAME_PT, STOP_EN, STOP_PT,
 };
+use super::reach::is_restriction;
 use crate::domain::labels::Locale;
 
 /// One word that carries meaning.
@@ -230,11 +231,7 @@ pub(super) fn parts(plain: &str, locale: Locale) -> Vec<(BTreeSet<String>, bool)
         let next = words.get(at + 1).map_or("", |(_, next, _)| next.as_str());
         let Some((stems, restrained)) = parts.last_mut() else { continue };
         *restrained |= denies(word, next, locale)
-            || matches!(
-                word.as_str(),
-                "somente" | "apenas" | "only" | "except" | "exceto" | "unless" | "salvo"
-            )
-            || word == "so" && locale == Locale::PtBr && !matches!(next, "tocar" | "abrir");
+            || is_restriction(word, locale) && !(word == "so" && matches!(next, "tocar" | "abrir"));
         if !is_stop(word, locale) && word.len() > 1 && !word.bytes().any(|b| b.is_ascii_digit()) {
             stems.insert(stem(word, locale));
         }

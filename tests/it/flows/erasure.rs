@@ -66,7 +66,7 @@ fn shapes(text: &str) -> Vec<Vec<u8>> {
 }
 
 fn holds(bytes: &[u8], shape: &[u8]) -> bool {
-    bytes.windows(shape.len()).any(|window| window == shape)
+    memchr::memmem::find(bytes, shape).is_some()
 }
 
 /// Every file below a folder, with its name.

@@ -48,7 +48,7 @@ impl Sender {
     fn contradicts(&self, other: &Self) -> bool {
         let differ = |a: &Option<String>, b: &Option<String>| a.is_some() && b.is_some() && a != b;
         let numbers = match (&self.phone, &other.phone) {
-            (Some(own), Some(others)) => !identity::variants(own).contains(others),
+            (Some(own), Some(others)) => identity::phone_key(own) != identity::phone_key(others),
             _ => differ(&self.wa_id, &other.wa_id),
         };
         numbers || differ(&self.user_id, &other.user_id)

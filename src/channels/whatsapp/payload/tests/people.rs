@@ -37,51 +37,39 @@ fn people_are_joined_with_what_contacts_says_of_them() {
             both.clone(),
             json!({"from": "5511987654321"}),
             Some("Bia"),
-            vec!["user:BR.2", "phone:+5511987654321", "phone:+551187654321"],
+            vec!["user:BR.2", "phone:551187654321"],
         ),
         (
             both.clone(),
             json!({"from_user_id": "BR.2"}),
             Some("Bia"),
-            vec!["user:BR.2", "phone:+551187654321", "phone:+5511987654321"],
+            vec!["user:BR.2", "phone:551187654321"],
         ),
         // The only contact of the only message, without an id in common.
         (
             json!([ana]),
             json!({"from": "16505551234"}),
             Some("Ana"),
-            vec!["user:BR.1", "user:BR.ENT.9", "phone:+16505551234"],
+            vec!["user:BR.1", "user:BR.ENT.9", "phone:16505551234"],
         ),
-        (
-            json!([bia]),
-            json!({}),
-            Some("Bia"),
-            vec!["user:BR.2", "phone:+551187654321", "phone:+5511987654321"],
-        ),
+        (json!([bia]), json!({}), Some("Bia"), vec!["user:BR.2", "phone:551187654321"]),
         // Somebody else's entry says nothing of this person.
         (json!([ana]), json!({"from_user_id": "BR.3"}), None, vec!["user:BR.3"]),
-        (
-            json!([bia]),
-            json!({"from": "5511911112222"}),
-            None,
-            vec!["phone:+5511911112222", "phone:+551111112222"],
-        ),
+        (json!([bia]), json!({"from": "5511911112222"}), None, vec!["phone:5511911112222"]),
         (
             json!([bia]),
             json!({"from": "551187654321", "from_user_id": "BR.3"}),
             None,
-            vec!["user:BR.3", "phone:+551187654321", "phone:+5511987654321"],
+            vec!["user:BR.3", "phone:551187654321"],
         ),
-        (both, json!({"from": "16505551234"}), None, vec!["phone:+16505551234"]),
-        (json!(null), json!({"from": 16_505_551_234_u64}), None, vec!["phone:+16505551234"]),
+        (both, json!({"from": "16505551234"}), None, vec!["phone:16505551234"]),
+        (json!(null), json!({"from": 16_505_551_234_u64}), None, vec!["phone:16505551234"]),
         (json!([7, null]), json!({"from": "not a number"}), None, vec!["wa:not a number"]),
     ] {
         let lists = json!({"contacts": contacts, "messages": [text("w", &ids)]});
         let sender = senders(&lists).remove(0);
         assert_eq!(sender.name.as_deref(), name, "{lists}");
-        let expected: Vec<&str> =
-            keys.into_iter().filter(|key| *key != "phone:+551111112222").collect();
-        assert_eq!(sender_keys(&sender), expected, "{lists}");
+        assert_eq!(sender_keys(&sender), keys, "{lists}");
     }
 }
 
@@ -124,7 +112,7 @@ fn changed_numbers_and_ids_become_aliases() {
         json!({"from": null, "type": "system", "system": system})
     };
     for (message, expected) in [
-        (number("16505551234", "12195555358"), Some(("phone:+16505551234", "phone:+12195555358"))),
+        (number("16505551234", "12195555358"), Some(("phone:16505551234", "phone:12195555358"))),
         (number("16505551234", "16505551234"), None),
         (number("16505551234", "soon"), None),
         (id("User Ana changed from BR.1 to BR.2", json!({})), Some(("user:BR.1", "user:BR.2"))),
