@@ -114,7 +114,7 @@ async fn run(pipeline: &Arc<Pipeline>, ladder: &Ladder, messages: usize, at_once
             let (pipeline, ladder) = (Arc::clone(pipeline), Arc::clone(&ladder));
             tasks.spawn(async move {
                 let (turn, started) = (turn(text), Instant::now());
-                let outcome = Box::pin(pipeline.run_with(&turn, &ladder, Allowance::ALL)).await;
+                let outcome = Box::pin(pipeline.run_with(&turn, &ladder, &Allowance::ALL)).await;
                 let waited: u64 = outcome.calls.iter().map(|call| call.took_ms).sum();
                 assert!(
                     outcome.calls.iter().all(atende::ports::chat::ModelCall::is_ok),

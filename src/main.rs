@@ -1,6 +1,6 @@
 //! The `atende` binary: hands the process's streams, environment and folder to `cli`, and nothing else.
 
-use std::io::IsTerminal as _;
+use std::io::{BufReader, IsTerminal as _};
 use std::process::ExitCode;
 
 use atende::{cli, config};
@@ -17,7 +17,8 @@ fn main() -> ExitCode {
 
     let mut out = std::io::stdout().lock();
     let mut err = std::io::stderr();
-    let mut stdin = std::io::stdin().lock();
+    // Not locked here: commands may read on another thread than the one that answers.
+    let mut stdin = BufReader::new(std::io::stdin());
     let world = cli::World {
         out: &mut out,
         err: &mut err,

@@ -298,6 +298,10 @@ impl ChatModel for TapedModel {
         self.parameters.clone()
     }
 
+    fn most_micros(&self, request: &ChatRequest) -> u64 {
+        self.inner.as_ref().map_or(0, |inner| inner.most_micros(request))
+    }
+
     async fn ask(&self, request: &ChatRequest) -> Result<ChatAnswer, ChatError> {
         let path = self.path(request);
         let Some(inner) = &self.inner else { return self.read(&path).map_err(|error| *error) };
@@ -325,6 +329,10 @@ mod tests {
 
         fn parameters(&self) -> Value {
             json!({"temperature": 0})
+        }
+
+        fn most_micros(&self, _request: &ChatRequest) -> u64 {
+            7
         }
 
         async fn ask(&self, request: &ChatRequest) -> Result<ChatAnswer, ChatError> {

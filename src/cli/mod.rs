@@ -189,7 +189,7 @@ pub struct World<'a> {
     /// Where messages go.
     pub err: &'a mut dyn Write,
     /// Where input comes from.
-    pub stdin: &'a mut dyn BufRead,
+    pub stdin: &'a mut (dyn BufRead + Send),
     /// Whether a person is at the other end of `stdin`.
     pub stdin_is_terminal: bool,
     /// The environment.
@@ -205,7 +205,7 @@ pub struct CliCx<'a> {
     /// Where messages go.
     pub err: &'a mut dyn Write,
     /// Where input comes from.
-    pub stdin: &'a mut dyn BufRead,
+    pub stdin: &'a mut (dyn BufRead + Send),
     /// Whether a person is at the other end of `stdin`.
     pub stdin_is_terminal: bool,
     /// The language of the output.

@@ -422,6 +422,6 @@ fn percent(part: i64, whole: i64) -> f64 {
 }
 
 /// Shows millionths of a dollar as dollars.
-fn usd(micros: u64) -> String {
+pub(super) fn usd(micros: u64) -> String {
     format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }

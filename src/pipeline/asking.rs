@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::drafting::{self, Brief, Written};
-use super::ladder::{Asking, DraftsBy, Question};
+use super::ladder::{Asking, DraftsBy, Purse, Question};
 use super::triage::{self, CaseWords, Reading};
-use super::{Allowance, Case, Ladder, Pipeline, Verified, WrittenMark, facts};
+use super::{Case, Ladder, Pipeline, Verified, WrittenMark, facts};
 use crate::compose::{self, Register};
 use crate::domain::confidence::Confidence;
 use crate::domain::decision::Action;
@@ -36,16 +36,11 @@ enum Miss {
 
 impl Pipeline {
     /// Asks what the embedded engines are not sure of, then for a reply.
-    pub(super) async fn ask_models(
-        &self,
-        case: &mut Case<'_>,
-        ladder: &Ladder,
-        allowed: Allowance,
-    ) {
+    pub(super) async fn ask_models(&self, case: &mut Case<'_>, ladder: &Ladder, purse: &dyn Purse) {
         if !self.is_worth_asking(case) {
             return;
         }
-        let mut asking = Asking::new(ladder, allowed);
+        let mut asking = Asking::new(ladder, purse);
         let below = case.understood.clone();
         let obeyed = match self.ask_triage(case, &mut asking, ladder).await {
             Ok(()) => self.ask_draft(case, &mut asking, ladder).await.is_err(),

@@ -65,6 +65,56 @@ impl Allowance {
     pub const ALL: Self = Self { models: true, escalation: true, sending: true };
 }
 
+/// What a business may still spend on models, asked before each question: turns that are decided at the same time share
+/// it, so that a burst costs no more than one after the other would.
+pub trait Purse: Send + Sync {
+    /// Says what the budget leaves now.
+    fn allowance(&self) -> Allowance;
+
+    /// Sets aside what a question to a rung may cost at most, in millionths of a US dollar. `false` where the budget
+    /// does not hold so much: then nobody is asked.
+    fn set_aside(&self, rung: Engine, micros: u64) -> bool;
+
+    /// Gives back what was set aside for a question and takes what it did cost.
+    fn settle(&self, set_aside: u64, cost: u64);
+}
+
+/// What nobody counts: every question is allowed, or none.
+impl Purse for Allowance {
+    fn allowance(&self) -> Allowance {
+        *self
+    }
+
+    fn set_aside(&self, _rung: Engine, _micros: u64) -> bool {
+        true
+    }
+
+    fn settle(&self, _set_aside: u64, _cost: u64) {}
+}
+
+/// Money set aside for one question; what is not spent when it is dropped goes back.
+struct SetAside<'p> {
+    purse: &'p dyn Purse,
+    most: u64,
+    cost: u64,
+}
+
+impl<'p> SetAside<'p> {
+    fn take(purse: &'p dyn Purse, rung: Engine, most: u64) -> Option<Self> {
+        purse.set_aside(rung, most).then_some(Self { purse, most, cost: 0 })
+    }
+
+    fn spend(mut self, cost: u64) {
+        self.cost = cost;
+    }
+}
+
+impl Drop for SetAside<'_> {
+    fn drop(&mut self) {
+        self.purse.settle(self.most, self.cost);
+    }
+}
+
 /// A question as it is put to a rung.
 #[derive(Clone)]
 pub(super) struct Question {
@@ -81,7 +131,7 @@ pub(super) struct Question {
 /// The questions about one turn: they share a deadline, and each is noted.
 pub(super) struct Asking<'l> {
     ladder: &'l Ladder,
-    allowed: Allowance,
+    purse: &'l dyn Purse,
     until: Instant,
     pub(super) calls: Vec<ModelCall>,
     /// A model or its provider declined to answer: a person looks.
@@ -89,17 +139,17 @@ pub(super) struct Asking<'l> {
 }
 
 impl<'l> Asking<'l> {
-    pub(super) fn new(ladder: &'l Ladder, allowed: Allowance) -> Self {
+    pub(super) fn new(ladder: &'l Ladder, purse: &'l dyn Purse) -> Self {
         let until = Instant::now() + ladder.turn;
-        Self { ladder, allowed, until, calls: Vec::new(), declined: false }
+        Self { ladder, purse, until, calls: Vec::new(), declined: false }
     }
 
     /// True where the more capable model may be asked too.
     pub(super) fn has_escalation(&self) -> bool {
-        self.allowed.escalation && self.ladder.escalation.is_some()
+        self.ladder.escalation.is_some() && self.purse.allowance().escalation
     }
 
-    /// Asks a rung. `None` where it does not exist, may not be asked, or has no answer.
+    /// Asks a rung. An error where it does not exist, may not be asked, or has no answer.
     pub(super) async fn ask(
         &mut self,
         rung: Engine,
@@ -124,7 +174,14 @@ impl<'l> Asking<'l> {
             repeat: question.repeat,
             deadline: left,
         };
+        let Some(money) = SetAside::take(self.purse, rung, model.most_micros(&request)) else {
+            return Err(ChatErrorKind::NoRoom);
+        };
         let answer = model.ask(&request).await;
+        money.spend(match &answer {
+            Ok(answer) => answer.cost_micros,
+            Err(error) => error.cost_micros,
+        });
         self.calls.push(noted(rung, model.name(), question, &answer));
         answer.map_err(|error| {
             self.declined |= matches!(error.kind, ChatErrorKind::Filtered | ChatErrorKind::Refused);

@@ -41,7 +41,7 @@ use crate::text::fold::fold;
 use crate::understand::language::Detector;
 use crate::understand::{TurnView, Understander, Understood};
 
-pub use ladder::{Allowance, DraftsBy, Ladder};
+pub use ladder::{Allowance, DraftsBy, Ladder, Purse};
 pub use turn::{Outcome, TurnInput};
 
 /// Passages that a draft may rest on.
@@ -188,15 +188,15 @@ impl Pipeline {
 
     /// Decides a turn with language models above the embedded engines, as far as they are allowed. Turns that want no
     /// answer, people in danger, attempts to steer, and conversations that people have cost no question.
-    pub async fn run_with(&self, turn: &TurnInput, ladder: &Ladder, allowed: Allowance) -> Outcome {
+    pub async fn run_with(&self, turn: &TurnInput, ladder: &Ladder, purse: &dyn Purse) -> Outcome {
         if let Some(outcome) = self.wants_nothing(turn) {
             return outcome;
         }
         let mut case = self.opened(turn);
-        case.may_send = allowed.sending;
-        if allowed.models {
-            self.ask_models(&mut case, ladder, allowed).await;
+        if purse.allowance().models {
+            self.ask_models(&mut case, ladder, purse).await;
         }
+        case.may_send = purse.allowance().sending;
         self.closed(case)
     }
 

@@ -323,6 +323,10 @@ pub trait ChatModel: Send + Sync + fmt::Debug {
     /// Everything besides the prompt that shapes an answer (temperature, seed, output mode …), for recordings' keys.
     fn parameters(&self) -> Value;
 
+    /// Returns what a question may cost at most, in millionths of a US dollar, as far as it can be told from its length;
+    /// zero for a model without prices.
+    fn most_micros(&self, request: &ChatRequest) -> u64;
+
     /// Asks. Returns by the request's deadline at the latest.
     async fn ask(&self, request: &ChatRequest) -> Result<ChatAnswer, ChatError>;
 }

@@ -1,6 +1,7 @@
 //! What the process counts, in Prometheus' text format. Labels come from fixed lists only: never a
 //! tenant, an address or anything that a caller writes.
 
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -45,6 +46,11 @@ struct JobLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PeriodLabels {
+    period: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct StateLabels {
     state: String,
 }
@@ -60,6 +66,7 @@ pub(super) struct Metrics {
     jobs: Family<JobLabels, Gauge>,
     outbox: Family<StateLabels, Gauge>,
     tickets: Family<StateLabels, Gauge>,
+    model_cost: Family<PeriodLabels, Gauge<f64, AtomicU64>>,
 }
 
 impl Metrics {
@@ -94,7 +101,13 @@ impl Metrics {
         );
         registry.register("atende_outbox", "Replies that are not over, by state", outbox.clone());
         registry.register("atende_tickets", "Tickets that are not over, by stage", tickets.clone());
-        Self { registry, requests, latency, intake, backlog, jobs, outbox, tickets }
+        let model_cost = Family::default();
+        registry.register(
+            "atende_model_cost_usd",
+            "What language models cost this day and this month (UTC), in US dollars by the configured prices",
+            model_cost.clone(),
+        );
+        Self { registry, requests, latency, intake, backlog, jobs, outbox, tickets, model_cost }
     }
 
     pub(super) fn request(&self, method: &'static str, route: &str, status: u16, took: Duration) {
@@ -119,6 +132,10 @@ impl Metrics {
         let store = state.store();
         let jobs = store.job_counts().await?;
         let [outbox, tickets] = store.living_counts().await?;
+        let spent = store.whole_model_spending(state.clock().now().date_naive()).await?;
+        for (period, micros) in [("day", spent.day), ("month", spent.month)] {
+            self.model_cost.get_or_create(&PeriodLabels { period }).set(dollars(micros));
+        }
         self.backlog.set(state.inbox().backlog());
         self.jobs.clear();
         for (queue, state, count) in jobs {
@@ -132,6 +149,11 @@ impl Metrics {
         }
         Ok(())
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a figure for people, far below 2^52")]
+fn dollars(micros: u64) -> f64 {
+    micros as f64 / 1e6
 }
 
 /// Returns the metrics.

@@ -96,9 +96,9 @@ impl Worker {
         let outcome = if case.job.attempt > self.settings.max_attempts {
             None
         } else {
-            let allowed = self.allowance(&case.job.tenant).await;
+            let purse = self.purse(&case.job.tenant).await;
             let input = input_of(&case, self.clock.now());
-            let run = Box::pin(case.tenant.pipeline.run_with(&input, ladder, allowed));
+            let run = Box::pin(case.tenant.pipeline.run_with(&input, ladder, &purse));
             let run = AssertUnwindSafe(run).catch_unwind();
             self.under_lease(&case, run).await?.ok()
         };
@@ -139,16 +139,18 @@ impl Worker {
             return;
         }
         let tenant = &case.job.tenant;
-        let cost = outcome.calls.iter().map(|call| call.cost_micros).fold(0, u64::saturating_add);
-        self.spend(tenant, cost);
         let turn = format!("{}.{}", case.job.id, case.job.attempt);
         let ticket = Some(&case.turn.ticket);
         let now = self.clock.now();
         if let Err(error) =
             self.store.note_model_calls(now, tenant, ticket, &turn, &outcome.calls).await
         {
+            // It stays counted as spent by this process.
             tracing::error!(tenant = %tenant, error = %error, "Cannot note what models cost");
+            return;
         }
+        let cost = outcome.calls.iter().map(|call| call.cost_micros).fold(0, u64::saturating_add);
+        self.budget.noted(tenant, cost);
     }
 }
 

@@ -252,6 +252,11 @@ impl ChatModel for OpenAi {
         })
     }
 
+    fn most_micros(&self, request: &ChatRequest) -> u64 {
+        let most = Question::new(&self.settings, request).most_tokens();
+        answer::cost_micros(most, self.settings.prices)
+    }
+
     async fn ask(&self, request: &ChatRequest) -> Result<ChatAnswer, ChatError> {
         let start = Instant::now();
         let deadline = start + request.deadline.min(DEADLINE_MAX);

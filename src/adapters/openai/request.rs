@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::failure::Failure;
 use super::settings::{Effort, EndpointSettings, OutputMode, Profile};
 use super::shape::{Bad, Shape};
-use crate::ports::chat::{ChatErrorKind, ChatRequest, OutputSchema, Role};
+use crate::ports::chat::{ChatErrorKind, ChatRequest, OutputSchema, Role, TokenUse};
 
 /// Most bytes of a bad answer that are shown to the model again.
 const BAD_ANSWER_MAX: usize = 8_000;
@@ -83,8 +83,15 @@ impl Question {
 
     /// Returns about how many tokens question and answer may have together.
     pub(super) fn tokens(&self) -> u64 {
+        let most = self.most_tokens();
+        most.input + most.output
+    }
+
+    /// Returns about how many tokens question and answer may have.
+    pub(super) fn most_tokens(&self) -> TokenUse {
         // Three and a half bytes are a token of Portuguese, English and JSON, roughly and on the safe side.
-        (self.bytes * 2).div_ceil(7) + u64::from(self.max_output)
+        let input = (self.bytes * 2).div_ceil(7);
+        TokenUse { input, cached: 0, output: u64::from(self.max_output) }
     }
 
     /// Refuses a question that cannot fit, before anybody is paid for saying so.

@@ -134,16 +134,29 @@ impl Store {
         tenant: &TenantId,
         day: NaiveDate,
     ) -> Result<Spent, StoreError> {
+        self.spending(Some(tenant), day).await
+    }
+
+    /// Returns what all businesses together spent.
+    pub async fn whole_model_spending(&self, day: NaiveDate) -> Result<Spent, StoreError> {
+        self.spending(None, day).await
+    }
+
+    async fn spending(
+        &self,
+        tenant: Option<&TenantId>,
+        day: NaiveDate,
+    ) -> Result<Spent, StoreError> {
         let first = day.format("%Y-%m-01").to_string();
         let day = day.to_string();
         let row = sqlx::query(
             "SELECT CAST(COALESCE(SUM(cost_micros), 0) AS BIGINT) AS month, \
              CAST(COALESCE(SUM(CASE WHEN day = $1 THEN cost_micros ELSE 0 END), 0) AS BIGINT) AS today \
-             FROM model_spending WHERE tenant = $2 AND day >= $3 AND day <= $1",
+             FROM model_spending WHERE day >= $2 AND day <= $1 AND ($3 = '' OR tenant = $3)",
         )
         .bind(day)
-        .bind(tenant.as_str())
         .bind(first)
+        .bind(tenant.map_or("", TenantId::as_str))
         .fetch_one(&self.reads)
         .await?;
         let of = |name: &str| -> Result<u64, StoreError> {

@@ -421,8 +421,8 @@ mod tests {
     fn a_text_stands_for_an_address_or_a_number_and_an_id_for_neither() {
         for (text, expected) in [
             ("Ana@Exemplo.com", &[("email", "ana@exemplo.com")][..]),
-            ("+55 (11) 91234-5678", &[("phone", "551112345678")]),
-            ("551112345678", &[("phone", "551112345678")]),
+            ("+55 (11) 98765-4321", &[("phone", "551187654321")]),
+            ("551187654321", &[("phone", "551187654321")]),
             ("tck_0193aabbccdd12345678901234567890", &[]),
             ("PR-1001", &[]),
             ("190", &[]),
@@ -436,16 +436,16 @@ mod tests {
 
     #[test]
     fn a_conversation_belongs_to_its_customer_and_only_without_one_to_a_key() {
-        let contact = Contact { phone: Some("11 91234-5678".to_owned()), ..Contact::default() };
+        let contact = Contact { phone: Some("11 98765-4321".to_owned()), ..Contact::default() };
         let nobody = Contact::default();
-        let phone = &[("phone", "551112345678")];
+        let phone = &[("phone", "551187654321")];
         let (ana, unknown) = (person(phone, &["cus_1"], "c1"), person(phone, &[], "t-1"));
         for (customer, contact, thread, of_ana, of_unknown) in [
             (Some("cus_1"), &nobody, "x", true, false),
             (Some("cus_2"), &contact, "x", false, false),
             (None, &contact, "x", true, true),
-            (None, &nobody, "5511912345678", true, true),
-            (None, &nobody, "551112345678\u{1f}7", true, true),
+            (None, &nobody, "5511987654321", true, true),
+            (None, &nobody, "551187654321\u{1f}7", true, true),
             (None, &nobody, "t-1", false, true),
             (None, &nobody, "c1", false, false),
             (Some("cus_1"), &contact, "\u{1f}cnv_1", false, false),

@@ -8,12 +8,18 @@ mod tests;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
+use std::pin::pin;
 use std::time::Instant;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
+use futures::TryStreamExt as _;
+use serde_json::Value;
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc::{self, Sender};
 
 use super::lines::{BadLine, read_line};
+use super::models::usd;
 use super::{CliCx, ExitCode};
 use crate::adapters::clock::SystemClock;
 use crate::app::{INDEX_FOLDER, ladder, load_pipeline, make_ready};
@@ -22,6 +28,7 @@ use crate::domain::labels::Locale;
 use crate::pipeline::{Allowance, Ladder, Outcome, Pipeline, TurnInput};
 use crate::policy::Pack;
 use crate::ports::Clock as _;
+use crate::ports::chat::{ANSWERED, ModelCall};
 
 /// Decide messages of a file, one JSON object a line, without storing anything
 ///
@@ -66,7 +73,7 @@ pub(super) fn run(cx: &mut CliCx<'_>, args: &Args) -> anyhow::Result<ExitCode> {
         let _inside = runtime.enter();
         ladder(&config)?
     };
-    let decide = |turn: &TurnInput| decided(&pipeline, ladder.as_ref(), &runtime, turn);
+    let engines = Engines { pipeline: &pipeline, ladder: ladder.as_ref(), runtime: &runtime };
     let now = SystemClock::default().now();
     let lang = cx.lang;
     let counts = match args.file.as_deref().filter(|file| file.as_os_str() != "-") {
@@ -74,24 +81,34 @@ pub(super) fn run(cx: &mut CliCx<'_>, args: &Args) -> anyhow::Result<ExitCode> {
             let path = cx.current_dir.join(file);
             let file = std::fs::File::open(&path)
                 .with_context(|| format!("cannot read {}", path.display()))?;
-            triage(&pipeline, &decide, lang, now, &mut BufReader::new(file), cx.out)?
+            triage(&engines, lang, now, &mut BufReader::new(file), cx.out)?
         }
-        None => triage(&pipeline, &decide, lang, now, cx.stdin, cx.out)?,
+        None => triage(&engines, lang, now, cx.stdin, cx.out)?,
     };
     report(cx, &counts)?;
     Ok(if counts.bad > 0 { ExitCode::Problems } else { ExitCode::Ok })
 }
 
-/// Decides a turn, with models where there are any. A budget holds for what a worker does.
-fn decided(
-    pipeline: &Pipeline,
-    ladder: Option<&Ladder>,
-    runtime: &tokio::runtime::Runtime,
-    turn: &TurnInput,
-) -> Outcome {
-    match ladder {
-        Some(ladder) => runtime.block_on(Box::pin(pipeline.run_with(turn, ladder, Allowance::ALL))),
-        None => pipeline.run(turn),
+/// What decides a line.
+struct Engines<'e> {
+    pipeline: &'e Pipeline,
+    ladder: Option<&'e Ladder>,
+    runtime: &'e Runtime,
+}
+
+impl Engines<'_> {
+    /// Decides a turn, with models where there are any. A budget holds for what a worker does.
+    async fn decide(&self, turn: &TurnInput) -> Outcome {
+        match self.ladder {
+            Some(ladder) => Box::pin(self.pipeline.run_with(turn, ladder, &Allowance::ALL)).await,
+            None => self.pipeline.run(turn),
+        }
+    }
+
+    /// Lines that may be decided at the same time: those that wait for a model.
+    fn at_once(&self) -> usize {
+        let most = self.ladder.map_or(1, |ladder| ladder.in_flight.max(1));
+        usize::try_from(most).unwrap_or(usize::MAX)
     }
 }
 
@@ -101,12 +118,37 @@ struct Counts {
     lines: u64,
     bad: u64,
     unknown: BTreeMap<String, u64>,
+    asked: Asked,
+}
+
+/// What models were asked, and what came of it.
+#[derive(Debug, Default)]
+struct Asked {
+    questions: u64,
+    cost_micros: u64,
+    /// How many had no answer, by why.
+    failed: BTreeMap<String, u64>,
+}
+
+impl Asked {
+    fn add(&mut self, calls: &[ModelCall]) {
+        for call in calls {
+            self.questions += 1;
+            self.cost_micros = self.cost_micros.saturating_add(call.cost_micros);
+            if call.outcome != ANSWERED {
+                *self.failed.entry(call.outcome.clone()).or_default() += 1;
+            }
+        }
+    }
 }
 
 fn report(cx: &mut CliCx<'_>, counts: &Counts) -> std::io::Result<()> {
     for (field, times) in &counts.unknown {
         let label = cx.say("campo desconhecido, ignorado", "unknown field passed over");
         writeln!(cx.err, "{label}: {field} ({times}x)")?;
+    }
+    if counts.asked.questions > 0 {
+        writeln!(cx.err, "{}", asked(cx.lang, &counts.asked))?;
     }
     if counts.bad > 0 {
         let (of, label) =
@@ -116,43 +158,138 @@ fn report(cx: &mut CliCx<'_>, counts: &Counts) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Decides line after line. A line is answered before the next one is read.
+/// Says what models were asked: nobody else counts it, as nothing is stored.
+fn asked(lang: Locale, asked: &Asked) -> String {
+    let Asked { questions, cost_micros, failed } = asked;
+    let none: u64 = failed.values().sum();
+    let why: Vec<String> = failed.iter().map(|(why, times)| format!("{why} {times}x")).collect();
+    let why = why.join(", ");
+    let usd = usd(*cost_micros);
+    match lang {
+        Locale::PtBr => {
+            let mut said = match questions {
+                1 => "1 pergunta aos modelos de linguagem".to_owned(),
+                many => format!("{many} perguntas aos modelos de linguagem"),
+            };
+            if *cost_micros > 0 {
+                said.push_str(&[", US$ ", &usd, " (não entra no orçamento)"].concat());
+            }
+            if none > 0 {
+                said.push_str(&["; ", &none.to_string(), " sem resposta: ", &why].concat());
+            }
+            said
+        }
+        Locale::En => {
+            let mut said = match questions {
+                1 => "1 question to language models".to_owned(),
+                many => format!("{many} questions to language models"),
+            };
+            if *cost_micros > 0 {
+                said.push_str(&[", US$ ", &usd, " (not counted in the budget)"].concat());
+            }
+            if none > 0 {
+                said.push_str(&["; ", &none.to_string(), " without an answer: ", &why].concat());
+            }
+            said
+        }
+    }
+}
+
+/// A line of the input.
+struct Line {
+    number: u64,
+    /// `None` for one that is too long.
+    bytes: Option<Vec<u8>>,
+}
+
+/// Reads lines until there are no more, or nobody wants them; blank ones are passed over.
+fn read_lines(input: &mut dyn BufRead, lines: &Sender<std::io::Result<Line>>) {
+    let mut number = 0;
+    loop {
+        let mut bytes = Vec::new();
+        let line = match read_line(input, &mut bytes) {
+            Ok(None) => return,
+            Ok(Some(whole)) => {
+                number += 1;
+                if bytes.iter().all(u8::is_ascii_whitespace) {
+                    continue;
+                }
+                Ok(Line { number, bytes: whole.then_some(bytes) })
+            }
+            Err(error) => Err(error),
+        };
+        let failed = line.is_err();
+        if lines.blocking_send(line).is_err() || failed {
+            return;
+        }
+    }
+}
+
+/// Decides line after line: each is answered as soon as it is decided and those before it are answered. Lines that wait
+/// for a model do so together.
 fn triage(
-    pipeline: &Pipeline,
-    decide: &dyn Fn(&TurnInput) -> Outcome,
+    engines: &Engines<'_>,
     lang: Locale,
     now: DateTime<Utc>,
-    input: &mut dyn BufRead,
+    input: &mut (dyn BufRead + Send),
     out: &mut dyn std::io::Write,
 ) -> anyhow::Result<Counts> {
-    let mut counts = Counts::default();
-    let mut line = Vec::new();
-    let mut number = 0;
-    while let Some(whole) = read_line(input, &mut line)? {
-        number += 1;
-        if line.iter().all(u8::is_ascii_whitespace) {
-            continue;
+    let at_once = engines.at_once();
+    let (sender, mut receiver) = mpsc::channel(at_once);
+    std::thread::scope(|scope| {
+        scope.spawn(move || read_lines(input, &sender));
+        engines.runtime.block_on(async move {
+            let mut counts = Counts::default();
+            let mut asked = Asked::default();
+            let lines = futures::stream::poll_fn(|cx| receiver.poll_recv(cx));
+            {
+                let pack = engines.pipeline.pack();
+                let decided = lines
+                    .map_ok(|line| answered(engines, lang, read(&line, pack, now, &mut counts)))
+                    .try_buffered(at_once);
+                let mut decided = pin!(decided);
+                while let Some((answer, calls)) = decided.try_next().await? {
+                    asked.add(&calls);
+                    serde_json::to_writer(&mut *out, &answer)?;
+                    out.write_all(b"\n")?;
+                    out.flush()?;
+                }
+            }
+            Ok(Counts { asked, ..counts })
+        })
+    })
+}
+
+/// Reads a turn out of a line, or the answer to one that has none.
+fn read(
+    line: &Line,
+    pack: &Pack,
+    now: DateTime<Utc>,
+    counts: &mut Counts,
+) -> Result<(Value, TurnInput), Value> {
+    counts.lines += 1;
+    let read = match &line.bytes {
+        Some(bytes) => input::read(bytes, pack, now, &mut counts.unknown),
+        None => Err(BadLine::too_long()),
+    };
+    read.map_err(|bad| {
+        counts.bad += 1;
+        bad.answer(line.number)
+    })
+}
+
+async fn answered(
+    engines: &Engines<'_>,
+    lang: Locale,
+    read: Result<(Value, TurnInput), Value>,
+) -> std::io::Result<(Value, Vec<ModelCall>)> {
+    match read {
+        Ok((id, turn)) => {
+            let started = Instant::now();
+            let outcome = engines.decide(&turn).await;
+            let answer = output::answer(&id, &outcome, lang, started.elapsed());
+            Ok((answer, outcome.calls))
         }
-        counts.lines += 1;
-        let read = if whole {
-            input::read(&line, pipeline.pack(), now, &mut counts.unknown)
-        } else {
-            Err(BadLine::too_long())
-        };
-        let answer = match read {
-            Ok((id, turn)) => {
-                let started = Instant::now();
-                let outcome = decide(&turn);
-                output::answer(&id, &outcome, lang, started.elapsed())
-            }
-            Err(bad) => {
-                counts.bad += 1;
-                bad.answer(number)
-            }
-        };
-        serde_json::to_writer(&mut *out, &answer)?;
-        out.write_all(b"\n")?;
-        out.flush()?;
+        Err(answer) => Ok((answer, Vec::new())),
     }
-    Ok(counts)
 }

@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeZone as _;
 use serde_json::Value;
@@ -8,6 +9,8 @@ use super::*;
 use crate::cli::lines::MAX_LINE;
 use crate::compose::Templates;
 use crate::knowledge::Library;
+use crate::pipeline::DraftsBy;
+use crate::ports::chat::{ChatAnswer, ChatError, ChatErrorKind, ChatModel, ChatRequest};
 use crate::prompts::Prompts;
 
 fn pipeline() -> Pipeline {
@@ -19,13 +22,17 @@ fn pipeline() -> Pipeline {
 }
 
 fn triaged(input: &[u8]) -> (Vec<Value>, Counts) {
+    triaged_with(None, input)
+}
+
+fn triaged_with(ladder: Option<&Ladder>, input: &[u8]) -> (Vec<Value>, Counts) {
     let mut out = Vec::new();
     let pipeline = pipeline();
-    let decide = |turn: &TurnInput| pipeline.run(turn);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let engines = Engines { pipeline: &pipeline, ladder, runtime: &runtime };
     let now = Utc.timestamp_opt(1_795_000_000, 0).unwrap();
     let counts =
-        triage(&pipeline, &decide, Locale::En, now, &mut std::io::Cursor::new(input), &mut out)
-            .unwrap();
+        triage(&engines, Locale::En, now, &mut std::io::Cursor::new(input), &mut out).unwrap();
     let lines = String::from_utf8(out).unwrap();
     (lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), counts)
 }
@@ -132,4 +139,62 @@ fn a_line_that_is_too_long_is_passed_over_and_the_next_one_is_read() {
     assert!(answers[0]["error"]["message"].as_str().unwrap().contains("longer than"));
     assert_eq!(answers[1]["id"], 2);
     assert_eq!((counts.lines, counts.bad), (2, 1));
+}
+
+/// A model that answers when as many ask at once as it waits for, then fails.
+#[derive(Debug)]
+struct Together {
+    met: tokio::sync::Barrier,
+}
+
+#[async_trait::async_trait]
+impl ChatModel for Together {
+    fn name(&self) -> &'static str {
+        "together"
+    }
+
+    fn parameters(&self) -> Value {
+        Value::Null
+    }
+
+    fn most_micros(&self, _request: &ChatRequest) -> u64 {
+        0
+    }
+
+    async fn ask(&self, _request: &ChatRequest) -> Result<ChatAnswer, ChatError> {
+        let met = tokio::time::timeout(Duration::from_secs(20), self.met.wait()).await;
+        let kind = if met.is_ok() { ChatErrorKind::Overloaded } else { ChatErrorKind::TimedOut };
+        Err(ChatError { cost_micros: 1_500, ..ChatError::new(kind, "as the test wants") })
+    }
+}
+
+#[test]
+fn lines_wait_for_a_model_together_and_their_questions_are_told() {
+    let ladder = Ladder {
+        primary: Arc::new(Together { met: tokio::sync::Barrier::new(4) }),
+        escalation: None,
+        drafts: DraftsBy::Unsure,
+        turn: Duration::from_secs(30),
+        samples: 1,
+        in_flight: 4,
+    };
+    let line = |n: usize| {
+        format!(
+            "{{\"id\":{n},\"channel\":\"chat\",\"text\":\"minha tia mexeu no computador ontem e a tela nova não some, e aí?\"}}\n"
+        )
+    };
+    let input: String = (0..8).map(line).collect();
+    let (answers, counts) = triaged_with(Some(&ladder), input.as_bytes());
+    let ids: Vec<u64> = answers.iter().filter_map(|answer| answer["id"].as_u64()).collect();
+    assert_eq!(ids, (0..8).collect::<Vec<u64>>(), "in the order of the input");
+    assert_eq!(counts.asked.questions, 8);
+    assert_eq!(counts.asked.failed, BTreeMap::from([("overloaded".to_owned(), 8)]));
+    assert_eq!(
+        asked(Locale::En, &counts.asked),
+        "8 questions to language models, US$ 0.012000 (not counted in the budget); 8 without an answer: overloaded 8x"
+    );
+    assert_eq!(
+        asked(Locale::PtBr, &counts.asked),
+        "8 perguntas aos modelos de linguagem, US$ 0.012000 (não entra no orçamento); 8 sem resposta: overloaded 8x"
+    );
 }

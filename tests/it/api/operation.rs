@@ -1,5 +1,7 @@
 //! The running process: health, metrics, incidents, a graceful end.
 
+use atende::domain::field::Engine;
+use atende::ports::chat::{ANSWERED, ModelCall, Purpose, TokenUse};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_util::sync::CancellationToken;
@@ -69,6 +71,20 @@ async fn metrics_count_without_telling_of_anybody() {
     api.get("/v1/whatever/ext-77").await.is(404);
     let path = format!("/v1/tickets/{}", api.drafted(&TenantId::main(), "t-1").await);
     api.get(&path).await.is(200);
+    let call = ModelCall {
+        purpose: Purpose::Triage,
+        rung: Engine::Primary,
+        prompt: "triage@0".to_owned(),
+        model: "secret-model".to_owned(),
+        answered_by: None,
+        outcome: ANSWERED.to_owned(),
+        tokens: TokenUse::default(),
+        cost_micros: 2_000,
+        took_ms: 1,
+        attempts: 1,
+    };
+    let (now, tenant) = (api.clock.now(), TenantId::main());
+    api.store.note_model_calls(now, &tenant, None, "turn.1", &[call]).await.unwrap();
     let text = api.get("/metrics").await.text;
     for line in [
         "atende_messages_received_total{outcome=\"accepted\"} 1",
@@ -80,6 +96,8 @@ async fn metrics_count_without_telling_of_anybody() {
         "atende_http_request_seconds_count{route=\"/v1/messages\"} 3",
         "atende_inbox_backlog 1",
         "atende_tickets{state=\"open\"} 1",
+        "atende_model_cost_usd{period=\"day\"} 0.002",
+        "atende_model_cost_usd{period=\"month\"} 0.002",
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
     }

@@ -20,7 +20,7 @@ on_both! {
     customers_are_forgotten_who_were_not_heard_of,
 }
 
-const PHONE: &str = "+55 11 91234-5678";
+const PHONE: &str = "+55 11 98765-4321";
 const OTHER_PHONE: &str = "+55 21 95555-0000";
 
 async fn customer(w: &World, reference: &str, emails: &[&str], phones: &[&str]) -> String {
@@ -59,16 +59,16 @@ async fn kept(w: &World, asked: &str) -> Kept {
 
 async fn a_person_is_found_by_everything_they_are_known_by(w: &World) {
     let ana = customer(w, "c1", &["ana@exemplo.com"], &[PHONE]).await;
-    let filed = intake(from(by_phone("11 91234-5678"), "t1"));
+    let filed = intake(from(by_phone("11 98765-4321"), "t1"));
     let conversation = filed.conversation_id.as_str().to_owned();
     w.store.record_inbound(at(0), vec![filed]).await.unwrap();
     w.file(from(Contact { phone: Some(OTHER_PHONE.to_owned()), ..by_reference("c1") }, "t2")).await;
-    w.file(from(Contact::default(), "5511912345678")).await;
+    w.file(from(Contact::default(), "5511987654321")).await;
     w.file(from(by_phone(OTHER_PHONE), "t3")).await;
     w.file(from(by_phone("+55 31 94444-0000"), "t4")).await;
     for asked in [
-        "+55 (11) 91234-5678",
-        "551112345678",
+        "+55 (11) 98765-4321",
+        "551187654321",
         "Ana@Exemplo.com",
         " c1 ",
         ana.as_str(),

@@ -76,7 +76,11 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
         if entry.is_dir() {
             found.extend(files(&entry));
         } else {
-            found.push((entry.display().to_string(), std::fs::read(&entry).unwrap()));
+            let mut bytes = std::fs::read(&entry).unwrap();
+            // The index sets files of 32 MB up that are empty but for their beginning.
+            let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+            bytes.truncate(used);
+            found.push((entry.display().to_string(), bytes));
         }
     }
     found

@@ -158,7 +158,7 @@ async fn a_model_that_obeyed_an_attack_sends_nothing_and_lowers_nothing() {
         let pipeline = own.as_ref().unwrap_or(&plain);
         let turn = input(&attack.channel, attack.subject.as_deref(), &attack.text);
         let below = pipeline.run(&turn);
-        let outcome = Box::pin(pipeline.run_with(&turn, &ladder, Allowance::ALL)).await;
+        let outcome = Box::pin(pipeline.run_with(&turn, &ladder, &Allowance::ALL)).await;
         asked += usize::from(!outcome.calls.is_empty());
         heard += usize::from(outcome.understood.has(Signal::Injection));
         drafted += usize::from(outcome.calls.iter().any(|call| call.purpose.as_str() == "draft"));

@@ -50,7 +50,7 @@ fn says(answer: &Value) -> Play {
 
 async fn decided(pipeline: &Pipeline, ladder: &Ladder, text: &str) -> Outcome {
     let turn = turn("whatsapp", text);
-    Box::pin(pipeline.run_with(&turn, ladder, Allowance::ALL)).await
+    Box::pin(pipeline.run_with(&turn, ladder, &Allowance::ALL)).await
 }
 
 fn purposes(outcome: &Outcome) -> Vec<String> {
@@ -311,4 +311,28 @@ async fn a_worker_asks_accounts_and_keeps_to_its_budget() {
     assert_eq!(endpoint.asked().len(), spent, "nothing is asked beyond the budget");
     let ticket = world.ticket("karen").await;
     assert_eq!(ticket["action"], "review", "nothing leaves without a person: {ticket}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_burst_costs_no_more_than_the_budget() {
+    let endpoint = Endpoint::start(|asked| match asked.purpose() {
+        "triage" => says(&reading("technical")),
+        _ => says(&reply(&[&passage(asked)])),
+    })
+    .await;
+    let budget = BudgetSettings { daily_usd: Some(4.0), ..BudgetSettings::default() };
+    let primary = rung(&endpoint, "small");
+    let models = ModelSettings { primary, budget, ..ModelSettings::default() };
+    let mut world = World::with_models(AUTO, models).await;
+    for number in 0..40 {
+        world.writes("whatsapp", &format!("cliente{number}"), QUESTION).await;
+    }
+    world.drain().await;
+    world.advance(60);
+    world.drain().await;
+    let store = &world.app().stores.store;
+    let tenant = atende::domain::ids::TenantId::main();
+    let spent = store.model_spending(&tenant, world.app().clock.now().date_naive()).await.unwrap();
+    assert!(spent.day > 1_000_000, "money was there to be spent: {spent:?}");
+    assert!(spent.day <= 4_000_000, "all turns were due at once: {spent:?}");
 }

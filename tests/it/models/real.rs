@@ -398,7 +398,7 @@ async fn noise_on_both_rungs_costs_a_bounded_time_and_never_leaves() {
             let turn = turn(channel, text);
             let alone = pipeline.run(&turn);
             let start = Instant::now();
-            let with = Box::pin(pipeline.run_with(&turn, &ladder, Allowance::ALL)).await;
+            let with = Box::pin(pipeline.run_with(&turn, &ladder, &Allowance::ALL)).await;
             assert!(start.elapsed() < limit + BESIDES, "{text}: {:?}", start.elapsed());
             check_no_worse(text, &alone, &with);
             calls.extend(with.calls);
@@ -445,7 +445,7 @@ async fn a_server_that_dies_over_a_question_is_left_alone_until_it_is_back() {
     }
     assert_eq!(model.state(), BreakerState::Open);
 
-    let without = Box::pin(pipeline.run_with(&turn, &ladder, Allowance::ALL)).await;
+    let without = Box::pin(pipeline.run_with(&turn, &ladder, &Allowance::ALL)).await;
     assert_eq!(without.decision.action, alone.decision.action);
     assert_eq!(without.draft, alone.draft);
     assert!(!without.calls.is_empty());
@@ -462,7 +462,7 @@ async fn a_server_that_dies_over_a_question_is_left_alone_until_it_is_back() {
     assert_eq!(model.state(), BreakerState::HalfOpen);
     model.ask(&request_within(PATIENCE)).await.unwrap();
     assert_eq!(model.state(), BreakerState::Closed);
-    let again = Box::pin(pipeline.run_with(&turn, &ladder, Allowance::ALL)).await;
+    let again = Box::pin(pipeline.run_with(&turn, &ladder, &Allowance::ALL)).await;
     assert!(again.calls.iter().any(|call| call.attempts > 0), "{:?}", again.calls);
     check_no_worse(QUESTION, &alone, &again);
 }
