@@ -35,12 +35,13 @@ pub enum Cassette {
 pub struct Shelf {
     dir: PathBuf,
     missed: AtomicU64,
+    damaged: AtomicU64,
 }
 
 impl Shelf {
     /// Of a folder that `--record` wrote.
     pub fn new(dir: PathBuf) -> Self {
-        Self { dir, missed: AtomicU64::new(0) }
+        Self { dir, missed: AtomicU64::new(0), damaged: AtomicU64::new(0) }
     }
 
     /// Returns the folder.
@@ -51,6 +52,11 @@ impl Shelf {
     /// Returns how many questions had no recording so far.
     pub fn missed(&self) -> u64 {
         self.missed.load(Ordering::Relaxed)
+    }
+
+    /// Returns how many recordings could not be read so far.
+    pub fn damaged(&self) -> u64 {
+        self.damaged.load(Ordering::Relaxed)
     }
 }
 
@@ -81,6 +87,10 @@ pub struct Manifest {
     pub primary: Option<Recorded>,
     /// The more capable one.
     pub escalation: Option<Recorded>,
+    /// How often a model was asked what a turn is about; `None` leaves it to the settings.
+    pub samples: Option<u32>,
+    /// When a model was asked for a draft; `None` leaves it to the settings.
+    pub drafts: Option<String>,
 }
 
 impl Manifest {
@@ -187,21 +197,29 @@ impl TapedModel {
     }
 
     fn read(&self, path: &Path) -> Result<ChatAnswer, Box<ChatError>> {
-        let missing = |why: String| {
-            self.shelf.missed.fetch_add(1, Ordering::Relaxed);
-            let detail = format!("{why}; record it with --record {}", self.shelf.dir.display());
-            tracing::error!(detail, "A question has no recording");
+        let unanswered = |count: &AtomicU64, detail: String| {
+            count.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(detail, "A question has no answer in the recordings");
             Err(Box::new(ChatError::new(ChatErrorKind::NotRecorded, detail)))
+        };
+        let damaged = |why: String| {
+            let todo = "delete the file and record it again";
+            let detail = format!("{} is damaged: {why}; {todo}", path.display());
+            unanswered(&self.shelf.damaged, detail)
         };
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
-            Err(error) => {
-                return missing(format!("no recording {} ({})", path.display(), error.kind()));
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let dir = self.shelf.dir.display();
+                let detail =
+                    format!("no recording {}; record it with --record {dir}", path.display());
+                return unanswered(&self.shelf.missed, detail);
             }
+            Err(error) => return damaged(error.to_string()),
         };
         let tape: Tape = match serde_json::from_str(&text) {
             Ok(tape) => tape,
-            Err(error) => return missing(format!("{} cannot be read: {error}", path.display())),
+            Err(error) => return damaged(error.to_string()),
         };
         match (tape.answer, tape.failure) {
             (Some(answer), _) => Ok(ChatAnswer {
@@ -223,7 +241,7 @@ impl TapedModel {
                 (error.status, error.code, error.attempts) = (failure.status, failure.code, 1);
                 Err(Box::new(error))
             }
-            (None, None) => missing(format!("{} holds no answer", path.display())),
+            (None, None) => damaged("it holds no answer".to_owned()),
         }
     }
 
@@ -383,6 +401,15 @@ mod tests {
             assert_eq!(missing.kind, ChatErrorKind::NotRecorded);
             assert!(missing.detail.contains("--record"), "{missing}");
         }
+        let path = player.path(&request("oi", 0));
+        let whole = std::fs::read_to_string(&path).unwrap();
+        for broken in [whole.trim_end_matches(['}', '\n']), "{}", "not JSON"] {
+            std::fs::write(&path, broken).unwrap();
+            let damaged = player.ask(&request("oi", 0)).await.unwrap_err();
+            assert!(damaged.detail.contains("is damaged"), "{damaged}");
+        }
+        std::fs::write(&path, whole).unwrap();
+        assert_eq!(shelf.damaged(), 3);
         let warmer = Recorded { parameters: json!({"temperature": 1}), ..recorded };
         assert_eq!(shelf.missed(), 2);
         let player = TapedModel::replaying(warmer, shelf);

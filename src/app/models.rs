@@ -35,9 +35,14 @@ pub fn endpoints(config: &Config) -> anyhow::Result<Vec<(&'static str, OpenAi)>>
 /// Returns the language models of the settings; `None` where they name none and no recording stands in for one.
 pub fn ladder(config: &Config) -> anyhow::Result<Option<Ladder>> {
     let settings = &config.models;
+    let mut samples = settings.samples;
+    let mut drafts = DraftsBy::parse(&settings.drafts).unwrap_or(DraftsBy::Always);
     let rungs = match &settings.cassette {
         Some(Cassette::Replay(shelf)) => {
             let manifest = Manifest::read(shelf.dir())?;
+            // Other questions than those that were recorded have no answer.
+            samples = manifest.samples.unwrap_or(samples);
+            drafts = manifest.drafts.as_deref().and_then(DraftsBy::parse).unwrap_or(drafts);
             let player = |recorded: Option<Recorded>| -> Option<Arc<dyn ChatModel>> {
                 Some(Arc::new(TapedModel::replaying(recorded?, Arc::clone(shelf))))
             };
@@ -72,6 +77,8 @@ pub fn ladder(config: &Config) -> anyhow::Result<Option<Ladder>> {
             note: String::new(),
             primary: recorded(&rungs.0),
             escalation: recorded(&rungs.1),
+            samples: Some(samples),
+            drafts: Some(drafts.as_str().to_owned()),
         };
         manifest
             .write(dir)
@@ -81,9 +88,9 @@ pub fn ladder(config: &Config) -> anyhow::Result<Option<Ladder>> {
     Ok(Some(Ladder {
         primary,
         escalation,
-        drafts: DraftsBy::parse(&settings.drafts).unwrap_or(DraftsBy::Always),
+        drafts,
         turn: Duration::from_secs(settings.turn_secs),
-        samples: settings.samples,
+        samples,
         in_flight: settings.in_flight,
     }))
 }

@@ -334,15 +334,34 @@ fn replayed(cx: &mut CliCx<'_>, code: ExitCode) -> anyhow::Result<ExitCode> {
         );
         writeln!(cx.err, "{note} {}: {meaning}", shelf.dir().display())?;
     }
-    let missed = shelf.missed();
-    if missed == 0 {
-        return Ok(code);
+    let dir = shelf.dir().display();
+    let missed = match (shelf.missed(), cx.lang) {
+        (0, _) => None,
+        (1, Locale::PtBr) => Some(format!(
+            "1 pergunta aos modelos não tem gravação em {dir}; grave de novo com --record"
+        )),
+        (many, Locale::PtBr) => Some(format!(
+            "{many} perguntas aos modelos não têm gravação em {dir}; grave de novo com --record"
+        )),
+        (1, Locale::En) => Some(format!(
+            "1 question to models has no recording in {dir}; record again with --record"
+        )),
+        (many, Locale::En) => Some(format!(
+            "{many} questions to models have no recording in {dir}; record again with --record"
+        )),
+    };
+    let damaged = (shelf.damaged() > 0).then(|| {
+        let what = cx.say(
+            "gravações não puderam ser lidas (veja o log acima): apague esses arquivos e grave de novo com --record",
+            "recordings could not be read (see the log above): delete these files and record again with --record",
+        );
+        format!("{} {what}", shelf.damaged())
+    });
+    let told: Vec<String> = missed.into_iter().chain(damaged).collect();
+    for line in &told {
+        writeln!(cx.err, "{line}")?;
     }
-    let what =
-        cx.say("perguntas a modelos sem gravação em", "questions to models had no recording in");
-    let todo = cx.say("grave de novo com --record", "record again with --record");
-    writeln!(cx.err, "{missed} {what} {}; {todo}", shelf.dir().display())?;
-    Ok(ExitCode::Problems)
+    Ok(if told.is_empty() { code } else { ExitCode::Problems })
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
