@@ -31,7 +31,7 @@ use crate::prompts::Prompts;
 use crate::worker::{Helpers, Tenant, Tenants, Worker, WorkerSettings};
 
 pub use models::{endpoints, ladder};
-pub use receivers::{Receivers, mailer, webhooks};
+pub use receivers::{Receivers, mailer, webhooks, whatsapp};
 
 /// The lock that the one worker of a directory holds.
 const LOCK_FILE: &str = "worker.lock";
@@ -236,7 +236,7 @@ impl Sources {
             problems.extend(found.iter().map(ToString::to_string));
         }
         if let Err(found) = &prompts {
-            problems.extend(found.iter().map(ToString::to_string));
+            problems.extend(found.iter().map(|problem| problem.render(lang)));
         }
         match (pack, library, templates, prompts) {
             (Ok(pack), Ok(library), Ok(templates), Ok(prompts)) => {
@@ -457,6 +457,7 @@ impl App {
                 mailer: mailer(config)?,
                 ladder: ladder(config)?,
                 limits: models::limits(&config.models),
+                whatsapp: receivers::whatsapp(config),
             },
         ));
         Ok(Self { stores, clock, tenants, worker, index: data.join(INDEX_FOLDER), _lock: lock })

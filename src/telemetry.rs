@@ -57,6 +57,10 @@ impl Default for LogSettings {
     }
 }
 
+/// Parts of libraries that warn of nothing anybody can do something about, and at each start: the index says that a
+/// program which embeds it has not looked for file systems that map a file only once, and has chosen no experiments.
+const HARMLESS: &[&str] = &["qdrant_edge::common::mmap::ops", "qdrant_edge::common::flags"];
+
 /// Starts writing events to stderr; an error when something else of this process already does.
 pub fn start(settings: &LogSettings) -> Result<(), TryInitError> {
     let colours = std::io::stderr().is_terminal();
@@ -78,7 +82,7 @@ pub fn subscriber<W>(
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::new(format!("warn,atende={}", settings.level));
+    let filter = EnvFilter::new(directives(settings.level));
     // A closed stderr must not end the process, so failed writes are not reported to it.
     let events = tracing_subscriber::fmt::layer().with_writer(writer).log_internal_errors(false);
     let events = match settings.format {
@@ -86,6 +90,17 @@ where
         LogFormat::Json => events.with_ansi(false).json().flatten_event(true).boxed(),
     };
     tracing_subscriber::registry().with(events.with_filter(filter))
+}
+
+/// Returns who is heard from which level up. Whoever wants to know more of us hears the harmless as well.
+fn directives(level: LogLevel) -> String {
+    let ours = format!("warn,atende={level}");
+    match level {
+        LogLevel::Debug | LogLevel::Trace => ours,
+        LogLevel::Error | LogLevel::Warn | LogLevel::Info => {
+            HARMLESS.iter().fold(ours, |all, target| format!("{all},{target}=error"))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -118,6 +133,9 @@ mod tests {
             tracing::debug!(target: "atende::worker", "Looked for work");
             tracing::info!(target: "sqlx::query", "select a customer's words");
             tracing::warn!(target: "sqlx::pool", "Slow to connect");
+            tracing::warn!(target: "qdrant_edge::common::mmap::ops", "Should be initialized");
+            tracing::error!(target: "qdrant_edge::common::mmap::ops", "Cannot map the file");
+            tracing::warn!(target: "qdrant_edge::wal::segment", "Checksum mismatch");
         });
         let bytes = page.0.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap()
@@ -134,12 +152,22 @@ mod tests {
     }
 
     #[test]
+    fn what_the_index_warns_of_at_each_start_is_heard_only_by_those_who_listen_closely() {
+        for (level, heard) in [(LogLevel::Info, false), (LogLevel::Debug, true)] {
+            let text = said(level, LogFormat::Text);
+            assert_eq!(text.contains("Should be initialized"), heard, "{level}: {text}");
+            assert!(text.contains("Cannot map the file"), "{level}: {text}");
+            assert!(text.contains("Checksum mismatch"), "{level}: {text}");
+        }
+    }
+
+    #[test]
     fn json_is_one_object_per_line_with_the_facts_as_fields() {
         let text = said(LogLevel::Info, LogFormat::Json);
         let first: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
         assert_eq!(first["message"], "Took the job");
         assert_eq!(first["job.attempt"], 2);
         assert_eq!(first["level"], "INFO");
-        assert_eq!(text.lines().count(), 2);
+        assert_eq!(text.lines().count(), 4);
     }
 }

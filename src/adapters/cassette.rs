@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::domain::decision::LocalText;
 use crate::ports::chat::{
     ChatAnswer, ChatError, ChatErrorKind, ChatMessage, ChatModel, ChatRequest, Purpose, TokenUse,
 };
@@ -197,29 +198,34 @@ impl TapedModel {
     }
 
     fn read(&self, path: &Path) -> Result<ChatAnswer, Box<ChatError>> {
-        let unanswered = |count: &AtomicU64, detail: String| {
+        let unanswered = |count: &AtomicU64, detail: LocalText| {
             count.fetch_add(1, Ordering::Relaxed);
-            tracing::error!(detail, "A question has no answer in the recordings");
+            tracing::error!(detail = detail.en, "A question has no answer in the recordings");
             Err(Box::new(ChatError::new(ChatErrorKind::NotRecorded, detail)))
         };
-        let damaged = |why: String| {
-            let todo = "delete the file and record it again";
-            let detail = format!("{} is damaged: {why}; {todo}", path.display());
+        let damaged = |pt: String, en: String| {
+            let path = path.display();
+            let detail = LocalText::new(
+                format!("{path} está danificado: {pt}; apague o arquivo e grave de novo"),
+                format!("{path} is damaged: {en}; delete the file and record it again"),
+            );
             unanswered(&self.shelf.damaged, detail)
         };
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let dir = self.shelf.dir.display();
-                let detail =
-                    format!("no recording {}; record it with --record {dir}", path.display());
+                let (path, dir) = (path.display(), self.shelf.dir.display());
+                let detail = LocalText::new(
+                    format!("não há gravação {path}; grave com --record {dir}"),
+                    format!("no recording {path}; record it with --record {dir}"),
+                );
                 return unanswered(&self.shelf.missed, detail);
             }
-            Err(error) => return damaged(error.to_string()),
+            Err(error) => return damaged(error.to_string(), error.to_string()),
         };
         let tape: Tape = match serde_json::from_str(&text) {
             Ok(tape) => tape,
-            Err(error) => return damaged(error.to_string()),
+            Err(error) => return damaged(error.to_string(), error.to_string()),
         };
         match (tape.answer, tape.failure) {
             (Some(answer), _) => Ok(ChatAnswer {
@@ -237,11 +243,13 @@ impl TapedModel {
             (None, Some(failure)) => {
                 let kind =
                     ChatErrorKind::parse(&failure.kind).unwrap_or(ChatErrorKind::NotRecorded);
-                let mut error = ChatError::new(kind, "as recorded");
+                let mut error = ChatError::new(kind, LocalText::new("como gravado", "as recorded"));
                 (error.status, error.code, error.attempts) = (failure.status, failure.code, 1);
                 Err(Box::new(error))
             }
-            (None, None) => damaged("it holds no answer".to_owned()),
+            (None, None) => {
+                damaged("não contém resposta".to_owned(), "it holds no answer".to_owned())
+            }
         }
     }
 
@@ -356,7 +364,7 @@ mod tests {
         async fn ask(&self, request: &ChatRequest) -> Result<ChatAnswer, ChatError> {
             let text = request.messages.last().map(|last| last.text.clone()).unwrap_or_default();
             if text == "fail" {
-                return Err(ChatError::new(ChatErrorKind::Filtered, "declined"));
+                return Err(ChatError::new(ChatErrorKind::Filtered, LocalText::default()));
             }
             Ok(ChatAnswer {
                 text: format!("{{\"said\":\"{text}\"}}"),
@@ -399,14 +407,15 @@ mod tests {
         for other in [request("oi!", 0), request("oi", 1)] {
             let missing = player.ask(&other).await.unwrap_err();
             assert_eq!(missing.kind, ChatErrorKind::NotRecorded);
-            assert!(missing.detail.contains("--record"), "{missing}");
+            assert!(missing.detail.en.contains("--record"), "{missing}");
+            assert!(missing.detail.pt_br.contains("grave com --record"), "{missing:?}");
         }
         let path = player.path(&request("oi", 0));
         let whole = std::fs::read_to_string(&path).unwrap();
         for broken in [whole.trim_end_matches(['}', '\n']), "{}", "not JSON"] {
             std::fs::write(&path, broken).unwrap();
             let damaged = player.ask(&request("oi", 0)).await.unwrap_err();
-            assert!(damaged.detail.contains("is damaged"), "{damaged}");
+            assert!(damaged.detail.en.contains("is damaged"), "{damaged}");
         }
         std::fs::write(&path, whole).unwrap();
         assert_eq!(shelf.damaged(), 3);

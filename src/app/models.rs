@@ -17,8 +17,9 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// How long an idle connection is kept.
 const IDLE: Duration = Duration::from_mins(1);
 
-/// The endpoints that the settings name, each with the name of its section.
-pub fn endpoints(config: &Config) -> anyhow::Result<Vec<(&'static str, OpenAi)>> {
+/// The endpoints that the settings name, each with the name of its section and its settings, to be asked what is
+/// nobody's: they keep what an endpoint says about a failure.
+pub fn endpoints(config: &Config) -> anyhow::Result<Vec<(&'static str, &RungSettings, OpenAi)>> {
     let rungs = [
         ("models.primary", &config.models.primary),
         ("models.escalation", &config.models.escalation),
@@ -26,7 +27,7 @@ pub fn endpoints(config: &Config) -> anyhow::Result<Vec<(&'static str, OpenAi)>>
     let mut found = Vec::new();
     for (section, rung) in rungs {
         if let Some(settings) = endpoint(rung) {
-            found.push((section, OpenAi::new(settings, http()?)));
+            found.push((section, rung, OpenAi::listening(settings, http()?)));
         }
     }
     Ok(found)
@@ -149,9 +150,9 @@ fn endpoint(rung: &RungSettings) -> Option<EndpointSettings> {
         tokens_per_minute: rung.tokens_per_minute,
         in_flight: usize::try_from(rung.in_flight).unwrap_or(usize::MAX),
         prices: Prices {
-            input: rung.price_input,
-            cached: rung.price_cached,
-            output: rung.price_output,
+            input: rung.price_input.unwrap_or_default(),
+            cached: rung.price_cached.or(rung.price_input).unwrap_or_default(),
+            output: rung.price_output.unwrap_or_default(),
         },
     })
 }

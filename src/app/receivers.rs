@@ -6,8 +6,10 @@ use anyhow::Context as _;
 
 use crate::channels::callback::{self, CallbackClient};
 use crate::channels::mail::{self, MailSecurity, Mailer};
+use crate::channels::whatsapp::accounts::{Account, Accounts};
 use crate::config::{CallbackSettings, Config};
 use crate::domain::ids::TenantId;
+use crate::domain::secret::Secret;
 
 /// Where a business's replies and events go to.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +39,20 @@ pub fn mailer(config: &Config) -> anyhow::Result<Option<Mailer>> {
         timeout: Duration::from_secs(settings.timeout_secs),
     });
     mailer.map(Some).context("the settings in [mail] cannot be used")
+}
+
+/// Returns the numbers of every business on WhatsApp.
+pub fn whatsapp(config: &Config) -> Accounts {
+    let of = |tenant: TenantId| {
+        let settings = config.tenant(&tenant)?.whatsapp?;
+        Some(Account {
+            numbers: settings.number_ids().map(str::to_owned).collect(),
+            app_secrets: settings.app_secrets().map(Secret::new).collect(),
+            verify_token: settings.verify_token.clone(),
+            tenant,
+        })
+    };
+    Accounts::new(config.tenant_ids().into_iter().filter_map(of).collect())
 }
 
 /// Returns the client for a business's events and notifications; `None` where no webhook is set.

@@ -252,7 +252,7 @@ mod tests {
             let end = |attempt| {
                 let status = StatusCode::from_u16(status).unwrap();
                 match judge(now(), attempt, status, &HeaderMap::new()) {
-                    DeliveryEnd::Sent => "sent",
+                    DeliveryEnd::Sent | DeliveryEnd::Accepted(_) => "sent",
                     DeliveryEnd::RetryAt(..) => "again",
                     DeliveryEnd::Failed(_) => "failed",
                     DeliveryEnd::Interrupted => "interrupted",

@@ -14,8 +14,14 @@ use std::io::Write;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory as _};
 
+pub(super) use models::DAYS;
+
 use super::{Cli, ExitCode};
+use crate::config::Words;
 use crate::domain::labels::Locale;
+
+/// What arguments say about values that they do not take.
+const WANTED: &[Words] = &[DAYS];
 
 /// The Portuguese of one command or argument.
 struct Portuguese {
@@ -58,13 +64,13 @@ const PORTUGUESE: &[Portuguese] = &[
         "",
         "record",
         "PASTA",
-        "Pasta em que as respostas dos modelos de linguagem são gravadas, sem dados pessoais",
+        "Pasta em que gravar as respostas dos modelos de linguagem, sem dados pessoais",
     ),
     arg_pt(
         "",
         "replay",
         "PASTA",
-        "Pasta de onde as respostas dos modelos vêm; o que não foi gravado falha",
+        "Pasta de onde vêm as respostas dos modelos de linguagem; uma pergunta sem gravação falha",
     ),
     command_pt(
         "demo",
@@ -441,7 +447,14 @@ fn in_portuguese(error: &clap::Error, kind: ErrorKind) -> String {
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
             format!("{argument} não aceita o valor {value}")
         }
-        ErrorKind::ArgumentConflict => format!("{argument} não pode ser usado assim"),
+        ErrorKind::ArgumentConflict => {
+            match said(ContextKind::PriorArg).filter(|prior| *prior != argument) {
+                Some(prior) => {
+                    format!("{argument} e {prior} não podem ser usados juntos; use só um dos dois")
+                }
+                None => format!("{argument} aparece mais de uma vez; use uma só"),
+            }
+        }
         ErrorKind::InvalidUtf8 => "um argumento não está em UTF-8".to_owned(),
         _ => format!("a chamada não está correta: {argument}"),
     };
@@ -455,6 +468,13 @@ fn in_portuguese(error: &clap::Error, kind: ErrorKind) -> String {
     if let Some(choices) = said(ContextKind::ValidValue) {
         text.push_str("    opções: ");
         text.push_str(&choices);
+        text.push('\n');
+    }
+    // What a value must be is said in English by the argument itself.
+    let wanted = std::error::Error::source(error).map(ToString::to_string);
+    if let Some(words) = WANTED.iter().find(|words| Some(words.en) == wanted.as_deref()) {
+        text.push_str("    ");
+        text.push_str(words.pt);
         text.push('\n');
     }
     text.push_str("    veja a ajuda com --help\n");

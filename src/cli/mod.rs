@@ -80,11 +80,11 @@ struct Cli {
     )]
     lang: Option<String>,
 
-    /// Folder in which answers of language models are recorded, without personal data
+    /// Folder to record the language models' answers in, without personal data
     #[arg(long, global = true, value_name = "DIR", conflicts_with = "replay")]
     record: Option<PathBuf>,
 
-    /// Folder that answers of language models come from; what was not recorded fails
+    /// Folder to take the language models' answers from; a question without a recording fails
     #[arg(long, global = true, value_name = "DIR")]
     replay: Option<PathBuf>,
 
@@ -303,7 +303,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, world: World<'_>) -> ExitCo
         env,
         cassette,
     };
-    let ended = dispatch(&mut cx, cli.command).and_then(|code| {
+    let ended = playable(&cx).and_then(|()| dispatch(&mut cx, cli.command)).and_then(|code| {
         cx.out.flush()?;
         replayed(&mut cx, code)
     });
@@ -317,6 +317,22 @@ pub fn run(args: impl IntoIterator<Item = OsString>, world: World<'_>) -> ExitCo
         drop(writeln!(cx.err, "{label}: {error:#}"));
         ExitCode::Problems
     })
+}
+
+/// Refuses a folder without recordings before a command begins.
+fn playable(cx: &CliCx<'_>) -> anyhow::Result<()> {
+    let Some(Cassette::Replay(shelf)) = &cx.cassette else { return Ok(()) };
+    anyhow::ensure!(
+        Manifest::read(shelf.dir()).is_ok(),
+        "{} {}; {}",
+        cx.say("não há gravações em", "there are no recordings in"),
+        shelf.dir().display(),
+        cx.say(
+            "indique em --replay uma pasta escrita com --record",
+            "name in --replay a folder that --record wrote"
+        )
+    );
+    Ok(())
 }
 
 /// Says what recordings the answers came from, and fails where some were missing.

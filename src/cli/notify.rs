@@ -59,7 +59,9 @@ pub(super) fn run(cx: &mut CliCx<'_>, command: &Command) -> anyhow::Result<ExitC
     for one in &told {
         let end = runtime.block_on(send(clock.as_ref(), one, mailer.as_ref(), hook.as_ref()));
         let words = match &end {
-            DeliveryEnd::Sent => cx.say("entregue", "delivered").to_owned(),
+            DeliveryEnd::Sent | DeliveryEnd::Accepted(_) => {
+                cx.say("entregue", "delivered").to_owned()
+            }
             DeliveryEnd::RetryAt(_, why) | DeliveryEnd::Failed(why) | DeliveryEnd::Unknown(why) => {
                 format!("{}: {why}", cx.say("não entregue", "not delivered"))
             }

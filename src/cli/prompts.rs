@@ -5,9 +5,9 @@ use serde_json::json;
 
 use super::tokens::tenant_of;
 use super::{CliCx, ExitCode};
-use crate::prompts::{Prompt, Prompts, sample_context, sample_schema};
+use crate::prompts::{Prompt, Prompts, sample_context, sample_schema, variables};
 
-/// Look at what language models are told
+/// Show and check what language models are told
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     List(ListArgs),
@@ -27,7 +27,7 @@ pub(super) struct ListArgs {
     json: bool,
 }
 
-/// Show a prompt: what it is for, the shape of its answer, its samples
+/// Show a prompt: what it is for, its variables, its samples, the shape of its answer
 #[derive(Debug, clap::Args)]
 pub(super) struct ShowArgs {
     /// The prompt's name, such as draft.en
@@ -38,7 +38,7 @@ pub(super) struct ShowArgs {
     whose: Whose,
 }
 
-/// Show a prompt as a model would read it, with one of its samples
+/// Show a prompt as a model reads it, filled with one of its samples
 #[derive(Debug, clap::Args)]
 pub(super) struct RenderArgs {
     /// The prompt's name, such as draft.en
@@ -53,7 +53,11 @@ pub(super) struct RenderArgs {
     whose: Whose,
 }
 
-/// Check every prompt: it can be rendered with its samples, and customers' words stay data
+/// Check every prompt and tell everything that is wrong, line by line
+///
+/// Every variable exists, customers' and articles' words get in once, as data, the answer asked for has what the program
+/// reads, and each sample fills its prompt. Also says which files of the folder are not read. Ends with 1 if there are
+/// problems.
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckArgs {
     #[command(flatten)]
@@ -84,7 +88,7 @@ pub(super) fn run(cx: &mut CliCx<'_>, command: &Command) -> anyhow::Result<ExitC
         Ok(prompts) => prompts,
         Err(problems) => {
             for problem in &problems {
-                writeln!(cx.err, "{problem}")?;
+                writeln!(cx.err, "{}", problem.render(cx.lang))?;
             }
             return Ok(ExitCode::Problems);
         }
@@ -99,18 +103,37 @@ pub(super) fn run(cx: &mut CliCx<'_>, command: &Command) -> anyhow::Result<ExitC
             Some(prompt) => render(cx, &prompts, prompt, args.sample.as_deref()),
             None => Ok(ExitCode::Problems),
         },
-        Command::Check(_) => {
-            let count = prompts.all().count();
-            let own = prompts.all().filter(|prompt| prompt.overridden).count();
-            writeln!(
-                cx.out,
-                "{count} {}, {own} {}",
-                cx.say("prompts em ordem", "prompts in order"),
-                cx.say("da própria empresa", "of the business's own")
-            )?;
-            Ok(ExitCode::Ok)
-        }
+        Command::Check(_) => check(cx, &prompts),
     }
+}
+
+fn check(cx: &mut CliCx<'_>, prompts: &Prompts) -> anyhow::Result<ExitCode> {
+    for note in prompts.notes() {
+        writeln!(cx.err, "{}: {}", cx.say("aviso", "warning"), note.render(cx.lang))?;
+    }
+    let (own, pieces) = (prompts.own_files(), prompts.pieces());
+    let of_the_business = match own.len() {
+        0 => cx.say("nenhum arquivo é da empresa", "no file is the business's own").to_owned(),
+        1 => {
+            format!("{}: {}", cx.say("1 é da empresa", "1 is the business's own"), own.join(", "))
+        }
+        count => format!(
+            "{count} {}: {}",
+            cx.say("são da empresa", "are the business's own"),
+            own.join(", ")
+        ),
+    };
+    writeln!(
+        cx.out,
+        "{} {} {pieces} {}; {of_the_business}",
+        prompts.all().count(),
+        cx.say("prompts e", "prompts and"),
+        match pieces {
+            1 => cx.say("peça em ordem", "piece in order"),
+            _ => cx.say("peças em ordem", "pieces in order"),
+        },
+    )?;
+    Ok(ExitCode::Ok)
 }
 
 fn named<'p>(
@@ -138,11 +161,15 @@ fn list(cx: &mut CliCx<'_>, prompts: &Prompts, as_json: bool) -> anyhow::Result<
         if as_json {
             let line = json!({
                 "name": prompt.name(), "id": prompt.id, "locale": prompt.locale, "hash": prompt.hash,
-                "overridden": prompt.overridden, "purpose": prompt.purpose, "samples": samples,
+                "overridden": prompt.overridden, "own_files": prompt.own_files, "purpose": prompt.purpose,
+                "samples": samples,
             });
             writeln!(cx.out, "{line}")?;
         } else {
-            let own = if prompt.overridden { cx.say(" (da empresa)", " (own)") } else { "" };
+            let own = match prompt.own_files.as_slice() {
+                [] => String::new(),
+                files => format!(" ({}: {})", cx.say("da empresa", "own"), files.join(", ")),
+            };
             writeln!(
                 cx.out,
                 "{:<14} {}  {}{own}",
@@ -162,6 +189,7 @@ fn show(cx: &mut CliCx<'_>, prompt: &Prompt) -> anyhow::Result<ExitCode> {
     }
     let samples: Vec<&str> = prompt.samples.iter().map(|sample| sample.id.as_str()).collect();
     writeln!(cx.out, "{}: {}", cx.say("Exemplos", "Samples"), samples.join(", "))?;
+    variables_of(cx, prompt)?;
     if let Some(schema) = sample_schema(prompt) {
         writeln!(
             cx.out,
@@ -174,6 +202,28 @@ fn show(cx: &mut CliCx<'_>, prompt: &Prompt) -> anyhow::Result<ExitCode> {
         )?;
     }
     Ok(ExitCode::Ok)
+}
+
+/// Lists what a prompt can show, the words of others apart: they go in through `data`.
+fn variables_of(cx: &mut CliCx<'_>, prompt: &Prompt) -> anyhow::Result<()> {
+    let (own, data) = (
+        cx.say("Variáveis", "Variables"),
+        cx.say(
+            "Variáveis com palavras de outras pessoas: entram uma vez, por {{data \"nome\" variável}}",
+            "Variables with somebody else's words: they get in once, through {{data \"name\" variable}}",
+        ),
+    );
+    for (title, is_data) in [(own, false), (data, true)] {
+        writeln!(cx.out, "{title}:")?;
+        for one in variables(&prompt.id) {
+            let paths = one.paths().into_iter().filter(|(_, of_others)| *of_others == is_data);
+            let paths = paths.map(|(path, _)| path).collect::<Vec<_>>().join(", ");
+            if !paths.is_empty() {
+                writeln!(cx.out, "  {paths}: {}", one.meaning().in_locale(cx.lang))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn render(

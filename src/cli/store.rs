@@ -7,9 +7,10 @@ use clap::Subcommand;
 use tokio_util::task::TaskTracker;
 
 use super::{CliCx, ExitCode};
-use crate::adapters::store::Dialect;
+use crate::adapters::store::{Dialect, Store};
 use crate::app::Stores;
 use crate::config::Config;
+use crate::domain::ids::TenantId;
 
 /// Copy or check what is stored
 #[derive(Debug, Subcommand)]
@@ -56,6 +57,32 @@ pub(super) fn ensure_stored(cx: &CliCx<'_>, config: &Config) -> anyhow::Result<(
         cx.data.display()
     );
     Ok(())
+}
+
+/// Reads the name of a business that the settings name or of which anything is stored; `None` once it has said what is
+/// wrong. What was stored, such as the demo's, is there whether or not the settings name its business.
+pub(super) async fn stored_tenant(
+    cx: &mut CliCx<'_>,
+    config: &Config,
+    store: &Store,
+    asked: Option<&str>,
+) -> anyhow::Result<Option<TenantId>> {
+    let Some(asked) = asked else { return Ok(Some(TenantId::main())) };
+    let mut known = store.stored_tenants().await?;
+    known.extend(config.tenant_ids());
+    known.sort();
+    known.dedup();
+    if let Some(tenant) = TenantId::parse(asked).filter(|tenant| known.contains(tenant)) {
+        return Ok(Some(tenant));
+    }
+    let problem = cx.say(
+        "a configuração não conhece esta empresa, e nada dela está guardado",
+        "the settings know no such business, and nothing of one is stored",
+    );
+    let names: Vec<&str> = known.iter().map(TenantId::as_str).collect();
+    let there_are = cx.say("existem", "there are");
+    writeln!(cx.err, "{problem}: {asked}\n    {there_are}: {}", names.join(", "))?;
+    Ok(None)
 }
 
 async fn backup(

@@ -92,6 +92,16 @@ fn a_wrong_call_is_explained_in_the_language_and_ends_with_2() {
             "pt-BR, en",
         ),
         (&["init", "x", "--name"], "falta o valor de --name <NOME>", "a value is required"),
+        (
+            &["--record", "a", "--replay", "b", "demo"],
+            "não podem ser usados juntos; use só um dos dois",
+            "cannot be used with",
+        ),
+        (
+            &["--replay", "a", "--replay", "b", "demo"],
+            "--replay <PASTA> aparece mais de uma vez; use uma só",
+            "multiple times",
+        ),
         (&["config"], "Uso: atende config", "Usage: atende config"),
         (&[], "Uso: atende [OPÇÕES] <COMANDO>", "Usage: atende [OPTIONS] <COMMAND>"),
     ] {
@@ -130,6 +140,69 @@ fn the_check_shows_settings_on_stdout_and_problems_on_stderr() {
     let data = call.run(&["--data", "elsewhere", "config", "check"]);
     assert_eq!(data.code, ExitCode::Ok, "{}", data.err);
     assert!(data.out.contains("format = \"json\""), "{}", data.out);
+}
+
+#[test]
+fn prompts_are_checked_in_the_language_and_what_is_the_businesss_own_is_counted() {
+    let here = tempfile::tempdir().unwrap();
+    let call = Call { dir: here.path(), env: &[], typed: None };
+    let folder = here.path().join("prompts");
+    fs::create_dir(&folder).unwrap();
+    fs::write(here.path().join("atende.toml"), "[prompts]\ndir = \"prompts\"\n").unwrap();
+    let check = |lang: &str| call.run(&["--lang", lang, "prompts", "check"]);
+    let none = check("en");
+    assert_eq!(none.out, "5 prompts and 6 pieces in order; no file is the business's own\n");
+
+    fs::write(folder.join("_data.en.hbs"), "Data is data.\n{{canary}}\n").unwrap();
+    fs::write(folder.join("notes.txt"), "later").unwrap();
+    for (lang, out, err) in [
+        (
+            "en",
+            "5 prompts and 6 pieces in order; 1 is the business's own: _data.en.hbs\n",
+            "warning: notes.txt: is not read: prompts are files that end in .hbs\n",
+        ),
+        (
+            "pt-BR",
+            "5 prompts e 6 peças em ordem; 1 é da empresa: _data.en.hbs\n",
+            "aviso: notes.txt: não é lido: prompts são arquivos que terminam em .hbs\n",
+        ),
+    ] {
+        let called = check(lang);
+        assert_eq!(
+            (called.code, called.out.as_str(), called.err.as_str()),
+            (ExitCode::Ok, out, err)
+        );
+    }
+    let list = call.run(&["prompts", "list"]).out;
+    let own: Vec<&str> =
+        list.lines().filter(|line| line.ends_with("(own: _data.en.hbs)")).collect();
+    assert_eq!(own.len(), 3, "{list}");
+    let shown = call.run(&["--lang", "pt-BR", "prompts", "show", "draft.en"]).out;
+    for expected in ["  message: o que o cliente escreveu agora\n", "  passages[].n: os trechos"] {
+        assert!(shown.contains(expected), "{shown}");
+    }
+
+    fs::write(folder.join("_data.en.hbs"), "Data is data.\n").unwrap();
+    let wrong = check("pt-BR");
+    assert_eq!((wrong.code, wrong.out.as_str()), (ExitCode::Problems, ""));
+    assert!(
+        wrong.err.contains("com _data.en.hbs, falta nas instruções {{canary}}"),
+        "{}",
+        wrong.err
+    );
+}
+
+#[test]
+fn a_folder_without_recordings_is_told_before_a_command_begins() {
+    let here = tempfile::tempdir().unwrap();
+    let call = Call { dir: here.path(), env: &[], typed: None };
+    for (lang, expected) in
+        [("en", "error: there are no recordings in "), ("pt-BR", "erro: não há gravações em ")]
+    {
+        let called = call.run(&["--lang", lang, "--replay", "lost", "config", "check"]);
+        assert_eq!((called.code, called.out.as_str()), (ExitCode::Problems, ""), "{lang}");
+        assert!(called.err.starts_with(expected), "{}", called.err);
+    }
 }
 
 /// A pipe whose reader has gone.

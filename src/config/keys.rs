@@ -3,6 +3,7 @@
 //! The check of files and variables, the commented files that are written for people and the list of
 //! effective settings all read this one table. Defaults are not here: they are in `settings`.
 
+mod channels;
 mod content;
 mod models;
 mod privacy;
@@ -48,6 +49,8 @@ pub enum Kind {
     Flag,
     /// One of a few words.
     Word(&'static [&'static str]),
+    /// Some of a few words, separated by commas.
+    Words(&'static [&'static str]),
     /// The name of a policy pack in the program.
     Pack,
     /// A file that can be read.
@@ -79,11 +82,11 @@ pub const TENANTS: &str = "tenants";
 /// What the section of businesses is for.
 pub const TENANTS_ABOUT: Words = Words {
     pt: "Outras empresas atendidas por esta mesma instalação. Uma seção que a empresa define substitui \
-         inteira a do arquivo; as que ela não define valem como estão acima, menos [callbacks] e \
-         [webhooks], que nunca são herdadas.",
+         inteira a do arquivo; as que ela não define valem como estão acima, menos [callbacks], \
+         [webhooks] e [whatsapp], que nunca são herdadas.",
     en: "Other businesses served by this installation. A section that a business defines replaces the \
-         one above as a whole; those it leaves out are taken from above, except [callbacks] and \
-         [webhooks], which are never inherited.",
+         one above as a whole; those it leaves out are taken from above, except [callbacks], \
+         [webhooks] and [whatsapp], which are never inherited.",
 };
 
 const fn key(name: &'static str, kind: Kind, pt: &'static str, en: &'static str) -> Key {
@@ -245,6 +248,15 @@ pub const SECTIONS: &[Section] = &[
         },
         per_tenant: true,
         keys: WEBHOOKS,
+    },
+    Section {
+        name: "whatsapp",
+        about: Words {
+            pt: "Números no WhatsApp (Cloud API). O webhook é POST /webhooks/whatsapp.",
+            en: "Numbers on WhatsApp (Cloud API). The webhook is POST /webhooks/whatsapp.",
+        },
+        per_tenant: true,
+        keys: channels::WHATSAPP,
     },
     Section {
         name: "mail",

@@ -229,7 +229,13 @@ impl<'a> Reading<'a> {
                 (None, Some(inner)) => {
                     self.read_section(page, inner, &path, value.get_ref(), origin);
                 }
-                (None, None) => self.problems.push(unknown_key(section, name).error(path, origin)),
+                (None, None) => {
+                    let complaint = match value.get_ref() {
+                        DeValue::Table(_) => unknown_inner(section, name),
+                        _ => unknown_key(section, name),
+                    };
+                    self.problems.push(complaint.error(path, origin));
+                }
             }
         }
     }
@@ -385,6 +391,17 @@ fn unknown_section(name: &str) -> Complaint {
         );
     }
     unknown_name(("seção", "section"), name, &known)
+}
+
+/// Says that there is no such section within another one.
+fn unknown_inner(section: &Section, name: &str) -> Complaint {
+    let start = format!("{}.", section.name);
+    let known: Vec<&str> =
+        SECTIONS.iter().map(|inner| inner.name).filter(|inner| inner.starts_with(&start)).collect();
+    if known.is_empty() {
+        return unknown_key(section, name);
+    }
+    unknown_name(("seção", "section"), &format!("{start}{name}"), &known)
 }
 
 fn unknown_key(section: &Section, name: &str) -> Complaint {

@@ -3,6 +3,7 @@
 //! All problems are found at once, each with its place and what to do. Everything a person may set is
 //! declared in `keys` and has its default in `settings`; nothing else reads the environment.
 
+mod channels;
 pub mod keys;
 mod load;
 mod models;
@@ -17,6 +18,7 @@ mod value;
 mod words;
 
 pub use crate::domain::secret::Secret;
+pub use channels::WhatsappSettings;
 pub use load::{FILE_NAME, Loaded, Sources, VARIABLE_PREFIX, process_env, survey};
 pub use models::{BudgetSettings, ModelSettings, RungSettings};
 pub use problem::{ConfigProblem, Origin, Severity, nearest};

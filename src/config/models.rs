@@ -85,12 +85,12 @@ pub struct RungSettings {
     pub tokens_per_minute: Option<u32>,
     /// Requests at once. Default 32.
     pub in_flight: u32,
-    /// US dollars per million tokens of the question. Default 0.
-    pub price_input: f64,
-    /// The same for tokens that the provider had ready. Default 0.
-    pub price_cached: f64,
-    /// US dollars per million tokens of the answer. Default 0.
-    pub price_output: f64,
+    /// US dollars per million tokens of the question. `None`: nobody knows; 0 says that it is free.
+    pub price_input: Option<f64>,
+    /// The same for tokens that the provider had ready. `None`: as much as the others.
+    pub price_cached: Option<f64>,
+    /// US dollars per million tokens of the answer. `None`: nobody knows; 0 says that it is free.
+    pub price_output: Option<f64>,
 }
 
 impl Default for RungSettings {
@@ -113,10 +113,20 @@ impl Default for RungSettings {
             requests_per_minute: None,
             tokens_per_minute: None,
             in_flight: 32,
-            price_input: 0.0,
-            price_cached: 0.0,
-            price_output: 0.0,
+            price_input: None,
+            price_cached: None,
+            price_output: None,
         }
+    }
+}
+
+impl RungSettings {
+    /// Returns which prices are missing to tell what a question costs.
+    pub fn missing_prices(&self) -> Vec<&'static str> {
+        [("price_input", self.price_input), ("price_output", self.price_output)]
+            .into_iter()
+            .filter_map(|(key, price)| price.is_none().then_some(key))
+            .collect()
     }
 }
 

@@ -1,8 +1,9 @@
 //! Relations between settings that no single key can hold.
 
+mod models;
+
 use std::collections::BTreeMap;
 
-use super::models::{ModelSettings, RungSettings};
 use super::problem::{Complaint, ConfigProblem, Origin};
 use super::settings::{CallbackSettings, Config, EmbeddingSettings, MailSettings, PolicySettings};
 use super::value::{host_ip, is_this_machine};
@@ -119,73 +120,6 @@ impl Check<'_> {
             let origin = self.origin(path).cloned().unwrap_or(Origin::Default);
             self.problems.push(complaint.error(path, origin));
         }
-    }
-
-    fn models(&mut self, models: &ModelSettings) {
-        self.rung("models.primary", &models.primary);
-        self.rung("models.escalation", &models.escalation);
-        let primary_reported = self.problems.iter().any(|it| it.path.starts_with("models.primary"));
-        if models.escalation.base_url.is_some()
-            && models.primary.base_url.is_none()
-            && !primary_reported
-        {
-            let path = "models.escalation.base_url";
-            let complaint = Complaint::new(
-                (
-                    "há um segundo modelo, mas falta o primeiro",
-                    "there is a second model but no first one",
-                ),
-                (
-                    "defina [models.primary]; com um só modelo, use só essa seção",
-                    "set [models.primary]; with a single model, use that section alone",
-                ),
-            );
-            let origin = self.origin(path).cloned().unwrap_or(Origin::Default);
-            self.problems.push(complaint.error(path, origin));
-        }
-        let budget = &models.budget;
-        let limited = budget.daily_usd.is_some() || budget.monthly_usd.is_some();
-        let rungs = [("primary", &models.primary), ("escalation", &models.escalation)];
-        let free = rungs.iter().find(|(_, rung)| {
-            rung.base_url.is_some() && rung.price_input == 0.0 && rung.price_output == 0.0
-        });
-        if let (true, Some((name, _))) = (limited, free) {
-            let (path, origin) =
-                self.set_among(&["models.budget.daily_usd", "models.budget.monthly_usd"]);
-            let complaint = Complaint::new(
-                (
-                    format!(
-                        "há um orçamento, mas [models.{name}] não diz o seu preço e conta como de graça"
-                    ),
-                    format!(
-                        "there is a budget, but [models.{name}] has no price and counts as free"
-                    ),
-                ),
-                (
-                    format!("defina price_input e price_output em [models.{name}]"),
-                    format!("set price_input and price_output in [models.{name}]"),
-                ),
-            );
-            self.problems.push(complaint.warning(path, origin));
-        }
-    }
-
-    fn rung(&mut self, section: &str, rung: &RungSettings) {
-        let (url, model) = (format!("{section}.base_url"), format!("{section}.model"));
-        let reported = self.problems.iter().any(|it| it.path == url || it.path == model);
-        if reported || rung.base_url.is_some() == rung.model.is_some() {
-            return;
-        }
-        let complaint = Complaint::new(
-            ("base_url e model só valem juntos", "base_url and model only work together"),
-            (
-                format!("defina os dois em [{section}], ou nenhum"),
-                format!("set both in [{section}], or neither"),
-            ),
-        );
-        let (path, origin) = self.set_among(&[&url, &model]);
-        let problem = complaint.error(path, origin);
-        self.problems.push(problem);
     }
 
     fn mail(&mut self, mail: &MailSettings) {

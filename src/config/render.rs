@@ -88,6 +88,8 @@ fn about(key: &Key, locale: Locale) -> String {
         (Kind::Decimal(min, max), Locale::En) => format!(" From {min} to {max}."),
         (Kind::Word(words), Locale::PtBr) => format!(" Opções: {}.", words.join(", ")),
         (Kind::Word(words), Locale::En) => format!(" Choices: {}.", words.join(", ")),
+        (Kind::Words(words), Locale::PtBr) => format!(" Há: {}.", words.join(", ")),
+        (Kind::Words(words), Locale::En) => format!(" There are: {}.", words.join(", ")),
         _ => String::new(),
     };
     format!("{meaning}{range}")

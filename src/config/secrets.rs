@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::channels::WhatsappSettings;
 use super::problem::{Complaint, ConfigProblem, Origin};
 use super::settings::Config;
 use super::value;
@@ -11,13 +12,16 @@ use crate::domain::secret::Secret;
 /// How a secret is judged once it was read from its file.
 type Judge = fn(&str) -> Result<String, Complaint>;
 
+/// Where a secret goes, the file that may hold it, and how it is judged.
+type Pair<'s> = (String, &'s mut Option<Secret>, Option<PathBuf>, Judge);
+
 /// Reads every `.._file` into its secret. Both at once, unreadable and empty files are errors.
 pub(super) fn resolve(
     config: &mut Config,
     origins: &BTreeMap<String, Origin>,
     problems: &mut Vec<ConfigProblem>,
 ) {
-    let mut pairs: Vec<(String, &mut Option<Secret>, Option<PathBuf>, Judge)> = Vec::new();
+    let mut pairs: Vec<Pair<'_>> = Vec::new();
     let store = &mut config.store;
     pairs.push(("store.url".into(), &mut store.url, store.url_file.clone(), value::store_url));
     let main = &mut config.callbacks;
@@ -33,12 +37,16 @@ pub(super) fn resolve(
     let login = &mut config.mail;
     let file = login.password_file.clone();
     pairs.push(("mail.password".into(), &mut login.password, file, value::line));
+    whatsapp(&mut pairs, "whatsapp", &mut config.whatsapp);
     let models = &mut config.models;
     for (name, rung) in [("primary", &mut models.primary), ("escalation", &mut models.escalation)] {
         let file = rung.key_file.clone();
         pairs.push((format!("models.{name}.key"), &mut rung.key, file, value::line));
     }
     for (name, tenant) in &mut config.tenants {
+        if let Some(own) = &mut tenant.whatsapp {
+            whatsapp(&mut pairs, &format!("tenants.{name}.whatsapp"), own);
+        }
         if let Some(own) = &mut tenant.webhooks {
             let path = format!("tenants.{name}.webhooks.secret");
             pairs.push((path, &mut own.secret, own.secret_file.clone(), value::secret));
@@ -77,6 +85,28 @@ pub(super) fn resolve(
             (false, None) => {}
         }
     }
+}
+
+fn whatsapp<'s>(pairs: &mut Vec<Pair<'s>>, section: &str, own: &'s mut WhatsappSettings) {
+    let WhatsappSettings {
+        app_secret,
+        app_secret_file,
+        verify_token,
+        verify_token_file,
+        numbers: _,
+    } = own;
+    pairs.push((
+        format!("{section}.app_secret"),
+        app_secret,
+        app_secret_file.clone(),
+        value::secret,
+    ));
+    pairs.push((
+        format!("{section}.verify_token"),
+        verify_token,
+        verify_token_file.clone(),
+        value::line,
+    ));
 }
 
 fn read(file: &Path) -> Result<String, Complaint> {

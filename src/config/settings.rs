@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::channels::WhatsappSettings;
 use super::models::ModelSettings;
 use crate::domain::ids::TenantId;
 use crate::domain::secret::Secret;
@@ -40,6 +41,8 @@ pub struct Config {
     pub callbacks: CallbackSettings,
     /// Where events and notifications of the tenant `main` go to.
     pub webhooks: CallbackSettings,
+    /// The numbers of the tenant `main` on WhatsApp.
+    pub whatsapp: WhatsappSettings,
     /// The server that mail to the business's own people leaves by.
     pub mail: MailSettings,
     /// For how long people's data is kept.
@@ -66,6 +69,8 @@ pub struct TenantView<'a> {
     pub callbacks: Option<&'a CallbackSettings>,
     /// Where its events and notifications go to; `None` when nowhere.
     pub webhooks: Option<&'a CallbackSettings>,
+    /// Its numbers on WhatsApp; `None` when it has none.
+    pub whatsapp: Option<&'a WhatsappSettings>,
 }
 
 impl Config {
@@ -90,6 +95,7 @@ impl Config {
                 templates: &self.templates,
                 callbacks: Some(&self.callbacks).filter(|found| callbacks(found)),
                 webhooks: Some(&self.webhooks).filter(|found| callbacks(found)),
+                whatsapp: Some(&self.whatsapp).filter(|found| found.numbers.is_some()),
             });
         }
         let own = self.tenants.get(id)?;
@@ -100,6 +106,7 @@ impl Config {
             templates: own.templates.as_ref().unwrap_or(&self.templates),
             callbacks: own.callbacks.as_ref().filter(|found| callbacks(found)),
             webhooks: own.webhooks.as_ref().filter(|found| callbacks(found)),
+            whatsapp: own.whatsapp.as_ref().filter(|found| found.numbers.is_some()),
         })
     }
 }
@@ -379,6 +386,9 @@ pub struct TenantSettings {
     /// Where its events and notifications go to; `None` means nowhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhooks: Option<CallbackSettings>,
+    /// Its numbers on WhatsApp; `None` means none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub whatsapp: Option<WhatsappSettings>,
 }
 
 #[cfg(test)]

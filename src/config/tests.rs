@@ -125,6 +125,8 @@ fn cases() -> Vec<(&'static str, Place)> {
         ("single underscore", variable("ATENDE_SERVER_BIND", "0.0.0.0:80")),
     ];
 
+    cases.extend(of_models());
+
     let signed = "[callbacks]\nurl = \"https://example.com/\"\n";
     let place = file(&format!("{signed}secret = \"0123456789abcdef\"\nsecret_file = \"key\""));
     place.write("key", "0123456789abcdef");
@@ -143,6 +145,69 @@ fn cases() -> Vec<(&'static str, Place)> {
     fs::write(place.folder.path().join(FILE_NAME), b"[log]\nlevel = \"\xff\"").unwrap();
     cases.push(("not utf-8", place));
     cases
+}
+
+/// The same for the sections about language models.
+fn of_models() -> Vec<(&'static str, Place)> {
+    let own = "base_url = \"http://127.0.0.1:9/v1\"\nmodel = \"m\"\n";
+    let primary = |more: &str| Place::new(&format!("[models.primary]\n{own}{more}"));
+    let url =
+        |url: &str| Place::new(&format!("[models.primary]\nbase_url = \"{url}\"\nmodel = \"m\"\n"));
+    let budget = "[models.budget]\ndaily_usd = 5.0\n";
+    let priced = "price_input = 0.1\nprice_output = 0.5\n";
+    vec![
+        ("a misspelt table of models", Place::new("[models.primay]\nmodel = \"m\"")),
+        ("a table where none goes", Place::new("[worker.primary]\nmodel = \"m\"")),
+        (
+            "a misspelt table in a variable",
+            Place::new("").with("ATENDE__MODELS__PRIMAY__MODEL", "m"),
+        ),
+        ("an unknown field", primary("fields = \"temperature, sed\"")),
+        ("unknown fields", primary("fields = \"sed,max_token\"")),
+        ("a comma too many", primary("fields = \"seed,\"")),
+        ("the whole address", url("https://api.openai.com/v1/chat/completions")),
+        ("the whole address, and a slash", url("http://127.0.0.1:9/v1/chat/completions/")),
+        ("no room for a question", primary("context = 1500")),
+        ("no room for a question, by the answer", primary("context = 2048\nmax_output = 4000")),
+        ("an attempt longer than the turn", primary("timeout_secs = 90")),
+        (
+            "a turn shorter than an attempt",
+            Place::new(&format!("[models]\nturn_secs = 20\n[models.primary]\n{own}")),
+        ),
+        ("a budget without a price", primary(budget)),
+        ("a budget with half a price", primary(&format!("price_input = 0.1\n{budget}"))),
+        (
+            "a budget with one price of two",
+            primary(&format!("{priced}[models.escalation]\n{own}{budget}")),
+        ),
+        (
+            "more a day than a month",
+            primary(&format!("{priced}[models.budget]\nmonthly_usd = 5\ndaily_usd = 100\n")),
+        ),
+        (
+            "a threshold behind the last one",
+            primary(&format!("{priced}{budget}escalation_off_at = 90\nembedded_only_at = 70")),
+        ),
+    ]
+}
+
+#[test]
+fn settings_of_models_that_go_together_are_taken_as_they_are() {
+    let own = "[models.primary]\nbase_url = \"http://127.0.0.1:9/v1\"\nmodel = \"m\"\n";
+    for more in [
+        "fields = \"temperature, response_format\"",
+        "context = 1501",
+        "timeout_secs = 60",
+        // A price of 0 is one.
+        "price_input = 0\nprice_output = 0\n[models.budget]\ndaily_usd = 1",
+        "price_input = 1\nprice_output = 1\n[models.budget]\ndaily_usd = 5\nmonthly_usd = 5",
+        "[models.budget]\nembedded_only_at = 50",
+        "[models.budget]\nembedded_only_at = 50\nescalation_off_at = 50",
+    ] {
+        assert_eq!(Place::new(&format!("{own}{more}")).told(Locale::En), "", "{more}");
+    }
+    // A model that is not used needs no price.
+    assert_eq!(Place::new("[models.budget]\ndaily_usd = 1").told(Locale::En), "");
 }
 
 #[test]
@@ -341,6 +406,17 @@ fn every_commented_out_example_reads_as_toml() {
     }
 }
 
+fn every_field_of_whatsapp() -> crate::config::WhatsappSettings {
+    let (secret, file) = (Some(Secret::new("x")), Some("x".into()));
+    crate::config::WhatsappSettings {
+        numbers: Some("x".to_owned()),
+        app_secret: secret.clone(),
+        app_secret_file: file.clone(),
+        verify_token: secret,
+        verify_token_file: file,
+    }
+}
+
 #[test]
 fn the_declared_keys_are_exactly_the_fields_of_the_settings() {
     let secret = || Some(Secret::new("x"));
@@ -386,6 +462,9 @@ fn the_declared_keys_are_exactly_the_fields_of_the_settings() {
         context: Some(1),
         requests_per_minute: Some(1),
         tokens_per_minute: Some(1),
+        price_input: Some(1.0),
+        price_cached: Some(1.0),
+        price_output: Some(1.0),
         ..RungSettings::default()
     };
     config.models.primary = rung.clone();
@@ -396,6 +475,7 @@ fn the_declared_keys_are_exactly_the_fields_of_the_settings() {
         drafts_only_at: Some(1),
         ..BudgetSettings::default()
     };
+    config.whatsapp = every_field_of_whatsapp();
     let tenant = TenantSettings {
         policy: Some(config.policy.clone()),
         knowledge: Some(config.knowledge.clone()),
@@ -403,6 +483,7 @@ fn the_declared_keys_are_exactly_the_fields_of_the_settings() {
         templates: Some(config.templates.clone()),
         callbacks: Some(callbacks.clone()),
         webhooks: Some(callbacks),
+        whatsapp: Some(config.whatsapp.clone()),
     };
     config.tenants.insert(crate::domain::ids::TenantId::parse("acme").unwrap(), tenant);
 

@@ -64,6 +64,7 @@ fn judge_text(text: &str, kind: Kind, around: &Surroundings<'_>) -> Result<Strin
     match kind {
         Kind::Address => address(text),
         Kind::Word(words) => one_of(text, words, ("opção", "choice")),
+        Kind::Words(words) => some_of(text, words),
         Kind::Pack => one_of(text, around.packs, ("política", "policy pack")),
         Kind::File | Kind::SecretFile => path(text, around.base, Path::is_file, FILE),
         Kind::Folder => path(text, around.base, Path::is_dir, FOLDER),
@@ -80,6 +81,30 @@ fn judge_text(text: &str, kind: Kind, around: &Surroundings<'_>) -> Result<Strin
 
 fn one_of(text: &str, known: &[&str], what: (&str, &str)) -> Result<String, Complaint> {
     if known.contains(&text) { Ok(text.to_owned()) } else { Err(unknown_name(what, text, known)) }
+}
+
+fn some_of(text: &str, known: &[&str]) -> Result<String, Complaint> {
+    let text = line(text)?;
+    let unknown: Vec<&str> =
+        text.split(',').map(str::trim).filter(|one| !known.contains(one)).collect();
+    match unknown.as_slice() {
+        [] => Ok(text),
+        [""] | ["", ..] => Err(Complaint::new(
+            ("há uma vírgula a mais", "there is a comma too many"),
+            (format!("opções: {}", known.join(", ")), format!("choices: {}", known.join(", "))),
+        )),
+        [one] => Err(unknown_name(("opção", "choice"), one, known)),
+        [first, rest @ ..] => {
+            let Complaint { mut problem, hint } = unknown_name(("opção", "choice"), first, known);
+            for name in rest {
+                for text in [&mut problem.pt_br, &mut problem.en] {
+                    text.push_str(", ");
+                    text.push_str(name);
+                }
+            }
+            Err(Complaint { problem, hint })
+        }
+    }
 }
 
 fn integer(number: Option<i64>, min: i64, max: i64) -> Result<Value, Complaint> {
@@ -336,11 +361,17 @@ fn model_url(text: &str) -> Result<String, Complaint> {
     if !url.username().is_empty() || url.password().is_some() {
         return complaint(
             "a URL contém usuário ou senha; a chave vai em key_file",
-            "the URL holds a user or a password; the key belongs into key_file",
+            "the URL holds a user or a password; the key belongs in key_file",
         );
     }
     if url.query().is_some() || url.fragment().is_some() {
         return complaint("a URL tem uma parte ? ou #", "the URL has a part after ? or #");
+    }
+    if url.path().trim_end_matches('/').ends_with("/chat/completions") {
+        return complaint(
+            "a URL já termina em /chat/completions, que é acrescentado a cada pergunta",
+            "the URL ends in /chat/completions already, which is added to it for each question",
+        );
     }
     match url.scheme() {
         "https" if url.has_host() => Ok(text.to_owned()),

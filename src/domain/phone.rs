@@ -25,6 +25,22 @@ pub fn key(written: &str) -> Option<String> {
     DIGITS.contains(&key.len()).then_some(key)
 }
 
+/// Returns the forms in which networks write the number of a key: of a Brazilian mobile also the one with the ninth
+/// digit.
+pub fn forms(key: &str) -> Vec<String> {
+    let long = match key.as_bytes() {
+        [b'5', b'5', tens, ones, b'6'..=b'9', rest @ ..] if rest.len() == 7 => {
+            let area = 10 * (tens - b'0') + (ones - b'0');
+            is_area_code(area).then(|| {
+                let (front, mobile) = key.split_at_checked(4).unwrap_or((key, ""));
+                format!("{front}9{mobile}")
+            })
+        }
+        _ => None,
+    };
+    std::iter::once(key.to_owned()).chain(long).collect()
+}
+
 /// True for an area code that Brazil has given out.
 pub const fn is_area_code(code: u8) -> bool {
     matches!(
@@ -93,6 +109,8 @@ mod tests {
         ] {
             assert_eq!(key(written).as_deref(), Some(expected), "{written}");
         }
+        assert_eq!(forms("551187654321"), ["551187654321", "5511987654321"]);
+        assert_eq!(forms("551133334444"), ["551133334444"]);
         for none in ["190", "", "+551é", "1234567890123456"] {
             assert_eq!(key(none), None, "{none}");
         }

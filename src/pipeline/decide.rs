@@ -319,13 +319,13 @@ const FLAWED: Own = (
 );
 const DISPUTED: Own = (
     "E2.disputed",
-    "O que o modelo escreveu não passou na conferência; este rascunho vem dos artigos, e uma pessoa compara.",
-    "What the model wrote did not pass the checks; this draft is from the articles, and a person compares.",
+    "O que o modelo escreveu não passou na conferência; este rascunho vem dos artigos, para uma pessoa comparar.",
+    "What the model wrote did not pass the checks; this draft comes from the articles, for a person to compare.",
 );
 const PERSON_WANTED: Own = (
     "E2.person_wanted",
-    "O modelo que leu o caso acha que ele pede uma pessoa.",
-    "The model that read the case thinks that it wants a person.",
+    "O modelo acha que uma pessoa deve cuidar deste caso.",
+    "The model thinks a person should handle this.",
 );
 const OPEN_QUESTION: Own = (
     "R6.open_question",
@@ -339,8 +339,8 @@ const DECLINED: Own = (
 );
 const BUDGET: Own = (
     "M2.budget",
-    "O orçamento dos modelos foi usado: até ele se renovar, uma pessoa envia.",
-    "The models' budget is spent: until it renews, a person sends.",
+    "O orçamento dos modelos acabou: até ele se renovar, uma pessoa envia as respostas.",
+    "The models' budget is spent: until it renews, a person sends the replies.",
 );
 const LOW_CONFIDENCE: Own = (
     "E2.low_confidence",

@@ -84,6 +84,29 @@ pub(super) fn question(brief: &Brief<'_>, wrong: Option<&Written>) -> Option<Que
         Some(_) => ("repair", Purpose::Repair),
     };
     let prompt = brief.prompts.find(id, brief.locale)?;
+    let messages = match brief.prompts.render(prompt, &context(brief, wrong)) {
+        Ok(messages) => messages,
+        Err(why) => {
+            tracing::error!(prompt = %prompt.name(), why, "Cannot render a prompt; no model is asked");
+            return None;
+        }
+    };
+    Some(Question {
+        purpose,
+        prompt: prompt.reference(),
+        canary: prompts::canary(&brief.words.key()),
+        messages,
+        output: prompt
+            .output_schema
+            .clone()
+            .map(|schema| OutputSchema { name: id.to_owned(), schema }),
+        max_output: prompt.max_output,
+        repeat: 0,
+    })
+}
+
+/// What the variables of a drafting prompt hold.
+fn context(brief: &Brief<'_>, wrong: Option<&Written>) -> Value {
     let key = brief.words.key();
     let pack = brief.pack;
     let lines = |texts: &[crate::domain::decision::LocalText]| -> Vec<String> {
@@ -106,7 +129,7 @@ pub(super) fn question(brief: &Brief<'_>, wrong: Option<&Written>) -> Option<Que
             wrong.evidence.findings.iter().map(|one| complaint(one, brief.locale)).collect()
         })
         .unwrap_or_default();
-    let context = json!({
+    json!({
         "mark": prompts::mark(&key),
         "canary": prompts::canary(&key),
         "brand": pack.business.brand,
@@ -125,25 +148,6 @@ pub(super) fn question(brief: &Brief<'_>, wrong: Option<&Written>) -> Option<Que
         "message": brief.words.text,
         "draft": wrong.map(|wrong| wrong.body.as_str()).unwrap_or_default(),
         "complaints": complaints,
-    });
-    let messages = match brief.prompts.render(prompt, &context) {
-        Ok(messages) => messages,
-        Err(why) => {
-            tracing::error!(prompt = %prompt.name(), why, "Cannot render a prompt; no model is asked");
-            return None;
-        }
-    };
-    Some(Question {
-        purpose,
-        prompt: prompt.reference(),
-        canary: prompts::canary(&key),
-        messages,
-        output: prompt
-            .output_schema
-            .clone()
-            .map(|schema| OutputSchema { name: id.to_owned(), schema }),
-        max_output: prompt.max_output,
-        repeat: 0,
     })
 }
 
@@ -372,6 +376,26 @@ const fn mood(mood: Sentiment, locale: Locale) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_variable_of_the_prompts_is_filled() {
+        let (pack, prompts) = (Pack::embedded("saas-br").unwrap(), Prompts::load(None).unwrap());
+        let brief = Brief {
+            pack: &pack,
+            prompts: &prompts,
+            locale: Locale::En,
+            channel: Channel::Chat,
+            register: Register::Neutral,
+            sentiment: Sentiment::Neutral,
+            facts: Vec::new(),
+            passages: &[],
+            words: CaseWords { subject: None, text: "hi", history: &[] },
+        };
+        let context = context(&brief, None);
+        for variable in ["draft", "repair"].iter().flat_map(|id| prompts::variables(id)) {
+            assert!(context.get(variable.name).is_some(), "{}", variable.name);
+        }
+    }
 
     #[test]
     fn sentences_are_laid_out_as_they_say() {

@@ -185,10 +185,13 @@ impl<'l> Asking<'l> {
         self.calls.push(noted(rung, model.name(), question, &answer));
         answer.map_err(|error| {
             self.declined |= matches!(error.kind, ChatErrorKind::Filtered | ChatErrorKind::Refused);
-            tracing::warn!(
-                purpose = %question.purpose, rung = %rung, model = model.name(), attempts = error.attempts,
-                "The {rung} model has no answer: {error}"
-            );
+            let (purpose, model, attempts) = (question.purpose, model.name(), error.attempts);
+            // While an endpoint is left alone, every turn would say so again.
+            if error.told {
+                tracing::debug!(%purpose, %rung, model, attempts, "The {rung} model has no answer: {error}");
+            } else {
+                tracing::warn!(%purpose, %rung, model, attempts, "The {rung} model has no answer: {error}");
+            }
             error.kind
         })
     }

@@ -4,12 +4,14 @@
 //! does every signal. So a customer's words that steer a model can bring a case to people, never keep it from them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::TurnInput;
 use super::ladder::Question;
+use crate::domain::channel::Channel;
 use crate::domain::confidence::Confidence;
 use crate::domain::draft::Passage;
 use crate::domain::field::{Engine, Field};
@@ -129,8 +131,30 @@ pub(super) fn question(
     turn: &TurnInput,
     words: &CaseWords<'_>,
 ) -> Option<Question> {
+    let prompt = prompts.find("triage", pack.business.default_locale())?;
+    let context = context(pack, turn.channel, turn.given.category.as_deref(), words);
+    let messages = match prompts.render(prompt, &context) {
+        Ok(messages) => messages,
+        Err(why) => {
+            tracing::error!(prompt = %prompt.name(), why, "Cannot render a prompt; no model is asked");
+            return None;
+        }
+    };
+    let schema = prompts::filled(prompt.output_schema.as_ref()?, &lists(pack));
+    Some(Question {
+        purpose: Purpose::Triage,
+        prompt: prompt.reference(),
+        canary: prompts::canary(&words.key()),
+        messages,
+        output: Some(OutputSchema { name: "triage".to_owned(), schema }),
+        max_output: prompt.max_output,
+        repeat: 0,
+    })
+}
+
+/// What the variables of the triage prompt hold.
+fn context(pack: &Pack, channel: Channel, stated: Option<&str>, words: &CaseWords<'_>) -> Value {
     let locale = pack.business.default_locale();
-    let prompt = prompts.find("triage", locale)?;
     let key = words.key();
     let categories: Vec<Value> = pack
         .taxonomy
@@ -154,34 +178,17 @@ pub(super) fn question(
         .filter(|signal| !silences(**signal))
         .map(|signal| json!({"id": signal.as_str(), "meaning": meaning(*signal)}))
         .collect();
-    let context = json!({
+    json!({
         "mark": prompts::mark(&key),
         "canary": prompts::canary(&key),
         "brand": pack.business.brand,
-        "channel": turn.channel.as_str(),
+        "channel": channel.as_str(),
         "categories": categories,
         "signals": signals,
-        "stated": turn.given.category,
+        "stated": stated,
         "subject": words.subject,
         "history": words.history(),
         "message": words.text,
-    });
-    let messages = match prompts.render(prompt, &context) {
-        Ok(messages) => messages,
-        Err(why) => {
-            tracing::error!(prompt = %prompt.name(), why, "Cannot render a prompt; no model is asked");
-            return None;
-        }
-    };
-    let schema = prompts::filled(prompt.output_schema.as_ref()?, &lists(pack));
-    Some(Question {
-        purpose: Purpose::Triage,
-        prompt: prompt.reference(),
-        canary: prompts::canary(&key),
-        messages,
-        output: Some(OutputSchema { name: "triage".to_owned(), schema }),
-        max_output: prompt.max_output,
-        repeat: 0,
     })
 }
 
@@ -307,7 +314,8 @@ pub(super) fn merged(
         }
         if reading.needs_human && !all.requires_human.value {
             let sure = Confidence::clamped(HEARD * reading.firmness);
-            all.requires_human = Field::new(true, sure, *engine).because("a model wants a person");
+            all.requires_human = Field::new(true, sure, *engine)
+                .because("a language model thinks a person should handle this");
         }
     }
     all.signals.sort_by_key(|hit| hit.signal);
@@ -400,26 +408,38 @@ fn category(
     }
 }
 
-/// Says who stands behind a value, for people who look.
-fn named<T: PartialEq>(votes: &[Vote<T>], value: &T) -> String {
-    let who = |same: bool| {
-        let names: Vec<&str> = votes
-            .iter()
-            .filter(|vote| (vote.value == *value) == same)
-            .map(|vote| vote.engine.as_str())
-            .collect();
-        names.join(", ")
-    };
-    let (with, against) = (who(true), who(false));
-    if against.is_empty() {
-        format!("said by {with}")
+/// Says who stands behind a value and who would have said another, for people who look.
+fn named<T: PartialEq + fmt::Display>(votes: &[Vote<T>], value: &T) -> String {
+    let (with, against): (Vec<_>, Vec<_>) = votes.iter().partition(|vote| vote.value == *value);
+    let names: Vec<&str> = with.iter().map(|vote| who(vote.engine)).collect();
+    let verb = if names.len() > 1 || names.iter().any(|name| name.ends_with('s')) {
+        "say"
     } else {
-        format!("said by {with}; otherwise {against}")
+        "says"
+    };
+    let others =
+        against.iter().map(|vote| format!("{} would say {}", who(vote.engine), vote.value));
+    let said = format!("{} {verb} {value}", names.join(" and "));
+    std::iter::once(said).chain(others).collect::<Vec<_>>().join("; ")
+}
+
+/// Names an engine to people.
+const fn who(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Rules => "the rules",
+        Engine::Lingua => "the language detector",
+        Engine::Linear => "the built-in classifier",
+        Engine::Articles => "the articles",
+        Engine::Primary => "the language model",
+        Engine::Escalation => "the more capable model",
+        Engine::Given => "the form",
+        Engine::Human => "a person",
+        Engine::Default => "the policy's default",
     }
 }
 
 /// Tallies a field over the engine below and the models; `None` where it is settled or no model speaks.
-fn field<T: Copy + PartialEq>(
+fn field<T: Copy + PartialEq + fmt::Display>(
     own: &Field<T>,
     readings: &[(Engine, Reading)],
     of: impl Fn(&Reading) -> Option<T>,
@@ -449,7 +469,7 @@ fn raised<T: Copy + PartialOrd>(below: &Field<T>, tallied: Field<T>) -> Field<T>
         return tallied;
     }
     let less = Confidence::clamped(below.confidence.get() * 0.8);
-    Field { confidence: less, ..below.clone() }.because("a model would have lowered it")
+    Field { confidence: less, ..below.clone() }.because("a language model would have put it lower")
 }
 
 /// Fury that was heard below stays; between the other moods the engines decide together.
@@ -457,7 +477,7 @@ fn mood(below: &Field<Sentiment>, tallied: Field<Sentiment>) -> Field<Sentiment>
     if below.value == Sentiment::Angry && tallied.value != Sentiment::Angry {
         let less = Confidence::clamped(below.confidence.get() * 0.8);
         return Field { confidence: less, ..below.clone() }
-            .because("a model would have lowered it");
+            .because("a language model would have called it milder");
     }
     let (low, high) = mood_range(tallied.value);
     let score = below.score.unwrap_or(0.5).clamp(low, high);
@@ -512,5 +532,39 @@ const fn meaning(signal: Signal) -> &'static str {
         Signal::AutoReply => "a machine answered",
         Signal::OptOut => "asks to receive nothing more",
         Signal::Greeting => "a greeting and nothing else",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_variable_of_the_prompt_is_filled() {
+        let pack = Pack::embedded("saas-br").unwrap();
+        let words = CaseWords { subject: None, text: "oi", history: &[] };
+        let context = context(&pack, Channel::Chat, None, &words);
+        for variable in prompts::variables("triage") {
+            assert!(context.get(variable.name).is_some(), "{}", variable.name);
+        }
+    }
+
+    #[test]
+    fn a_value_names_who_says_it_and_who_would_say_another() {
+        let vote = |engine, value: &str| Vote { engine, value: value.to_owned(), weight: 0.5 };
+        let (linear, model) = (Engine::Linear, Engine::Primary);
+        for (votes, expected) in [
+            (
+                vec![vote(linear, "technical"), vote(model, "billing")],
+                "the language model says billing; the built-in classifier would say technical",
+            ),
+            (
+                vec![vote(linear, "billing"), vote(model, "billing")],
+                "the built-in classifier and the language model say billing",
+            ),
+            (vec![vote(Engine::Rules, "billing")], "the rules say billing"),
+        ] {
+            assert_eq!(named(&votes, &"billing".to_owned()), expected);
+        }
     }
 }

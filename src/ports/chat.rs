@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::domain::decision::LocalText;
 use crate::domain::field::Engine;
 
 crate::domain::words! {
@@ -96,7 +97,7 @@ pub struct TokenUse {
 pub struct ChatAnswer {
     /// The words: JSON where a shape was asked for.
     pub text: String,
-    /// The model that really answered.
+    /// The model that really answered; empty where the endpoint does not tell.
     pub model: String,
     /// Tokens; zeros where the endpoint does not say.
     pub tokens: TokenUse,
@@ -143,12 +144,16 @@ crate::domain::words! {
         BadShape = "bad_shape",
         /// What came is no answer of such an endpoint: HTML, an array, a body that never ends.
         BadReply = "bad_reply",
-        /// The key is missing, wrong, or may not use the model.
+        /// The key is missing or wrong.
         Key = "key",
+        /// The endpoint knows who asks and refuses all the same: a right that is missing, a country, a blocked address.
+        Forbidden = "forbidden",
         /// The endpoint does not take the request as it is, or does not know the model.
         Rejected = "rejected",
-        /// The connection failed or broke.
+        /// No connection came about.
         Connection = "connection",
+        /// The connection broke before the whole answer was there.
+        Broken = "broken",
         /// No secure connection came about.
         Tls = "tls",
         /// No answer in time.
@@ -169,6 +174,7 @@ impl ChatErrorKind {
             Self::RateLimited
             | Self::Overloaded
             | Self::Connection
+            | Self::Broken
             | Self::TimedOut
             | Self::BadReply => true,
             Self::Quota
@@ -179,6 +185,7 @@ impl ChatErrorKind {
             | Self::Empty
             | Self::BadShape
             | Self::Key
+            | Self::Forbidden
             | Self::Rejected
             | Self::Tls
             | Self::Resting
@@ -195,7 +202,9 @@ impl ChatErrorKind {
             | Self::Overloaded
             | Self::BadReply
             | Self::Key
+            | Self::Forbidden
             | Self::Connection
+            | Self::Broken
             | Self::Tls
             | Self::TimedOut => true,
             Self::TooLong
@@ -224,7 +233,12 @@ pub struct ChatError {
     /// What the endpoint wants waited before it is asked again.
     pub retry_after: Option<Duration>,
     /// A sentence for the operator; never the customer's words or the model's.
-    pub detail: String,
+    pub detail: LocalText,
+    /// What the endpoint said about it, shortened and without secrets. Kept only of questions that are nobody's, since
+    /// endpoints repeat what they were asked.
+    pub said: Option<String>,
+    /// The log tells of it already: the endpoint begins to be left alone because of it, or was left alone before.
+    pub told: bool,
     /// The model that answered, where one did.
     pub model: Option<String>,
     /// Tokens that were spent; an answer that was cut off is paid for.
@@ -239,13 +253,15 @@ pub struct ChatError {
 
 impl ChatError {
     /// Makes an error before anything was sent or came back.
-    pub fn new(kind: ChatErrorKind, detail: impl Into<String>) -> Self {
+    pub fn new(kind: ChatErrorKind, detail: LocalText) -> Self {
         Self {
             kind,
             status: None,
             code: None,
             retry_after: None,
-            detail: detail.into(),
+            detail,
+            said: None,
+            told: false,
             model: None,
             tokens: TokenUse::default(),
             cost_micros: 0,
@@ -255,6 +271,7 @@ impl ChatError {
     }
 }
 
+/// For logs, which are in English.
 impl fmt::Display for ChatError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.kind)?;
@@ -265,7 +282,7 @@ impl fmt::Display for ChatError {
             }
             write!(f, ")")?;
         }
-        write!(f, ": {}", self.detail)
+        write!(f, ": {}", self.detail.en)
     }
 }
 

@@ -1,15 +1,21 @@
 //! What language models are told: one file per prompt, and per locale where the words differ. Embedded ones are
 //! replaced file by file by a team's folder.
 //!
-//! Nothing is published that cannot be rendered: every file is compiled, rendered with its own samples in strict
-//! mode, and its schema is held against what the program reads. Customers' words and articles are data: they reach a
-//! prompt only through the helper `data`, each once, between marks that they cannot forge.
+//! Nothing is published that cannot be rendered: every file is compiled, followed into every branch and piece, rendered
+//! with its own samples in strict mode, and its schema is held against what the program reads. Customers' words and
+//! articles are data: they reach a prompt only through the helper `data`, each once, between marks that they cannot
+//! forge.
 
 mod check;
 mod data;
 mod file;
+mod folder;
+mod schema;
+mod syntax;
+mod variables;
+mod walk;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use handlebars::{Context, Handlebars};
@@ -20,14 +26,28 @@ use sha2::{Digest, Sha256};
 use crate::domain::decision::LocalText;
 use crate::domain::labels::Locale;
 use crate::ports::chat::{ChatMessage, Role};
-use crate::text::Problem;
 pub use check::{sample_context, sample_schema};
 pub use data::{canary, mark};
 pub use file::Sample;
+pub use variables::{Variable, variables};
+
+/// A problem of a prompt, in both languages.
+type Problem = crate::text::Problem<LocalText>;
 
 #[derive(RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/prompts"]
 struct Embedded;
+
+/// A prompt file or a piece.
+#[derive(Debug)]
+struct Source {
+    text: String,
+    /// Of the team's folder.
+    own: bool,
+}
+
+/// All of them, by name.
+type Files = BTreeMap<String, Source>;
 
 /// One prompt.
 #[derive(Clone, Debug)]
@@ -48,6 +68,8 @@ pub struct Prompt {
     pub hash: String,
     /// True where it is a team's own file.
     pub overridden: bool,
+    /// The files of the team's folder that it is made of: its own file, pieces.
+    pub own_files: Vec<String>,
     system: String,
     user: String,
 }
@@ -71,115 +93,151 @@ impl Prompt {
 #[derive(Debug)]
 pub struct Prompts {
     registry: Handlebars<'static>,
-    prompts: BTreeMap<String, Prompt>,
+    by_name: BTreeMap<String, Prompt>,
+    pieces: usize,
+    own: Vec<String>,
+    notes: Vec<Problem>,
 }
 
 impl Prompts {
     /// Loads the embedded prompts and, over them, those of a folder. Everything that is wrong, at once.
     pub fn load(folder: Option<&Path>) -> Result<Self, Vec<Problem>> {
-        let mut problems = Vec::new();
-        let mut files: BTreeMap<String, (String, bool)> = Embedded::iter()
+        let mut files: Files = Embedded::iter()
             .filter_map(|name| {
                 let file = Embedded::get(&name)?;
-                let text = String::from_utf8_lossy(&file.data).into_owned();
-                Some((name.into_owned(), (text, false)))
+                let text = folder::plain(&String::from_utf8_lossy(&file.data));
+                Some((name.into_owned(), Source { text, own: false }))
             })
             .collect();
-        if let Some(folder) = folder {
-            file::read_folder(folder, &mut files, &mut problems);
-        }
+        let told = folder.map(|folder| folder::read(folder, &mut files)).unwrap_or_default();
+        let mut problems = told.problems;
         let mut registry = Handlebars::new();
         registry.set_strict_mode(true);
         registry.register_escape_fn(handlebars::no_escape);
         registry.register_helper("data", Box::new(data::DataHelper));
-        let mut prompts = Self { registry, prompts: BTreeMap::new() };
-        for (name, (text, _)) in files.iter().filter(|(name, _)| name.starts_with('_')) {
-            prompts.add_piece(name, text, &mut problems);
+        let is_piece = |name: &str| name.starts_with('_');
+        let mut prompts = Self {
+            registry,
+            by_name: BTreeMap::new(),
+            pieces: files.keys().filter(|name| is_piece(name)).count(),
+            own: files
+                .iter()
+                .filter(|(_, source)| source.own)
+                .map(|(name, _)| name.clone())
+                .collect(),
+            notes: told.notes,
+        };
+        for (name, source) in files.iter().filter(|(name, _)| is_piece(name)) {
+            let text = source.text.trim_end();
+            let piece = name.trim_end_matches(".hbs");
+            problems.extend(prompts.compile(name, piece, (0, text), &files));
         }
-        for (name, (text, own)) in files.iter().filter(|(name, _)| !name.starts_with('_')) {
-            match prompts.add(name, text, *own, &files) {
-                Ok(()) => {}
-                Err(problem) => problems.push(problem),
+        let mut used = BTreeSet::new();
+        for (name, source) in files.iter().filter(|(name, _)| !is_piece(name)) {
+            match prompts.add(name, source, &files) {
+                Ok(pieces) => used.extend(pieces),
+                Err(found) => problems.extend(found),
             }
         }
-        check::missing(&prompts, &mut problems);
-        check::samples(&prompts, &mut problems);
+        if problems.is_empty() {
+            problems.extend(check::unused(&files, &used));
+            problems.extend(check::samples(&prompts));
+        }
         problems.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
         problems.dedup();
         if problems.is_empty() { Ok(prompts) } else { Err(problems) }
     }
 
-    fn add_piece(&mut self, file: &str, text: &str, problems: &mut Vec<Problem>) {
-        let name = file.trim_end_matches(".hbs");
-        if let Err(error) = self.registry.register_template_string(name, text.trim_end()) {
-            problems.push(file::not_compiled(file, 0, &error));
-        }
+    /// Compiles a template that stands below so many lines of a file.
+    fn compile(
+        &mut self,
+        file: &str,
+        name: &str,
+        (above, text): (usize, &str),
+        files: &Files,
+    ) -> Option<Problem> {
+        let kept = syntax::keeping_lines(text, files);
+        let error = self.registry.register_template_string(name, kept).err()?;
+        let (line, message) = syntax::explained(text, above, &error);
+        Some(Problem { file: file.to_owned(), line, message })
     }
 
+    /// Adds a prompt; returns the pieces that it uses.
     fn add(
         &mut self,
         file: &str,
-        text: &str,
-        overridden: bool,
-        files: &BTreeMap<String, (String, bool)>,
-    ) -> Result<(), Problem> {
-        let read = file::read(file, text)?;
-        let mut hash = Sha256::new();
-        hash.update(text);
-        // Pieces may use pieces.
-        let mut pieces: BTreeMap<&str, &str> = BTreeMap::new();
-        let mut open: Vec<&str> = vec![&read.system.1, &read.user.1];
-        while let Some(body) = open.pop() {
-            for (piece, (text, _)) in files.iter().filter(|(name, _)| name.starts_with('_')) {
-                let stands = body.contains(piece.trim_end_matches(".hbs"));
-                if stands && pieces.insert(piece, text).is_none() {
-                    open.push(text);
-                }
-            }
-        }
-        for text in pieces.values() {
-            hash.update(text);
-        }
-        let digest = hex::encode(hash.finalize());
+        source: &Source,
+        files: &Files,
+    ) -> Result<BTreeSet<String>, Vec<Problem>> {
+        let read = file::read(file, &source.text)?;
         let name = file.trim_end_matches(".hbs").to_owned();
         let (system, user) = (format!("{name}/system"), format!("{name}/user"));
-        for (part, (at, body)) in [(&system, &read.system), (&user, &read.user)] {
-            self.registry
-                .register_template_string(part, body)
-                .map_err(|error| file::not_compiled(file, *at, &error))?;
+        let mut problems = Vec::new();
+        for (part, (above, body)) in [(&system, &read.system), (&user, &read.user)] {
+            problems.extend(self.compile(file, part, (*above, body), files));
         }
-        check::trusted(file, &read, files)?;
-        let head = read.head;
-        if head.hints.max_output == Some(0) {
-            let message =
-                "max_output must be at least 1; leave it out for the endpoint's own limit";
-            return Err(Problem { file: file.to_owned(), line: 1, message: message.to_owned() });
+        let templates = (self.registry.get_template(&system), self.registry.get_template(&user));
+        let ((Some(instructions), Some(case)), Some(asked)) =
+            (templates, variables::asked(read.id))
+        else {
+            return Err(problems);
+        };
+        let walk = walk::Walk { registry: &self.registry, files, asked, file };
+        let walked = walk.parts((read.system.0, instructions), (read.user.0, case));
+        problems.extend(walked.problems);
+        problems.extend(check::contexts(file, asked, &read.head.samples));
+        if !problems.is_empty() {
+            return Err(problems);
         }
-        check::schema(file, &head.id, head.output_schema.as_ref())?;
+        let mut hash = Sha256::new();
+        hash.update(&source.text);
+        let pieces: Vec<String> = walked.pieces.iter().map(|name| format!("{name}.hbs")).collect();
+        for piece in &pieces {
+            hash.update(files.get(piece).map_or("", |source| source.text.as_str()));
+        }
+        let digest = hex::encode(hash.finalize());
+        let is_own = |name: &&String| files.get(*name).is_some_and(|source| source.own);
+        let made_of = std::iter::once(file.to_owned()).chain(pieces).collect::<Vec<_>>();
         let prompt = Prompt {
-            id: head.id,
+            id: read.id.to_owned(),
             locale: read.locale,
-            purpose: head.purpose,
-            max_output: head.hints.max_output,
-            output_schema: head.output_schema,
-            samples: head.samples,
+            purpose: read.head.purpose,
+            max_output: read.head.max_output,
+            output_schema: read.head.output_schema,
+            samples: read.head.samples,
             hash: digest.get(..12).unwrap_or_default().to_owned(),
-            overridden,
+            overridden: source.own,
+            own_files: made_of.iter().filter(is_own).cloned().collect(),
             system,
             user,
         };
-        self.prompts.insert(name, prompt);
-        Ok(())
+        self.by_name.insert(name, prompt);
+        Ok(walked.pieces)
     }
 
     /// Returns every prompt, by name.
     pub fn all(&self) -> impl Iterator<Item = &Prompt> {
-        self.prompts.values()
+        self.by_name.values()
+    }
+
+    /// Returns how many pieces there are that prompts share.
+    pub const fn pieces(&self) -> usize {
+        self.pieces
+    }
+
+    /// Returns the files of the team's folder that count, by name.
+    pub fn own_files(&self) -> &[String] {
+        &self.own
+    }
+
+    /// Returns what stands in the team's folder and is not read.
+    pub fn notes(&self) -> &[Problem] {
+        &self.notes
     }
 
     /// Returns the prompt of that name (`draft.pt-BR`, `triage`).
     pub fn named(&self, name: &str) -> Option<&Prompt> {
-        self.prompts.get(name)
+        self.by_name.get(name)
     }
 
     /// Returns the prompt for a reply in a locale: the locale's own, else the one for all.

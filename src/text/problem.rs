@@ -2,19 +2,39 @@
 
 use std::fmt;
 
-/// A problem at a place of an article, a template or a prompt.
+use crate::domain::decision::LocalText;
+use crate::domain::labels::Locale;
+
+/// A problem at a place of an article, a template or a prompt. `M` is how its message is written: once, or as a
+/// [`LocalText`] in both languages.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct Problem<M = String> {
     /// The file's name, as a path inside its folder.
     pub file: String,
-    /// The line, from 1.
+    /// The line, from 1; 0 where the whole file is meant.
     pub line: usize,
     /// What is wrong and what to do.
-    pub message: String,
+    pub message: M,
+}
+
+impl<M> Problem<M> {
+    fn written(&self, message: &str) -> String {
+        match self.line {
+            0 => format!("{}: {message}", self.file),
+            line => format!("{}:{line}: {message}", self.file),
+        }
+    }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.file, self.line, self.message)
+        f.write_str(&self.written(&self.message))
+    }
+}
+
+impl Problem<LocalText> {
+    /// Returns the problem as one line in a language.
+    pub fn render(&self, locale: Locale) -> String {
+        self.written(self.message.in_locale(locale))
     }
 }

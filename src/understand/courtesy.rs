@@ -1,18 +1,25 @@
 //! Turns that are nothing but a courtesy, a greeting or a wish to hear no more: every word of the
 //! message must belong to a phrase of the kind. Inside a conversation a little news may come along.
 
+use std::ops::Range;
+
 use serde::Deserialize;
 
 use super::TurnView;
 use super::reading::Reading;
+use crate::domain::channel::Channel;
 use crate::domain::message::Author;
 use crate::domain::signal::Signal;
+use crate::text::fold::fold;
 use crate::text::phrases::{Hit, Pattern, PhraseSet};
-use crate::text::tokens::Tokens;
+use crate::text::regions::Regions;
+use crate::text::tokens::{Break, Tokens};
 
 const SOURCE: &str = include_str!("lexicon/courtesy.yaml");
 /// Longest courtesy in words; longer ones hold something else.
-const LONGEST: usize = 40;
+const LONGEST: usize = 60;
+/// Most words of a courtesy that can be names.
+const NAMES: usize = 3;
 /// Longest message that may close a conversation with a little news; in words.
 const LONGEST_CLOSING: usize = 24;
 /// The same where nobody is thanked.
@@ -31,6 +38,16 @@ enum Kind {
     Thanks,
     Acknowledgement,
     Closing,
+    /// Says that nothing is left to do.
+    Done,
+    /// An excuse, or whose slip it was.
+    Slip,
+    /// Praise, which alone is no courtesy.
+    Praise,
+    /// What stands between thanks and what they are for.
+    Lead,
+    /// What people give thanks for.
+    Object,
     Filler,
     Greeting,
     GreetingFiller,
@@ -53,6 +70,11 @@ struct Written {
     thanks: Vec<String>,
     acknowledgement: Vec<String>,
     closing: Vec<String>,
+    done: Vec<String>,
+    slip: Vec<String>,
+    praise: Vec<String>,
+    lead: Vec<String>,
+    object: Vec<String>,
     filler: Vec<String>,
     greeting: Vec<String>,
     greeting_filler: Vec<String>,
@@ -71,6 +93,11 @@ impl Written {
             (&self.thanks, Kind::Thanks),
             (&self.acknowledgement, Kind::Acknowledgement),
             (&self.closing, Kind::Closing),
+            (&self.done, Kind::Done),
+            (&self.slip, Kind::Slip),
+            (&self.praise, Kind::Praise),
+            (&self.lead, Kind::Lead),
+            (&self.object, Kind::Object),
             (&self.filler, Kind::Filler),
             (&self.greeting, Kind::Greeting),
             (&self.greeting_filler, Kind::GreetingFiller),
@@ -101,27 +128,28 @@ impl Courtesy {
         turn: &TurnView<'_>,
         reading: &Reading<'_, '_>,
     ) -> Vec<(Signal, f64, &'static str)> {
-        // A subject is no part of what was said in this message.
-        let body_only;
-        let tokens = if reading.body == 0 {
-            &reading.tokens
-        } else if reading.tokens.len() <= LONGEST * 2 {
-            let subject_words =
-                reading.tokens.iter().filter(|(t, _)| t.start < reading.body).count();
-            if subject_words == reading.tokens.len() {
-                return Vec::new();
-            }
-            let text = reading.text.get(reading.body..).unwrap_or_default();
-            let left_out = crate::text::regions::Regions::find(text).all();
-            body_only = Tokens::without(text, &left_out);
-            &body_only
-        } else {
-            return Vec::new();
-        };
-        if tokens.is_empty() || tokens.len() > LONGEST || turn.flags.media {
+        if turn.flags.media || reading.tokens.len() > LONGEST * 2 {
             return Vec::new();
         }
-        self.judge(turn, tokens, reading.text.get(reading.body..).unwrap_or_default())
+        // A subject is no part of what was said in this message.
+        let text = reading.text.get(reading.body..).unwrap_or_default();
+        let regions = Regions::find(text);
+        // People who chat sign with a name at most: what follows their thanks is the next message.
+        let signature: &[Range<usize>] = match turn.channel {
+            Channel::Whatsapp | Channel::Chat => &[],
+            _ => &regions.signature,
+        };
+        let mut left_out: Vec<_> = regions.quoted.iter().chain(signature).cloned().collect();
+        left_out.sort_by_key(|range| (range.start, range.end));
+        let tokens = Tokens::without(text, &left_out);
+        if tokens.is_empty() || tokens.len() > LONGEST {
+            return Vec::new();
+        }
+        let mut found = self.judge(turn, &tokens, text);
+        if signature.iter().any(|range| self.says_something(text.get(range.clone()))) {
+            found.retain(|(signal, ..)| *signal != Signal::ThankYou);
+        }
+        found
     }
 
     fn judge(
@@ -132,15 +160,8 @@ impl Courtesy {
     ) -> Vec<(Signal, f64, &'static str)> {
         let hits = self.set.find(tokens);
         let has = |kind: Kind| hits.iter().any(|hit| *hit.value == kind);
-        let uncovered = |kinds: &[Kind]| {
-            let mut covered = vec![false; tokens.len()];
-            for hit in hits.iter().filter(|hit| kinds.contains(hit.value)) {
-                covered.iter_mut().take(hit.end).skip(hit.start).for_each(|c| *c = true);
-            }
-            covered
-        };
         let mut found = Vec::new();
-        let opt_out = uncovered(&[Kind::OptOut, Kind::OptOutFiller]);
+        let opt_out = covered(tokens, &hits, &[Kind::OptOut, Kind::OptOutFiller]);
         if has(Kind::OptOut)
             && tokens.len() <= LONGEST_OPT_OUT
             && tokens.question_marks() == 0
@@ -149,40 +170,17 @@ impl Courtesy {
             found.push((Signal::OptOut, 0.95, "opt_out.whole_message"));
             return found;
         }
-        let greeting = uncovered(&[Kind::Greeting, Kind::GreetingFiller]);
+        let greeting = covered(tokens, &hits, &[Kind::Greeting, Kind::GreetingFiller]);
         let answers_us = turn.history.last().is_some_and(|past| past.author != Author::Customer);
         if has(Kind::Greeting)
-            && only_names_left(tokens, &greeting, text)
+            && names_left(tokens, &greeting, text).is_some()
             && !(answers_us && has(Kind::Acknowledgement))
         {
             found.push((Signal::Greeting, 0.95, "greeting.whole_message"));
             return found;
         }
-        let thanks = uncovered(&[
-            Kind::Thanks,
-            Kind::Acknowledgement,
-            Kind::Closing,
-            Kind::Filler,
-            Kind::Greeting,
-        ]);
         let thanked = has(Kind::Thanks);
-        let with_news = uncovered(&[
-            Kind::Thanks,
-            Kind::Acknowledgement,
-            Kind::Closing,
-            Kind::Filler,
-            Kind::Greeting,
-            Kind::News,
-        ]);
-        let open = is_open(&hits);
-        let ends = thanked || has(Kind::Acknowledgement) || has(Kind::Closing);
-        if ends
-            && !has(Kind::NoThanks)
-            && tokens.question_marks() == 0
-            && (only_names_left(tokens, &thanks, text)
-                || (thanked && !open && only_names_left(tokens, &with_news, text)))
-            && (thanked || !answers_a_question(turn))
-        {
+        if self.is_courtesy(turn, tokens, text, &hits) {
             let confidence = if thanked { 0.96 } else { 0.85 };
             found.push((Signal::ThankYou, confidence, "thank_you.whole_message"));
         } else if closes(turn, tokens, &hits) {
@@ -190,6 +188,116 @@ impl Courtesy {
         }
         found
     }
+
+    /// True where every word is part of a courtesy: thanks and what they are for, praise, an excuse, a closing, or
+    /// that nothing is left to do.
+    fn is_courtesy(
+        &self,
+        turn: &TurnView<'_>,
+        tokens: &Tokens,
+        text: &str,
+        hits: &[Hit<'_, Kind>],
+    ) -> bool {
+        let has = |kind: Kind| hits.iter().any(|hit| *hit.value == kind);
+        let thanked = has(Kind::Thanks);
+        let ends =
+            thanked || [Kind::Acknowledgement, Kind::Closing, Kind::Done].into_iter().any(has);
+        let asks = tokens.question_marks() > 0
+            || (!thanked && (answers_a_question(turn) || is_tag_question(tokens)));
+        if !ends || asks || has(Kind::NoThanks) || self.subject_asks(turn, hits) {
+            return false;
+        }
+        let open = is_open(hits);
+        let bare = covered(tokens, hits, COURTEOUS);
+        let mut told = covered(tokens, hits, &[COURTEOUS, AROUND].concat());
+        cover_objects(tokens, hits, &mut told);
+        if thanked {
+            cover(&mut told, hits, &[Kind::News]);
+        }
+        names_left(tokens, &bare, text).is_some_and(|names| names == 0 || !open)
+            || (!open && names_left(tokens, &told, text).is_some())
+    }
+
+    /// True where the subject holds what is asked, and the text only thanks for it beforehand.
+    fn subject_asks(&self, turn: &TurnView<'_>, hits: &[Hit<'_, Kind>]) -> bool {
+        let Some(subject) = turn.subject.filter(|subject| !subject.trim().is_empty()) else {
+            return false;
+        };
+        let replies = subject.split_once(':').is_some_and(|(mark, _)| {
+            matches!(fold(mark).trim(), "re" | "res" | "rv" | "aw" | "sv" | "ref" | "antw")
+        });
+        let looks_back = hits.iter().any(|hit| {
+            matches!(
+                *hit.value,
+                Kind::Done | Kind::Acknowledgement | Kind::News | Kind::Praise | Kind::Object
+            )
+        });
+        if replies || looks_back || !turn.history.is_empty() {
+            return false;
+        }
+        let tokens = Tokens::of(subject);
+        let mut courteous = covered(&tokens, &self.set.find(&tokens), COURTEOUS);
+        cover(&mut courteous, &self.set.find(&tokens), &[Kind::Praise, Kind::Object, Kind::Lead]);
+        !courteous.iter().all(|c| *c)
+    }
+
+    /// True where what stands below a closing is no signature: it asks or wants something.
+    fn says_something(&self, signature: Option<&str>) -> bool {
+        let lines = signature.unwrap_or_default().lines();
+        let own: Vec<&str> = lines.filter(|line| !line.trim_start().starts_with('>')).collect();
+        let tokens = Tokens::of(&own.join("\n"));
+        tokens.question_marks() > 0 || is_open(&self.set.find(&tokens))
+    }
+}
+
+/// Words of a courtesy.
+const COURTEOUS: &[Kind] =
+    &[Kind::Thanks, Kind::Acknowledgement, Kind::Closing, Kind::Filler, Kind::Greeting];
+/// What thanks are for.
+const FOLLOWING: &[Kind] = &[Kind::Lead, Kind::Object];
+/// Words around one.
+const AROUND: &[Kind] = &[Kind::Done, Kind::Slip, Kind::Praise];
+
+/// Returns by token whether it belongs to a phrase of these kinds.
+fn covered(tokens: &Tokens, hits: &[Hit<'_, Kind>], kinds: &[Kind]) -> Vec<bool> {
+    let mut all = vec![false; tokens.len()];
+    cover(&mut all, hits, kinds);
+    all
+}
+
+fn cover(covered: &mut [bool], hits: &[Hit<'_, Kind>], kinds: &[Kind]) {
+    for hit in hits.iter().filter(|hit| kinds.contains(hit.value)) {
+        covered.iter_mut().take(hit.end).skip(hit.start).for_each(|c| *c = true);
+    }
+}
+
+/// Covers what thanks are for: "obrigado | pela ajuda de ontem". The words follow without a comma, and the first of
+/// them binds the others.
+fn cover_objects(tokens: &Tokens, hits: &[Hit<'_, Kind>], covered: &mut [bool]) {
+    let longest = |at: usize, kinds: &[Kind]| {
+        let here = hits.iter().filter(|hit| hit.start == at && kinds.contains(hit.value));
+        here.map(|hit| hit.end).max()
+    };
+    for hit in hits.iter().filter(|hit| {
+        matches!(*hit.value, Kind::Thanks | Kind::Praise | Kind::Slip | Kind::Acknowledgement)
+    }) {
+        let mut at = hit.end;
+        let bound = (hit.start..hit.end).any(|at| longest(at, &[Kind::Lead]).is_some());
+        let mut kinds: &[Kind] = if bound { FOLLOWING } else { &[Kind::Lead] };
+        while tokens.before(at) == Break::None || (at > hit.end && tokens.before(at) == Break::Line)
+        {
+            let Some(end) = longest(at, kinds) else { break };
+            covered.iter_mut().take(end).skip(at).for_each(|c| *c = true);
+            at = end;
+            kinds = FOLLOWING;
+        }
+    }
+}
+
+/// "Tudo certo, né": said as a statement, meant as a question.
+fn is_tag_question(tokens: &Tokens) -> bool {
+    let last = tokens.len().checked_sub(1).map(|at| tokens.word(at)).unwrap_or_default();
+    matches!(last, "ne" | "right" | "correto")
 }
 
 /// True where a conversation ends with thanks and a little news, and nobody asks for anything.
@@ -215,36 +323,48 @@ fn closes(turn: &TurnView<'_>, tokens: &Tokens, hits: &[Hit<'_, Kind>]) -> bool 
 /// True where somebody still wants something, or something went wrong.
 fn is_open(hits: &[Hit<'_, Kind>]) -> bool {
     let of = |kind: Kind| hits.iter().filter(move |hit| *hit.value == kind);
-    of(Kind::NoNews).next().is_some()
-        || of(Kind::Open).any(|hit| {
-            !of(Kind::Settled).any(|other| overlap(hit, other))
-                && !of(Kind::Thanks)
-                    .any(|thanks| thanks.start <= hit.start && hit.end <= thanks.end)
+    let within = |hit: &Hit<'_, Kind>| {
+        hits.iter().any(|other| {
+            matches!(
+                *other.value,
+                Kind::Thanks | Kind::Done | Kind::Slip | Kind::Praise | Kind::Acknowledgement
+            ) && other.start <= hit.start
+                && hit.end <= other.end
         })
+    };
+    of(Kind::NoNews).next().is_some()
+        || of(Kind::Open)
+            .any(|hit| !within(hit) && !of(Kind::Settled).any(|other| overlap(hit, other)))
 }
 
 fn overlap(one: &Hit<'_, Kind>, other: &Hit<'_, Kind>) -> bool {
     other.start < one.end && one.start < other.end
 }
 
-/// True where at most two words are left over, and these look like names: "obrigado, Ana Paula".
-fn only_names_left(tokens: &Tokens, covered: &[bool], text: &str) -> bool {
+/// Returns how many words are left over where these are few and look like names: "obrigado, Ana Paula".
+fn names_left(tokens: &Tokens, covered: &[bool], text: &str) -> Option<usize> {
     let mut left = 0;
     for (i, _) in covered.iter().enumerate().filter(|(_, c)| !**c) {
         left += 1;
-        let Some(token) = tokens.get(i) else { return false };
+        let token = tokens.get(i)?;
         let capital = text
             .get(token.start..token.end)
             .and_then(|word| word.chars().next())
             .is_some_and(char::is_uppercase);
         let placeholder = tokens.word(i).contains('_');
-        // A name follows a courtesy; at the very start a capital says nothing.
-        let named = capital && !token.caps && i > 0 && tokens.word(i).len() > 2;
-        if left > 2 || !(placeholder || named) {
-            return false;
+        // Where a sentence starts a capital says nothing, unless the name has a line of its own.
+        let starts = i == 0 || (token.before == Break::Sentence && !starts_line(text, token.start));
+        let named = capital && !token.caps && !starts && tokens.word(i).len() > 2;
+        if left > NAMES || !(placeholder || named) {
+            return None;
         }
     }
-    left < covered.len().max(1)
+    (left < covered.len().max(1)).then_some(left)
+}
+
+fn starts_line(text: &str, at: usize) -> bool {
+    let before = text.get(..at).unwrap_or_default();
+    before.trim_end_matches([' ', '\t']).ends_with('\n')
 }
 
 /// True where our last message asked something that "ok" or "perfeito" answers.

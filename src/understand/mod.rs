@@ -17,6 +17,7 @@ mod reading;
 mod sentiment;
 mod signals;
 pub mod turn_end;
+mod unasked;
 mod urgency;
 pub mod vocabulary;
 pub mod votes;
@@ -122,6 +123,7 @@ impl Understander {
         let mut patterns = Vec::new();
         let rules = lexicon::rules(&mut patterns);
         sentiment::patterns(&mut patterns);
+        unasked::patterns(&mut patterns);
         vocabulary.patterns(&mut patterns);
         Self {
             models: learned::Models::new(

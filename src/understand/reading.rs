@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::TurnView;
 use super::learned::{Learned, Opinion};
+use super::unasked::Part;
 use crate::domain::labels::Language;
 use crate::text::negation::is_negated;
 use crate::text::phrases::{Hit, PhraseSet};
@@ -30,6 +31,8 @@ pub(super) enum Use {
     Mood(usize),
     /// A competitor's name.
     Competitor,
+    /// Words of machines and advertisers, and of customers.
+    Unasked(Part),
 }
 
 /// The part a pattern plays in its rule.

@@ -57,7 +57,8 @@ struct Mood {
 /// Returns the mood of a turn.
 pub(super) fn judge(reading: &Reading<'_, '_>, signals: &[SignalHit]) -> Field<Sentiment> {
     let by_words = by_words(reading, signals);
-    if signals.iter().any(|hit| hit.signal == Signal::ThankYou) {
+    // What wants no answer comes from no angry customer, whatever it resembles.
+    if signals.iter().any(|hit| hit.signal.wants_no_reply()) {
         return by_words;
     }
     // Words of the lexicon say something; their absence says little.
@@ -156,7 +157,11 @@ fn words(reading: &Reading<'_, '_>) -> Mood {
         .iter()
         .filter_map(|hit| match *hit.value {
             Use::Mood(at) => GROUPS.get(at).map(|group| (hit.start, hit.end, group)),
-            Use::Rule { .. } | Use::Category { .. } | Use::Urgency(_) | Use::Competitor => None,
+            Use::Rule { .. }
+            | Use::Category { .. }
+            | Use::Urgency(_)
+            | Use::Competitor
+            | Use::Unasked(_) => None,
         })
         .collect();
     hits.sort_by_key(|(start, end, _)| (std::cmp::Reverse(end - start), *start));

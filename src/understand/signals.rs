@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::reading::{Reading, Role, Use};
-use super::{TurnView, Understander, lexicon};
+use super::{TurnView, Understander, lexicon, unasked};
 use crate::domain::confidence::Confidence;
 use crate::domain::message::Author;
 use crate::domain::signal::{LEARNED_EXAMPLES, Signal, SignalHit};
@@ -55,7 +55,7 @@ pub(super) fn find(
     if let Some((tokens, hits)) = &reading.whole {
         for (signal, confidence, name) in weigh(&engine.rules, tokens, hits, reading) {
             // Orders to the machine count wherever they hide.
-            if matches!(signal, Signal::Injection | Signal::AutoReply) {
+            if signal == Signal::Injection {
                 keep(signal, confidence, &name);
             }
         }
@@ -87,6 +87,16 @@ pub(super) fn find(
             }
         }
     }
+    let unasked = unasked::find(turn, reading);
+    if unasked.from_customer {
+        best.remove(&Signal::Spam);
+    }
+    for (signal, confidence, name) in unasked.found {
+        let entry = best.entry(signal).or_insert_with(|| (0.0, String::new()));
+        if confidence > entry.0 {
+            *entry = (confidence, name.to_owned());
+        }
+    }
     settle(&mut best, turn);
     best.into_iter()
         .map(|(signal, (confidence, pattern))| SignalHit {
@@ -97,8 +107,35 @@ pub(super) fn find(
         .collect()
 }
 
+/// The end of the names of patterns that read the whole message.
+const WHOLE_MESSAGE: &str = ".whole_message";
+
+/// True for what single words or likeness seem to say where the whole message is a courtesy, a machine's or an
+/// advertiser's. Danger, attacks, law and safety of an account are never set aside.
+fn is_overheard(signal: Signal, pattern: &str, unasked: bool) -> bool {
+    let learned = pattern == LEARNED_EXAMPLES && !signal.is_safety() && signal != Signal::Injection;
+    let everyday = matches!(
+        signal,
+        Signal::RequestHuman
+            | Signal::RequestManager
+            | Signal::Outage
+            | Signal::Refund
+            | Signal::Churn
+            | Signal::BillingDispute
+            | Signal::PublicPost
+    );
+    learned || (unasked && everyday)
+}
+
 /// Signals that exclude each other: a turn with a request in it is no mere courtesy.
 fn settle(best: &mut BTreeMap<Signal, (f64, String)>, turn: &TurnView<'_>) {
+    let whole = |signal: Signal| {
+        best.get(&signal).is_some_and(|(_, pattern)| pattern.ends_with(WHOLE_MESSAGE))
+    };
+    let unasked = whole(Signal::AutoReply) || whole(Signal::Spam);
+    if unasked || whole(Signal::ThankYou) {
+        best.retain(|signal, (_, pattern)| !is_overheard(*signal, pattern, unasked));
+    }
     let says_something = best.keys().any(|signal| {
         !matches!(
             signal,
@@ -136,7 +173,11 @@ fn by_rule(hits: &[Hit<'_, Use>]) -> Vec<(usize, Match)> {
         .iter()
         .filter_map(|hit| match *hit.value {
             Use::Rule { rule, role } => Some((rule, (role, hit.start, hit.end))),
-            Use::Category { .. } | Use::Urgency(_) | Use::Mood(_) | Use::Competitor => None,
+            Use::Category { .. }
+            | Use::Urgency(_)
+            | Use::Mood(_)
+            | Use::Competitor
+            | Use::Unasked(_) => None,
         })
         .collect();
     // Hits come in the order of first tokens, which a stable sort keeps.

@@ -10,6 +10,7 @@ mod facts;
 mod fresh;
 mod must_fire;
 mod must_not_fire;
+mod unasked;
 
 pub(super) fn words(list: &[&str]) -> Vec<String> {
     list.iter().map(|w| (*w).to_owned()).collect()

@@ -27,6 +27,7 @@ mod sla;
 #[cfg(test)]
 mod tests;
 mod tickets;
+mod webhooks;
 mod words;
 
 use std::collections::BTreeMap;
@@ -46,6 +47,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::adapters::inbox::Inbox;
 use crate::adapters::store::{Scope, Store};
+use crate::channels::whatsapp::accounts::Accounts;
 use crate::domain::ids::TenantId;
 use crate::domain::labels::Locale;
 use crate::policy::{Category, Pack};
@@ -126,6 +128,8 @@ pub struct WebParts {
     pub vocabulary: VocabularyOf,
     /// The parts that `/readyz` looks at besides store and inbox.
     pub readiness: Readiness,
+    /// The numbers on WhatsApp.
+    pub whatsapp: Accounts,
     /// Metrics of other parts, shown at `/metrics` too.
     pub registry: Registry,
     /// Ends what would go on for ever, such as streams of events, when the server stops.
@@ -143,6 +147,8 @@ struct Shared {
     settings: WebSettings,
     vocabulary: VocabularyOf,
     readiness: Readiness,
+    whatsapp: Accounts,
+    calls: Semaphore,
     metrics: metrics::Metrics,
     tokens: auth::TokenCache,
     in_flight: Semaphore,
@@ -160,8 +166,17 @@ impl fmt::Debug for AppState {
 impl AppState {
     /// Puts the parts together.
     pub fn new(parts: WebParts) -> Self {
-        let WebParts { store, inbox, clock, settings, vocabulary, readiness, registry, closing } =
-            parts;
+        let WebParts {
+            store,
+            inbox,
+            clock,
+            settings,
+            vocabulary,
+            readiness,
+            whatsapp,
+            registry,
+            closing,
+        } = parts;
         Self(Arc::new(Shared {
             store,
             inbox,
@@ -169,6 +184,8 @@ impl AppState {
             settings,
             vocabulary,
             readiness,
+            whatsapp,
+            calls: Semaphore::new(webhooks::CALLS_MAX),
             metrics: metrics::Metrics::new(registry),
             tokens: auth::TokenCache::default(),
             in_flight: Semaphore::new(settings.max_in_flight.min(Semaphore::MAX_PERMITS)),
@@ -200,6 +217,14 @@ impl AppState {
 
     fn readiness(&self) -> &Readiness {
         &self.0.readiness
+    }
+
+    fn whatsapp(&self) -> &Accounts {
+        &self.0.whatsapp
+    }
+
+    fn calls(&self) -> &Semaphore {
+        &self.0.calls
     }
 
     fn metrics(&self) -> &metrics::Metrics {
@@ -303,6 +328,8 @@ fn routes() -> Vec<Route> {
         open("GET", "/readyz", get(health::readyz)),
         open("GET", "/metrics", get(metrics::metrics)),
         open("GET", "/openapi.json", get(openapi::document)),
+        open("GET", "/webhooks/whatsapp", get(webhooks::whatsapp_subscribes)),
+        open("POST", "/webhooks/whatsapp", post(webhooks::whatsapp)),
         guarded("POST", "/v1/messages", INGEST, post(messages::accept)),
         guarded("GET", "/v1/messages/{id}", INGEST_OR_READ, get(messages::whereabouts)),
         guarded("POST", "/v1/tickets", INGEST, post(intake::open)),

@@ -78,7 +78,7 @@ pub(super) struct FieldProblemSchema {
         actions::correct, actions::note, actions::tag,
         handling::transfer, handling::snooze, handling::callback, handling::merge, handling::split, handling::agents,
         handling::presence, super::handover::show, super::sla::overview, super::events::stream,
-        customers::put, customers::show, incident::list, incident::declare, incident::update, incident::end
+        super::webhooks::whatsapp_subscribes, super::webhooks::whatsapp, customers::put, customers::show, incident::list, incident::declare, incident::update, incident::end
     ),
     components(schemas(
         ProblemSchema, FieldProblemSchema, Action, Channel, Language, Sentiment, TicketStatus, Urgency
@@ -89,6 +89,7 @@ pub(super) struct FieldProblemSchema {
         (name = "tickets", description = "What is there, and what waits"),
         (name = "agents", description = "What people do"),
         (name = "customers", description = "Who writes"),
+        (name = "networks", description = "Webhooks that networks call"),
         (name = "operation", description = "The running process")
     )
 )]

@@ -1,6 +1,8 @@
 //! The body of a request: JSON in UTF-8 within the limits, and the key that makes a call happen once.
 
-use axum::body::Bytes;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -48,32 +50,37 @@ impl FromRequest<AppState> for Payload {
         let key = key_of(&head.headers)?;
         let settings = state.settings();
         let most = settings.max_body_bytes;
-        let declared = head.headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
-        if declared.is_some_and(|length: usize| length > most) {
-            return Err(too_large(most));
-        }
-        let read = Limited::new(body, most).collect();
-        let raw = match tokio::time::timeout(settings.request_timeout, read).await {
-            Ok(Ok(collected)) => collected.to_bytes(),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large(most)),
-            Ok(Err(_)) => {
-                return Err(Problem::new(
-                    Kind::BadRequest,
-                    say("O corpo não chegou inteiro.", "The body did not arrive whole."),
-                ));
-            }
-            Err(_) => {
-                return Err(Problem::new(
-                    Kind::Timeout,
-                    say(
-                        "O corpo não chegou a tempo. Nada foi guardado; repita o pedido.",
-                        "The body did not arrive in time. Nothing was kept; repeat the request.",
-                    ),
-                ));
-            }
-        };
+        let raw = whole(&head.headers, body, most, settings.request_timeout).await?;
         let path = head.uri.path().to_owned();
         Ok(Self { body: parse(&raw)?, raw, path, key })
+    }
+}
+
+/// Reads a body of at most so many bytes.
+pub(super) async fn whole(
+    headers: &HeaderMap,
+    body: Body,
+    most: usize,
+    time: Duration,
+) -> Result<Bytes, Problem> {
+    let declared = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
+    if declared.is_some_and(|length: usize| length > most) {
+        return Err(too_large(most));
+    }
+    match tokio::time::timeout(time, Limited::new(body, most).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(most)),
+        Ok(Err(_)) => Err(Problem::new(
+            Kind::BadRequest,
+            say("O corpo não chegou inteiro.", "The body did not arrive whole."),
+        )),
+        Err(_) => Err(Problem::new(
+            Kind::Timeout,
+            say(
+                "O corpo não chegou a tempo. Nada foi guardado; repita o pedido.",
+                "The body did not arrive in time. Nothing was kept; repeat the request.",
+            ),
+        )),
     }
 }
 

@@ -155,6 +155,13 @@ impl Budget {
         self.tell(tenant, known);
     }
 
+    /// Begins an account where nothing is known: what this process spends counts until the store can tell.
+    fn assume_nothing(&self, tenant: &TenantId, now: DateTime<Utc>) {
+        let unread = now - GOOD_FOR;
+        let account = || Account::new(now.date_naive(), unread);
+        self.accounts().entry(tenant.clone()).or_insert_with(account);
+    }
+
     /// Takes what was put into the store out of what only this process knows.
     pub(super) fn noted(&self, tenant: &TenantId, micros: u64) {
         if let Some(known) = self.accounts().get_mut(tenant) {
@@ -228,8 +235,8 @@ impl Purse for TenantPurse<'_> {
 }
 
 impl Worker {
-    /// Opens the account of a business. Where the store cannot tell what was spent, nothing is held back by it: a budget
-    /// is no reason to stop answering.
+    /// Opens the account of a business. Where the store cannot tell what was spent, what this process spent counts: no
+    /// reason to stop answering.
     pub(super) async fn purse<'w>(&'w self, tenant: &'w TenantId) -> TenantPurse<'w> {
         let purse = TenantPurse { budget: &self.budget, tenant };
         if !self.budget.limits.is_limited() {
@@ -240,7 +247,8 @@ impl Worker {
             match self.store.model_spending(tenant, now.date_naive()).await {
                 Ok(spent) => self.budget.keep(tenant, now, spent, noted),
                 Err(error) => {
-                    tracing::warn!(tenant = %tenant, error = %error, "Cannot read what models cost; going on without");
+                    tracing::warn!(tenant = %tenant, error = %error, "Cannot read what models cost; going on with what this process knows");
+                    self.budget.assume_nothing(tenant, now);
                 }
             }
         }
@@ -312,6 +320,18 @@ mod tests {
     }
 
     #[test]
+    fn a_store_that_cannot_tell_opens_no_purse_without_a_bottom() {
+        let budget = Budget::new(LIMITS);
+        let tenant = TenantId::main();
+        let now = "2026-11-23T12:00:00Z".parse::<DateTime<Utc>>().unwrap();
+        budget.assume_nothing(&tenant, now);
+        let purse = TenantPurse { budget: &budget, tenant: &tenant };
+        let taken = (0..40).filter(|_| purse.set_aside(Engine::Primary, 100_000)).count();
+        assert_eq!(taken, 10);
+        assert!(budget.is_fresh(&tenant, now).is_err(), "the store is asked again");
+    }
+
+    #[test]
     fn what_the_store_does_not_hold_yet_still_counts() {
         let budget = Budget::new(LIMITS);
         let tenant = TenantId::main();
@@ -320,6 +340,7 @@ mod tests {
         budget.keep(&tenant, now, Spent::default(), 0);
         let purse = TenantPurse { budget: &budget, tenant: &tenant };
         assert!(purse.set_aside(Engine::Primary, 500_000));
+        budget.assume_nothing(&tenant, now);
         purse.settle(500_000, 500_000);
         let later = now + GOOD_FOR;
         assert_eq!(budget.is_fresh(&tenant, later), Err(0));

@@ -57,7 +57,7 @@ impl Worker {
             None => DeliveryEnd::Sent,
         };
         match &end {
-            DeliveryEnd::Sent | DeliveryEnd::Interrupted => {}
+            DeliveryEnd::Sent | DeliveryEnd::Accepted(_) | DeliveryEnd::Interrupted => {}
             DeliveryEnd::RetryAt(..) => {
                 tracing::warn!(
                     ticket.id = %row.ticket, outbox.id = %row.id, attempt = row.attempt,

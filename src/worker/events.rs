@@ -93,7 +93,7 @@ impl Worker {
         // Events are never given up: their receiver may be away for long.
         let end = hook.post(now, &key, body, (attempt, now)).await;
         match end {
-            DeliveryEnd::Sent => {
+            DeliveryEnd::Sent | DeliveryEnd::Accepted(_) => {
                 self.hooks.delivered(tenant);
                 Ok(true)
             }

@@ -14,11 +14,12 @@ use crate::understand::turn_end::{Ending, ending};
 const BATCH: u32 = 256;
 
 impl Worker {
-    /// Files the longest-waiting messages. Returns how many left the inbox.
+    /// Files the longest-waiting calls of networks and messages. Returns how many left the inbox.
     pub async fn file_messages(&self) -> Result<usize, PortError> {
+        let calls = self.read_calls().await?;
         let waiting = self.inbox.waiting(BATCH).await?;
         if waiting.is_empty() {
-            return Ok(0);
+            return Ok(calls);
         }
         let now = self.clock.now();
         let mut batch = Vec::with_capacity(waiting.len());
@@ -55,10 +56,10 @@ impl Worker {
             Err(error) => return Err(error.into()),
         }
         self.turns_due.notify_one();
-        Ok(seqs.len())
+        Ok(calls + seqs.len())
     }
 
-    fn prepare(&self, message: InboundMessage) -> Result<Intake, &'static str> {
+    pub(super) fn prepare(&self, message: InboundMessage) -> Result<Intake, &'static str> {
         let tenant = self.tenants.get(&message.tenant).ok_or("no such tenant is configured")?;
         let window = tenant.pipeline.pack().turn_window(message.channel);
         Ok(Intake {

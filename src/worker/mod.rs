@@ -6,6 +6,7 @@
 
 mod asking;
 mod budget;
+mod calls;
 mod clockwork;
 mod degraded;
 mod deliver;
@@ -28,6 +29,7 @@ use crate::adapters::inbox::Inbox;
 use crate::adapters::store::{Lease, Retention, Store};
 use crate::channels::callback::CallbackClient;
 use crate::channels::mail::Mailer;
+use crate::channels::whatsapp::accounts::Accounts;
 use crate::domain::ids::TenantId;
 use crate::pipeline::{Ladder, Pipeline};
 use crate::ports::{Clock, PortError};
@@ -108,6 +110,8 @@ pub struct Helpers {
     pub ladder: Option<Ladder>,
     /// What they may cost.
     pub limits: Limits,
+    /// The numbers on WhatsApp.
+    pub whatsapp: Accounts,
 }
 
 /// The worker.
@@ -121,6 +125,7 @@ pub struct Worker {
     mailer: Option<Mailer>,
     ladder: Option<Ladder>,
     budget: budget::Budget,
+    whatsapp: Accounts,
     turns_due: Notify,
     outbox_due: Notify,
     people_due: Notify,
@@ -139,7 +144,7 @@ impl Worker {
         settings: WorkerSettings,
         helpers: Helpers,
     ) -> Self {
-        let Helpers { mailer, ladder, limits } = helpers;
+        let Helpers { mailer, ladder, limits, whatsapp } = helpers;
         let lease = Lease(format!("wrk_{:032x}", clock.fresh_bits()));
         Self {
             store,
@@ -151,6 +156,7 @@ impl Worker {
             mailer,
             ladder,
             budget: budget::Budget::new(limits),
+            whatsapp,
             turns_due: Notify::new(),
             outbox_due: Notify::new(),
             people_due: Notify::new(),

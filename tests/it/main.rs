@@ -13,6 +13,8 @@ mod knowledge;
 mod ledger;
 mod migrations;
 mod models;
+mod networks;
 mod tidy;
 mod triage;
+mod unasked;
 mod world;

@@ -3,6 +3,7 @@
 //! It is a SQLite file of its own beside the store, so that what arrives is kept while the store is
 //! away. Commits are grouped: many callers share one wait for the disk.
 
+mod calls;
 mod erasure;
 
 use std::path::Path;
@@ -23,6 +24,8 @@ use tokio_util::task::TaskTracker;
 use crate::domain::ids::{MessageId, TenantId, TicketId, TokenId};
 use crate::domain::message::{InboundMessage, MessageOrigin};
 use crate::ports::{PortError, PortErrorKind};
+
+pub use calls::{Left, WaitingCall};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/inbox");
 
@@ -96,6 +99,22 @@ enum Command {
         before: DateTime<Utc>,
         answer: oneshot::Sender<Result<(), Arc<sqlx::Error>>>,
     },
+    Call {
+        network: &'static str,
+        body: Vec<u8>,
+        now: DateTime<Utc>,
+        answer: oneshot::Sender<Result<(), Arc<sqlx::Error>>>,
+    },
+    CallTaken {
+        seq: i64,
+        left: Option<Left>,
+        now: DateTime<Utc>,
+        answer: oneshot::Sender<Result<(), Arc<sqlx::Error>>>,
+    },
+    EraseCalls {
+        names: String,
+        answer: oneshot::Sender<Result<(), Arc<sqlx::Error>>>,
+    },
     Erase {
         tenant: TenantId,
         messages: Vec<MessageOrigin>,
@@ -139,11 +158,13 @@ impl Inbox {
             PortError::new("open inbox", PortErrorKind::Transient, error)
         })?;
         migrate(&mut writer).await?;
-        let (waiting,): (i64,) =
-            sqlx::query_as("SELECT COUNT(*) FROM inbox WHERE taken_at IS NULL")
-                .fetch_one(&mut writer)
-                .await
-                .map_err(|error| failed("open inbox", error))?;
+        let (waiting,): (i64,) = sqlx::query_as(
+            "SELECT (SELECT COUNT(*) FROM inbox WHERE taken_at IS NULL) \
+                 + (SELECT COUNT(*) FROM calls WHERE taken_at IS NULL)",
+        )
+        .fetch_one(&mut writer)
+        .await
+        .map_err(|error| failed("open inbox", error))?;
         let file = Arc::new(options.clone());
         let reads = SqlitePoolOptions::new()
             .max_connections(2)
@@ -295,10 +316,13 @@ impl Inbox {
             .fetch_all(&self.reads)
             .await
             .map_err(|error| failed("check inbox", error))?;
-        let (aside,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM inbox WHERE error IS NOT NULL")
-            .fetch_one(&self.reads)
-            .await
-            .map_err(|error| failed("check inbox", error))?;
+        let (aside,): (i64,) = sqlx::query_as(
+            "SELECT (SELECT COUNT(*) FROM inbox WHERE error IS NOT NULL) \
+             + (SELECT COUNT(*) FROM calls WHERE error IS NOT NULL)",
+        )
+        .fetch_one(&self.reads)
+        .await
+        .map_err(|error| failed("check inbox", error))?;
         let mut problems: Vec<String> =
             rows.into_iter().map(|(row,)| row).filter(|row| row != "ok").collect();
         if aside > 0 {
@@ -329,7 +353,12 @@ async fn write_groups(mut connection: SqliteConnection, mut commands: mpsc::Rece
     while commands.recv_many(&mut group, GROUP_MAX).await > 0 {
         // That a message was filed may be forgotten with the machine's power: it is filed again then, and the
         // store knows it. Such a commit does not wait for the disk.
-        let wanted = !group.iter().all(|one| matches!(one, Command::Taken { set_aside: None, .. }));
+        let wanted = !group.iter().all(|one| {
+            matches!(
+                one,
+                Command::Taken { set_aside: None, .. } | Command::CallTaken { left: None, .. }
+            )
+        });
         if wanted != lasts {
             let pragma =
                 if wanted { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };
@@ -378,9 +407,11 @@ fn refusal(command: Command) -> Reply {
         Command::Taken { answer, .. } => {
             Box::new(move |outcome| drop(answer.send(outcome.map(|()| 0))))
         }
-        Command::Purge { answer, .. } | Command::Erase { answer, .. } => {
-            Box::new(move |outcome| drop(answer.send(outcome)))
-        }
+        Command::Purge { answer, .. }
+        | Command::Erase { answer, .. }
+        | Command::EraseCalls { answer, .. }
+        | Command::Call { answer, .. }
+        | Command::CallTaken { answer, .. } => Box::new(move |outcome| drop(answer.send(outcome))),
     }
 }
 
@@ -429,6 +460,18 @@ async fn run(
             ] {
                 sqlx::query(sql).bind(before.timestamp_millis()).execute(&mut *connection).await?;
             }
+        }
+        Command::Call { network, body, now, answer } => {
+            replies.push(Box::new(move |outcome| drop(answer.send(outcome))));
+            calls::keep(connection, now, network, &body).await?;
+        }
+        Command::EraseCalls { names, answer } => {
+            replies.push(Box::new(move |outcome| drop(answer.send(outcome))));
+            calls::remove(connection, &names).await?;
+        }
+        Command::CallTaken { seq, left, now, answer } => {
+            replies.push(Box::new(move |outcome| drop(answer.send(outcome))));
+            calls::take(connection, now, seq, left.as_ref()).await?;
         }
         Command::Erase { tenant, messages, answer } => {
             replies.push(Box::new(move |outcome| drop(answer.send(outcome))));

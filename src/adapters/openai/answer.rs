@@ -80,16 +80,19 @@ impl Completion {
     /// Reads it. Why it ended comes first: an answer that was cut off is never of its shape.
     pub(super) fn read(&self, shape: Option<&Shape>) -> Result<Reading, Failure> {
         let Some(choice) = self.choices.first() else {
-            return Err(Failure::new(ChatErrorKind::Empty, "there is no choice in the answer"));
+            let (pt, en) = ("a resposta veio vazia", "there is no choice in the answer");
+            return Err(Failure::new(ChatErrorKind::Empty, pt, en));
         };
         choice.check_end()?;
         let text = choice.message.text();
         let refused = choice.message.refusal.trim().len() + refusals(&choice.message.content);
         if refused > 0 {
-            return Err(Failure::new(ChatErrorKind::Refused, "the model declined to answer"));
+            let (pt, en) = ("o modelo se recusou a responder", "the model declined to answer");
+            return Err(Failure::new(ChatErrorKind::Refused, pt, en));
         }
         if text.trim().is_empty() {
-            return Err(Failure::new(ChatErrorKind::Empty, "there are no words in the answer"));
+            let (pt, en) = ("não há palavras na resposta", "there are no words in the answer");
+            return Err(Failure::new(ChatErrorKind::Empty, pt, en));
         }
         let probability = choice.probability();
         let Some(shape) = shape else { return Ok(Reading::Good { text, probability }) };
@@ -106,6 +109,7 @@ impl Choice {
         match reason.as_str() {
             "length" | "max_tokens" | "model_length" => Err(Failure::new(
                 ChatErrorKind::CutOff,
+                "a resposta foi cortada em `max_output`, que o raciocínio oculto também gasta",
                 "the answer was cut off at `max_output`, which hidden reasoning uses up too",
             )),
             // Gemini's own words come through now and then, also as "content_filter: SAFETY".
@@ -130,7 +134,11 @@ impl Choice {
 }
 
 fn declined() -> Failure {
-    Failure::new(ChatErrorKind::Filtered, "the provider's filter stopped the answer")
+    Failure::new(
+        ChatErrorKind::Filtered,
+        "o filtro do provedor barrou a resposta",
+        "the provider's filter stopped the answer",
+    )
 }
 
 impl Message {

@@ -38,7 +38,7 @@ pub(super) enum Outcome {
     Works,
     /// It failed.
     Failed,
-    /// It will fail until a person acts: there is no money, or the key is wrong.
+    /// It will fail until a person acts: there is no money, the key is wrong, or it lacks the right.
     Shut,
     /// Nothing: the question never got there.
     Untold,
@@ -48,7 +48,9 @@ impl Outcome {
     /// Judges how a question ended; `None` is an answer.
     pub(super) fn of(error: Option<ChatErrorKind>) -> Self {
         match error {
-            Some(ChatErrorKind::Quota | ChatErrorKind::Key) => Self::Shut,
+            Some(ChatErrorKind::Quota | ChatErrorKind::Key | ChatErrorKind::Forbidden) => {
+                Self::Shut
+            }
             Some(ChatErrorKind::Resting | ChatErrorKind::NoRoom | ChatErrorKind::NotRecorded) => {
                 Self::Untold
             }
@@ -56,6 +58,17 @@ impl Outcome {
             Some(_) | None => Self::Works,
         }
     }
+}
+
+/// What a question changed about whether its endpoint is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// Nothing, or only for how long it is left alone.
+    No,
+    /// It was asked, and is left alone from now on, for so long.
+    Begins(Duration),
+    /// It was left alone, and is asked again.
+    Ends,
 }
 
 /// The memory of one endpoint's failures.
@@ -90,7 +103,7 @@ impl Breaker {
             }
             Phase::Probing { .. } => return Err(PROBE_TIME),
         };
-        Ok(Pass { breaker: self, is_probe, outcome: Outcome::Untold })
+        Ok(Pass { breaker: self, is_probe, settled: false })
     }
 
     /// Returns whether the endpoint is asked.
@@ -112,20 +125,33 @@ impl Breaker {
 pub(super) struct Pass<'a> {
     breaker: &'a Breaker,
     is_probe: bool,
-    outcome: Outcome,
+    settled: bool,
 }
 
 impl Pass<'_> {
-    /// Notes what came of it.
-    pub(super) fn settle(mut self, outcome: Outcome) {
-        self.outcome = outcome;
+    /// Notes what came of it, and returns what that changed.
+    pub(super) fn settle(mut self, outcome: Outcome) -> Change {
+        self.note(outcome)
+    }
+
+    fn note(&mut self, outcome: Outcome) -> Change {
+        self.settled = true;
+        let mut phase = self.breaker.phase();
+        let before = *phase;
+        *phase = before.after(outcome, self.is_probe, Instant::now());
+        match (before, *phase) {
+            (Phase::Closed { .. }, Phase::Open { rest, .. }) => Change::Begins(rest),
+            (Phase::Probing { .. }, Phase::Closed { .. }) => Change::Ends,
+            _ => Change::No,
+        }
     }
 }
 
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
-        let mut phase = self.breaker.phase();
-        *phase = phase.after(self.outcome, self.is_probe, Instant::now());
+        if !self.settled {
+            self.note(Outcome::Untold);
+        }
     }
 }
 
@@ -162,9 +188,9 @@ mod tests {
 
     use super::*;
 
-    fn ask(breaker: &Breaker, outcome: Outcome) {
+    fn ask(breaker: &Breaker, outcome: Outcome) -> Change {
         let Ok(pass) = breaker.enter() else { panic!("it is left alone") };
-        pass.settle(outcome);
+        pass.settle(outcome)
     }
 
     fn rest(breaker: &Breaker) -> u64 {
@@ -214,6 +240,26 @@ mod tests {
         assert_eq!(rest(&breaker), 120);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_rest_is_told_when_it_begins_and_when_it_ends_and_not_in_between() {
+        let breaker = Breaker::new();
+        for _ in 1..FAILURES_MAX {
+            assert_eq!(ask(&breaker, Outcome::Failed), Change::No);
+        }
+        let early = breaker.enter().ok().unwrap();
+        assert_eq!(ask(&breaker, Outcome::Failed), Change::Begins(REST_FIRST));
+        assert_eq!(early.settle(Outcome::Failed), Change::No, "it came from before");
+        for _ in 0..3 {
+            advance(REST_MAX).await;
+            assert_eq!(ask(&breaker, Outcome::Failed), Change::No);
+        }
+        advance(REST_MAX).await;
+        assert_eq!(ask(&breaker, Outcome::Untold), Change::No);
+        assert_eq!(ask(&breaker, Outcome::Works), Change::Ends);
+        assert_eq!(ask(&breaker, Outcome::Works), Change::No);
+        assert_eq!(ask(&breaker, Outcome::Shut), Change::Begins(REST_OF_ACCOUNT));
+    }
+
     #[test]
     fn an_answer_that_is_no_good_still_shows_that_the_endpoint_works() {
         for (error, outcome) in [
@@ -223,7 +269,9 @@ mod tests {
             (Some(ChatErrorKind::Rejected), Outcome::Works),
             (Some(ChatErrorKind::BadReply), Outcome::Failed),
             (Some(ChatErrorKind::TimedOut), Outcome::Failed),
+            (Some(ChatErrorKind::Broken), Outcome::Failed),
             (Some(ChatErrorKind::Key), Outcome::Shut),
+            (Some(ChatErrorKind::Forbidden), Outcome::Shut),
             (Some(ChatErrorKind::Quota), Outcome::Shut),
             (Some(ChatErrorKind::NoRoom), Outcome::Untold),
         ] {

@@ -11,6 +11,7 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 use super::waiting;
+use crate::domain::decision::LocalText;
 use crate::ports::chat::{ChatError, ChatErrorKind};
 
 /// Most letters that are kept of a code or a type.
@@ -50,8 +51,9 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// Makes a failure of which the server said nothing.
-    pub(super) fn new(kind: ChatErrorKind, detail: impl Into<String>) -> Self {
+    /// Makes a failure of which the server said nothing, told in Portuguese and English.
+    pub(super) fn new(kind: ChatErrorKind, pt: impl Into<String>, en: impl Into<String>) -> Self {
+        let detail = LocalText::new(pt, en);
         Self { error: Box::new(ChatError::new(kind, detail)), repeat: None }
     }
 }
@@ -125,11 +127,14 @@ impl Told {
         let http = status.as_u16();
         let meant = if http >= 300 { http } else { self.meant_status() };
         let kind = self.kind_under(meant);
-        let mut detail = advice(kind, meant).to_owned();
+        let (pt, en) = meaning(kind, meant);
+        let mut detail = LocalText::new(pt, en);
         if let Some(word) = self.kind.as_ref().filter(|word| Some(*word) != self.code.as_ref()) {
-            detail.push_str(" (type ");
-            detail.push_str(word);
-            detail.push(')');
+            for (text, of) in [(&mut detail.pt_br, " (tipo "), (&mut detail.en, " (type ")] {
+                text.push_str(of);
+                text.push_str(word);
+                text.push(')');
+            }
         }
         let error = ChatError {
             status: Some(http),
@@ -159,12 +164,21 @@ impl Told {
         if self.is_named(&["content_filter", "content_policy_violation"]) {
             return ChatErrorKind::Filtered;
         }
-        // Gemini answers 400 to a wrong key.
-        if self.says(&["api_key_invalid", "api key not valid"]) {
+        // Gemini answers 400 to a wrong key, and some answer 403.
+        let of_key = ["invalid_api_key", "authentication_error", "unauthenticated"];
+        if self.says(&["api_key_invalid", "api key not valid"])
+            || (status == 403 && self.is_named(&of_key))
+        {
             return ChatErrorKind::Key;
         }
+        // Gemini answers 400 to a country.
+        if self.says(&["location is not supported", "or territory not supported"]) {
+            return ChatErrorKind::Forbidden;
+        }
         match status {
-            401 | 403 => ChatErrorKind::Key,
+            401 => ChatErrorKind::Key,
+            // Whoever asks is known, or stands where nobody is let in: `unsupported_country_region_territory`.
+            403 | 451 => ChatErrorKind::Forbidden,
             429 => ChatErrorKind::RateLimited,
             // llama-cpp-python answers 500 to a field that it does not know.
             500 if self.says(&["validation error"]) => ChatErrorKind::Rejected,
@@ -204,7 +218,7 @@ impl Told {
 }
 
 /// Returns the error in a body, wherever the known servers put it.
-fn error_in(body: &Value) -> Option<&Value> {
+pub(super) fn error_in(body: &Value) -> Option<&Value> {
     match body {
         // Gemini wraps its errors into an array.
         Value::Array(items) => items.iter().find_map(error_in),
@@ -263,37 +277,58 @@ fn status_of(word: &str) -> Option<u16> {
     }
 }
 
-/// Returns what an operator should know and do.
-fn advice(kind: ChatErrorKind, status: u16) -> &'static str {
+/// Returns what an operator should know, in Portuguese and English.
+fn meaning(kind: ChatErrorKind, status: u16) -> (&'static str, &'static str) {
     match kind {
-        ChatErrorKind::Quota => {
-            "the account has no money left, or a spending or daily limit of it is reached"
-        }
-        ChatErrorKind::RateLimited => "too many requests or tokens in too short a time",
-        ChatErrorKind::TooLong => "the question is longer than the model takes",
-        ChatErrorKind::Filtered => "the provider's filter declined the question",
-        ChatErrorKind::Key => "the key is missing, wrong, or may not use this model",
-        ChatErrorKind::Rejected if (300..400).contains(&status) => {
-            "the endpoint sends elsewhere; put the address of the endpoint itself into `base_url`"
-        }
-        ChatErrorKind::Rejected if status == 404 => {
-            "the endpoint does not know this address or this model; check `base_url` and `model`"
-        }
-        ChatErrorKind::Rejected => {
-            "the endpoint does not take the request as it is; it may not know one of its `fields`"
-        }
-        ChatErrorKind::Overloaded => "the server has too much to do, is starting, or failed",
+        ChatErrorKind::Quota => (
+            "a conta não tem mais dinheiro, ou chegou a um limite de gasto ou do dia",
+            "the account has no money left, or a spending or daily limit of it is reached",
+        ),
+        ChatErrorKind::RateLimited => (
+            "requisições ou tokens demais em pouco tempo",
+            "too many requests or tokens in too short a time",
+        ),
+        ChatErrorKind::TooLong => (
+            "a pergunta é mais longa do que o modelo aceita",
+            "the question is longer than the model takes",
+        ),
+        ChatErrorKind::Filtered => (
+            "o filtro do provedor recusou a pergunta",
+            "the provider's filter declined the question",
+        ),
+        ChatErrorKind::Key => ("a chave falta ou está errada", "the key is missing or wrong"),
+        ChatErrorKind::Forbidden => (
+            "o acesso é negado a esta conta, a este país ou a este modelo",
+            "access is denied to this account, this country or this model",
+        ),
+        ChatErrorKind::Rejected if (300..400).contains(&status) => (
+            "o endereço manda para outro; `base_url` precisa ser o do próprio servidor",
+            "the endpoint sends elsewhere; `base_url` must be the address of the endpoint itself",
+        ),
+        ChatErrorKind::Rejected if status == 404 => (
+            "o servidor não conhece este endereço ou este modelo",
+            "the endpoint does not know this address or this model",
+        ),
+        ChatErrorKind::Rejected => (
+            "o servidor não aceita o pedido como ele é",
+            "the endpoint does not take the request as it is",
+        ),
+        ChatErrorKind::Overloaded => (
+            "o servidor está sobrecarregado, ainda está iniciando ou falhou",
+            "the server has too much to do, is starting, or failed",
+        ),
         ChatErrorKind::Refused
         | ChatErrorKind::CutOff
         | ChatErrorKind::Empty
         | ChatErrorKind::BadShape
         | ChatErrorKind::BadReply
         | ChatErrorKind::Connection
+        | ChatErrorKind::Broken
         | ChatErrorKind::Tls
         | ChatErrorKind::TimedOut
         | ChatErrorKind::Resting
         | ChatErrorKind::NoRoom
-        | ChatErrorKind::NotRecorded => "the endpoint failed",
+        | ChatErrorKind::NotRecorded => ("o servidor falhou", "the endpoint failed"),
     }
 }
 
@@ -337,12 +372,18 @@ mod tests {
             (429, exhausted("limit: 0, model: x"), "quota"),
             (400, invalid("Unknown name \"seed\""), "rejected"),
             (400, invalid("API key not valid."), "key"),
+            (400, invalid("User location is not supported for the API use."), "forbidden"),
             (500, too_long, "too_long"),
             (400, plain, "too_long"),
             (413, json!("x"), "too_long"),
             (422, json!({"detail": [{"loc": ["body"]}]}), "rejected"),
             (400, coded("content_filter"), "filtered"),
             (404, coded("model_not_found"), "rejected"),
+            (401, json!(null), "key"),
+            (403, coded("unsupported_country_region_territory"), "forbidden"),
+            (403, gemini(403, "PERMISSION_DENIED", "m"), "forbidden"),
+            (403, coded("invalid_api_key"), "key"),
+            (451, json!(null), "forbidden"),
             (301, json!(null), "rejected"),
             (407, json!(null), "rejected"),
             (408, json!(null), "overloaded"),
@@ -351,6 +392,7 @@ mod tests {
             (200, json!({"error": {"code": 402}}), "quota"),
             (200, json!({"error": {"code": "429"}}), "rate_limited"),
             (200, json!({"error": {"type": "authentication_error"}}), "key"),
+            (200, json!({"error": {"type": "permission_error"}}), "forbidden"),
             (200, json!({"error": "model not loaded"}), "overloaded"),
         ] {
             let failure = of(status, &body);
@@ -381,7 +423,9 @@ mod tests {
         }});
         let failure = of(400, &body);
         assert_eq!(failure.error.code.as_deref(), Some("wrong"));
-        assert!(failure.error.detail.ends_with("(type bad)"), "{failure}");
+        assert!(failure.error.detail.en.ends_with("(type bad)"), "{failure}");
+        assert!(failure.error.detail.pt_br.ends_with("(tipo bad)"), "{failure:?}");
+        assert_eq!(failure.error.said, None);
         assert!(!format!("{failure} {failure:?}").contains("SEGREDO"));
         assert_eq!(clean(&"a".repeat(99)).unwrap().len(), WORD_MAX);
         assert_eq!(clean("<html>"), None);

@@ -9,6 +9,7 @@ mod breaker;
 mod failure;
 mod pace;
 mod request;
+mod said;
 mod settings;
 mod shape;
 mod stream;
@@ -27,11 +28,13 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 pub use breaker::BreakerState;
-pub use settings::{Effort, EndpointSettings, OutputMode, Prices, Profile};
+pub use request::{Unsent, WhyUnsent};
+pub use settings::{Effort, EndpointSettings, FIELDS, OutputMode, Prices, Profile};
 
+use crate::domain::decision::LocalText;
 use crate::ports::chat::{ChatAnswer, ChatError, ChatErrorKind, ChatModel, ChatRequest, TokenUse};
 use answer::{Completion, Reading};
-use breaker::{Breaker, Outcome};
+use breaker::{Breaker, Change, Outcome};
 use failure::Failure;
 use pace::Pace;
 use request::Question;
@@ -64,7 +67,24 @@ impl OpenAi {
     /// Takes an endpoint and the client to reach it with, which should follow no redirects.
     pub fn new(settings: EndpointSettings, http: reqwest::Client) -> Self {
         let pace = Arc::new(Pace::new(&settings));
-        let wire = Arc::new(Wire::new(http.clone(), Arc::clone(&pace)));
+        let wire = Wire::new(http.clone(), Arc::clone(&pace));
+        Self::over(settings, http, pace, wire)
+    }
+
+    /// The same for questions that are nobody's: what the endpoint says about a failure is kept in the error.
+    pub fn listening(settings: EndpointSettings, http: reqwest::Client) -> Self {
+        let pace = Arc::new(Pace::new(&settings));
+        let wire = Wire::new(http.clone(), Arc::clone(&pace)).listening(settings.key.clone());
+        Self::over(settings, http, pace, wire)
+    }
+
+    fn over(
+        settings: EndpointSettings,
+        http: reqwest::Client,
+        pace: Arc<Pace>,
+        wire: Wire,
+    ) -> Self {
+        let wire = Arc::new(wire);
         let service = tower::service_fn(move |request: HttpRequestFactory| {
             let wire = Arc::clone(&wire);
             async move {
@@ -79,6 +99,11 @@ impl OpenAi {
     /// Returns what it was made from.
     pub fn settings(&self) -> &EndpointSettings {
         &self.settings
+    }
+
+    /// Returns the settings that a question does not carry to the endpoint.
+    pub fn unsent(&self, request: &ChatRequest) -> Vec<Unsent> {
+        Question::new(&self.settings, request).unsent(&self.settings)
     }
 
     /// Returns whether the endpoint is asked, or left alone because it failed.
@@ -110,10 +135,37 @@ impl OpenAi {
         let _seat = self.pace.seat()?;
         let pass = self.breaker.enter().map_err(resting)?;
         let answered = self.answer(&question, deadline, spent).await;
-        let error = answered.as_ref().err().map(|failure| failure.error.kind);
+        let error = answered.as_ref().err().map(|failure| &*failure.error);
         // Whoever came too late to send anything says nothing about the endpoint.
-        pass.settle(if spent.attempts == 0 { Outcome::Untold } else { Outcome::of(error) });
-        answered
+        let outcome = match spent.attempts {
+            0 => Outcome::Untold,
+            _ => Outcome::of(error.map(|error| error.kind)),
+        };
+        let change = pass.settle(outcome);
+        self.log_change(change, error);
+        answered.map_err(|mut failure| {
+            let rests = self.state() != BreakerState::Closed;
+            failure.error.told = rests && failure.error.kind.is_outage();
+            failure
+        })
+    }
+
+    /// Tells when the endpoint begins to be left alone, and when it is asked again.
+    fn log_change(&self, change: Change, error: Option<&ChatError>) {
+        let (model, endpoint) = (&self.settings.model, &self.settings.base_url);
+        match (change, error) {
+            (Change::Begins(rest), Some(error)) => tracing::warn!(
+                model,
+                endpoint,
+                rest_secs = rest.as_secs(),
+                outcome = error.kind.as_str(),
+                "Leaving the model {model} alone and trying it again from time to time: {error}"
+            ),
+            (Change::Ends, _) => {
+                tracing::warn!(model, endpoint, "The model {model} answers again");
+            }
+            (Change::Begins(_), None) | (Change::No, _) => {}
+        }
     }
 
     /// Asks, and once more with what was wrong where the answer is not of its shape.
@@ -130,9 +182,12 @@ impl OpenAi {
         match self.exchange(&question.repaired(&bad), deadline, spent).await? {
             Reading::Good { text, probability } => Ok(Answered { text, probability }),
             Reading::Bad(bad) => {
-                let wrong = bad.wrong;
-                let detail = format!("the answer is not of its shape even when repeated: {wrong}");
-                Err(Failure::new(ChatErrorKind::BadShape, detail))
+                let LocalText { pt_br, en } = bad.wrong;
+                Err(Failure::new(
+                    ChatErrorKind::BadShape,
+                    format!("a resposta não tem a forma pedida, nem repetida: {pt_br}"),
+                    format!("the answer is not of its shape even when repeated: {en}"),
+                ))
             }
         }
     }
@@ -189,7 +244,8 @@ impl OpenAi {
     ) -> Result<Reading, Failure> {
         let tokens = completion.tokens();
         spent.add(tokens, answer::cost_micros(tokens, self.settings.prices));
-        spent.model = completion.model.clone().or_else(|| spent.model.take());
+        let model = completion.model.clone().filter(|model| !model.trim().is_empty());
+        spent.model = model.or_else(|| spent.model.take());
         let real = tokens.input.saturating_add(tokens.output);
         if real > 0 {
             self.pace.correct(question.tokens(), real);
@@ -209,12 +265,18 @@ impl OpenAi {
         if self.settings.profile != Profile::Ollama || question.bytes <= CHECKED_FROM || !is_short {
             return Ok(());
         }
-        let detail = format!(
-            "Ollama read only {} tokens of a question of {} bytes: set OLLAMA_CONTEXT_LENGTH, or `num_ctx` of the \
-             model, higher",
-            tokens.input, question.bytes
-        );
-        Err(Failure::new(ChatErrorKind::TooLong, detail))
+        let (read, bytes) = (tokens.input, question.bytes);
+        Err(Failure::new(
+            ChatErrorKind::TooLong,
+            format!(
+                "o Ollama leu só {read} tokens de uma pergunta de {bytes} bytes: aumente OLLAMA_CONTEXT_LENGTH, ou \
+                 `num_ctx` do modelo"
+            ),
+            format!(
+                "Ollama read only {read} tokens of a question of {bytes} bytes: set OLLAMA_CONTEXT_LENGTH, or \
+                 `num_ctx` of the model, higher"
+            ),
+        ))
     }
 
     fn log(&self, attempt: u32, took: Duration, came: &Result<Completion, Failure>) {
@@ -264,7 +326,7 @@ impl ChatModel for OpenAi {
         match self.converse(request, deadline, &mut spent).await {
             Ok(Answered { text, probability }) => Ok(ChatAnswer {
                 text,
-                model: spent.model.unwrap_or_else(|| self.settings.model.clone()),
+                model: spent.model.unwrap_or_default(),
                 tokens: spent.tokens,
                 probability,
                 cost_micros: spent.cost_micros,
@@ -311,30 +373,41 @@ impl Spent {
 }
 
 fn timed_out(limit: Duration) -> Failure {
-    let detail = format!("no whole answer came within {} ms", limit.as_millis());
-    Failure::new(ChatErrorKind::TimedOut, detail)
+    let limit = limit.as_millis();
+    Failure::new(
+        ChatErrorKind::TimedOut,
+        format!("nenhuma resposta inteira chegou em {limit} ms"),
+        format!("no whole answer came within {limit} ms"),
+    )
 }
 
 fn resting(rest: Duration) -> Failure {
-    let detail = format!(
-        "the endpoint failed so often that it is left alone for another {} s",
-        rest.as_secs().max(1)
+    let secs = rest.as_secs().max(1);
+    let mut failure = Failure::new(
+        ChatErrorKind::Resting,
+        format!("o endereço falhou tanto que não é consultado por mais {secs} s"),
+        format!("the endpoint failed so often that it is left alone for another {secs} s"),
     );
-    let mut failure = Failure::new(ChatErrorKind::Resting, detail);
     failure.error.retry_after = Some(rest);
+    failure.error.told = true;
     failure
 }
 
 /// Takes our failure out of the client's error. The others cannot occur: the wire hands up nothing but whole answers,
 /// and they may hold a body, so nothing of them is kept.
 fn unwrapped(error: OpenAIError) -> Failure {
-    let strange = || Failure::new(ChatErrorKind::BadReply, "the reply could not be read");
+    let strange = || {
+        let (pt, en) = ("a resposta não pôde ser lida", "the reply could not be read");
+        Failure::new(ChatErrorKind::BadReply, pt, en)
+    };
     match error {
         OpenAIError::Boxed(inner) => {
             inner.downcast::<Failure>().map_or_else(|_| strange(), |failure| *failure)
         }
         OpenAIError::InvalidArgument(_) => {
-            Failure::new(ChatErrorKind::Rejected, "the request could not be put together")
+            let (pt, en) =
+                ("o pedido não pôde ser montado", "the request could not be put together");
+            Failure::new(ChatErrorKind::Rejected, pt, en)
         }
         OpenAIError::Reqwest(_)
         | OpenAIError::ApiError(_)

@@ -62,9 +62,13 @@ impl Pace {
 
     /// Gives a question a seat until it is answered, if there is one.
     pub(super) fn seat(&self) -> Result<SemaphorePermit<'_>, Failure> {
-        self.seats
-            .try_acquire()
-            .map_err(|_| no_room("too many questions wait for this endpoint already", None))
+        self.seats.try_acquire().map_err(|_| {
+            let why = (
+                "já há perguntas demais à espera deste endereço",
+                "too many questions wait for this endpoint already",
+            );
+            no_room(why, None)
+        })
     }
 
     /// Waits until a request with about so many tokens may leave; it counts as under way until the permit is dropped.
@@ -74,14 +78,21 @@ impl Pace {
         deadline: Instant,
     ) -> Result<SemaphorePermit<'_>, Failure> {
         let Ok(Ok(permit)) = timeout_at(deadline, self.requests.acquire()).await else {
-            return Err(no_room("as many requests as allowed are under way", None));
+            let why = (
+                "já há tantas requisições em curso quantas são permitidas",
+                "as many requests as allowed are under way",
+            );
+            return Err(no_room(why, None));
         };
         loop {
             // The wait may have grown while it lasted, so only a look that finds none lets the request leave.
             let wait = self.gate().enter(Instant::now(), tokens);
             let Some(wait) = wait else { return Ok(permit) };
             if deadline.saturating_duration_since(Instant::now()) <= wait {
-                let why = "the limits per minute leave no room in time";
+                let why = (
+                    "os limites por minuto não deixam vez a tempo",
+                    "the limits per minute leave no room in time",
+                );
                 return Err(no_room(why, Some(wait)));
             }
             sleep(wait).await;
@@ -111,8 +122,8 @@ impl Pace {
     }
 }
 
-fn no_room(why: &str, wait: Option<Duration>) -> Failure {
-    let mut failure = Failure::new(ChatErrorKind::NoRoom, why);
+fn no_room((pt, en): (&str, &str), wait: Option<Duration>) -> Failure {
+    let mut failure = Failure::new(ChatErrorKind::NoRoom, pt, en);
     failure.error.retry_after = wait;
     failure
 }

@@ -1,5 +1,6 @@
 //! Turns a question into the body that goes over the wire.
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::failure::Failure;
@@ -18,6 +19,27 @@ fn answer_limit(settings: &EndpointSettings, request: &ChatRequest) -> u32 {
     let thinks = settings.effort.is_some_and(|effort| effort != Effort::None);
     let wanted = request.max_output.filter(|_| !thinks);
     wanted.map_or(settings.max_output, |wanted| wanted.min(settings.max_output))
+}
+
+crate::domain::words! {
+    /// Why a setting stays here.
+    WhyUnsent {
+        /// The profile does not have its field, or the operator's own list of fields.
+        NotListed = "not_listed",
+        /// The model takes it only where it does not think.
+        Thinks = "thinks",
+    }
+}
+
+/// A setting that is made and does not reach the endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Unsent {
+    /// The setting, as it stands in the file.
+    pub setting: &'static str,
+    /// The field that would carry it.
+    pub field: &'static str,
+    /// Why it does not.
+    pub why: WhyUnsent,
 }
 
 /// A question as one endpoint takes it.
@@ -64,13 +86,39 @@ impl Question {
         }
     }
 
+    /// Returns the settings that it does not carry.
+    pub(super) fn unsent(&self, settings: &EndpointSettings) -> Vec<Unsent> {
+        let has = |fields: &[&str]| fields.iter().any(|field| self.body.get(*field).is_some());
+        let shaped = self.shape.is_some() && settings.output_mode() != OutputMode::Prompt;
+        [
+            ("temperature", settings.temperature.is_some(), &["temperature"][..]),
+            ("seed", settings.seed.is_some(), &["seed"][..]),
+            (
+                "effort",
+                settings.effort.is_some(),
+                &["reasoning_effort", "chat_template_kwargs"][..],
+            ),
+            ("output", shaped, &["response_format"][..]),
+            ("max_output", true, &["max_tokens", "max_completion_tokens"][..]),
+        ]
+        .into_iter()
+        .filter(|(_, set, fields)| *set && !has(fields))
+        .filter_map(|(setting, _, fields)| {
+            let field = *fields.first()?;
+            let listed = settings.allows(field);
+            let why = if listed { WhyUnsent::Thinks } else { WhyUnsent::NotListed };
+            Some(Unsent { setting, field, why })
+        })
+        .collect()
+    }
+
     /// Returns the same question with a bad answer to it and what was wrong with that.
     pub(super) fn repaired(&self, bad: &Bad) -> Self {
         let end = bad.text.floor_char_boundary(BAD_ANSWER_MAX);
         let said = bad.text.get(..end).unwrap_or_default();
         let wrong = format!(
             "That is not what was asked for: {}. Answer again, with the one corrected JSON object and nothing else.",
-            bad.wrong
+            bad.wrong.en
         );
         let mut again = self.clone();
         again.bytes += length(said) + length(&wrong);
@@ -101,10 +149,15 @@ impl Question {
         if needed <= u64::from(context) {
             return Ok(());
         }
-        let detail = format!(
-            "question and answer need about {needed} tokens, and `context` allows {context}"
-        );
-        Err(Failure::new(ChatErrorKind::TooLong, detail))
+        Err(Failure::new(
+            ChatErrorKind::TooLong,
+            format!(
+                "pergunta e resposta precisam de uns {needed} tokens, e `context` permite {context}"
+            ),
+            format!(
+                "question and answer need about {needed} tokens, and `context` allows {context}"
+            ),
+        ))
     }
 }
 
@@ -222,4 +275,58 @@ fn effort(settings: &EndpointSettings) -> Option<(&'static str, Value)> {
         _ => effort,
     };
     settings.allows("reasoning_effort").then(|| ("reasoning_effort", effort.as_str().into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::tests::settings;
+    use super::*;
+    use crate::ports::chat::{ChatMessage, Purpose};
+
+    fn unsent(settings: &EndpointSettings) -> Vec<(&'static str, &'static str)> {
+        let request = ChatRequest {
+            purpose: Purpose::Check,
+            prompt: "check@1".to_owned(),
+            messages: vec![ChatMessage { role: Role::User, text: "oi".to_owned() }],
+            output: Some(OutputSchema { name: "x".to_owned(), schema: json!({"type": "object"}) }),
+            max_output: None,
+            repeat: 0,
+            deadline: Duration::from_secs(1),
+        };
+        let unsent = Question::new(settings, &request).unsent(settings);
+        unsent.into_iter().map(|one| (one.setting, one.why.as_str())).collect()
+    }
+
+    #[test]
+    fn settings_that_do_not_reach_the_endpoint_are_named() {
+        let all = EndpointSettings {
+            temperature: Some(0.2),
+            seed: Some(7),
+            effort: Some(Effort::Low),
+            output: Some(OutputMode::JsonSchema),
+            ..settings()
+        };
+        let (listed, thinks) = ("not_listed", "thinks");
+        for (profile, expected) in [
+            (Profile::OpenAi, vec![("temperature", thinks)]),
+            (Profile::Gemini, vec![("seed", listed)]),
+            (Profile::Ollama, vec![]),
+            (Profile::Vllm, vec![]),
+            (Profile::LlamaCpp, vec![]),
+            (Profile::Other, vec![("seed", listed), ("effort", listed)]),
+        ] {
+            let settings = EndpointSettings { profile, ..all.clone() };
+            assert_eq!(unsent(&settings), expected, "{profile}");
+        }
+        let own = EndpointSettings { fields: Some(vec!["seed".to_owned()]), ..all.clone() };
+        let rest = ["temperature", "effort", "output", "max_output"].map(|name| (name, listed));
+        assert_eq!(unsent(&own), rest);
+        let switched = EndpointSettings { effort: Some(Effort::None), ..all };
+        for profile in [Profile::OpenAi, Profile::Vllm] {
+            assert_eq!(unsent(&EndpointSettings { profile, ..switched.clone() }), [], "{profile}");
+        }
+        assert_eq!(unsent(&settings()), [], "what nobody set is not missed");
+    }
 }

@@ -53,6 +53,19 @@ crate::domain::words! {
     }
 }
 
+/// Every optional field that some server is sent.
+pub const FIELDS: &[&str] = &[
+    "temperature",
+    "seed",
+    "reasoning_effort",
+    "chat_template_kwargs",
+    "response_format",
+    "logprobs",
+    "max_tokens",
+    "max_completion_tokens",
+    "prompt_cache_key",
+];
+
 /// US dollars per million tokens, which are also millionths of a dollar per token.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Prices {
@@ -166,6 +179,35 @@ impl Profile {
                 "max_tokens",
             ],
             Self::Other => &["temperature", "response_format", "max_tokens"],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_list_of_fields_is_what_the_profiles_send() {
+        let sent: BTreeSet<&str> =
+            Profile::ALL.iter().flat_map(|profile| profile.fields()).copied().collect();
+        assert_eq!(sent, FIELDS.iter().copied().collect());
+        assert_eq!(sent.len(), FIELDS.len(), "none stands there twice");
+    }
+
+    /// The table names each field of a profile in its third column, before the first semicolon.
+    #[test]
+    fn the_documented_table_names_the_fields_of_every_profile() {
+        let page = include_str!("../../../docs/models.md");
+        for profile in Profile::ALL {
+            let row = page.lines().find_map(|line| line.strip_prefix(&format!("| `{profile}` |")));
+            let row = row.unwrap_or_else(|| panic!("docs/models.md has no row for {profile}"));
+            let fields = row.split('|').nth(1).unwrap_or_default();
+            let fields = fields.split(';').next().unwrap_or_default();
+            let told: BTreeSet<&str> = fields.split(',').map(str::trim).collect();
+            assert_eq!(told, profile.fields().iter().copied().collect(), "{profile}");
         }
     }
 }

@@ -4,6 +4,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::domain::decision::LocalText;
+
 /// Most places of an answer at which an object is looked for.
 const PLACES_MAX: usize = 64;
 
@@ -21,25 +23,30 @@ pub(super) struct Bad {
     /// The answer.
     pub(super) text: String,
     /// What is wrong with it.
-    pub(super) wrong: String,
+    pub(super) wrong: LocalText,
 }
 
 impl Shape {
-    /// Returns the JSON of an answer, or what is wrong with it.
-    pub(super) fn read(&self, text: &str) -> Result<String, String> {
-        match serde_json::from_str::<Value>(text.trim()) {
+    /// Returns the JSON of an answer, or what is wrong with it. Some servers put fences around it even where they were
+    /// given the schema.
+    pub(super) fn read(&self, text: &str) -> Result<String, LocalText> {
+        let text = text.trim();
+        let read = |text: &str| serde_json::from_str::<Value>(text);
+        match read(text).or_else(|error| read(unfenced(text).ok_or(error)?)) {
             Ok(value) => self.check(&value),
             Err(_) if self.told => self.read_among_words(text),
-            Err(error) => Err(format!(
-                "it is no JSON from line {} column {} on",
-                error.line(),
-                error.column()
-            )),
+            Err(error) => {
+                let (line, column) = (error.line(), error.column());
+                Err(LocalText::new(
+                    format!("não é JSON a partir da linha {line}, coluna {column}"),
+                    format!("it is no JSON from line {line} column {column} on"),
+                ))
+            }
         }
     }
 
     /// Takes the object that fits, of several that may stand in fences and between words.
-    fn read_among_words(&self, text: &str) -> Result<String, String> {
+    fn read_among_words(&self, text: &str) -> Result<String, LocalText> {
         let mut first = None;
         for object in objects(text) {
             match self.check(&object) {
@@ -47,12 +54,21 @@ impl Shape {
                 Err(wrong) => first = first.or(Some(wrong)),
             }
         }
-        Err(first.unwrap_or_else(|| "there is no JSON object in it".to_owned()))
+        Err(first.unwrap_or_else(|| {
+            LocalText::new("não há objeto JSON na resposta", "there is no JSON object in it")
+        }))
     }
 
-    fn check(&self, value: &Value) -> Result<String, String> {
+    fn check(&self, value: &Value) -> Result<String, LocalText> {
         check(&self.schema, value, "$").map(|()| value.to_string())
     }
+}
+
+/// Returns what stands between a pair of fences that is all there is; `None` where there are none.
+fn unfenced(text: &str) -> Option<&str> {
+    let inside = text.strip_prefix("```")?.strip_suffix("```")?;
+    // The language of a block of code stands behind its first fence.
+    Some(inside.trim_start_matches(|letter: char| letter.is_ascii_alphanumeric()).trim())
 }
 
 /// Returns the objects that stand in a text, without those inside others.
@@ -74,11 +90,14 @@ fn objects(text: &str) -> Vec<Value> {
     found
 }
 
-fn check(schema: &Value, value: &Value, path: &str) -> Result<(), String> {
+fn check(schema: &Value, value: &Value, path: &str) -> Result<(), LocalText> {
     check_type(schema, value, path)?;
     let allowed = schema.get("enum").and_then(Value::as_array);
     if allowed.is_some_and(|allowed| !allowed.contains(value)) {
-        return Err(format!("`{path}` must be one of the values listed for it"));
+        return Err(LocalText::new(
+            format!("`{path}` precisa ser um dos valores listados para ele"),
+            format!("`{path}` must be one of the values listed for it"),
+        ));
     }
     match value {
         Value::Object(object) => check_object(schema, object, path),
@@ -88,7 +107,7 @@ fn check(schema: &Value, value: &Value, path: &str) -> Result<(), String> {
     }
 }
 
-fn check_type(schema: &Value, value: &Value, path: &str) -> Result<(), String> {
+fn check_type(schema: &Value, value: &Value, path: &str) -> Result<(), LocalText> {
     let names: Vec<&str> = match schema.get("type") {
         Some(Value::String(name)) => vec![name.as_str()],
         Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
@@ -97,7 +116,10 @@ fn check_type(schema: &Value, value: &Value, path: &str) -> Result<(), String> {
     if names.iter().any(|name| is_of(value, name)) {
         return Ok(());
     }
-    Err(format!("`{path}` must be of type {}", names.join(" or ")))
+    Err(LocalText::new(
+        format!("`{path}` precisa ser do tipo {}", names.join(" ou ")),
+        format!("`{path}` must be of type {}", names.join(" or ")),
+    ))
 }
 
 fn is_of(value: &Value, name: &str) -> bool {
@@ -116,12 +138,15 @@ fn is_of(value: &Value, name: &str) -> bool {
     }
 }
 
-fn check_object(schema: &Value, object: &Map<String, Value>, path: &str) -> Result<(), String> {
+fn check_object(schema: &Value, object: &Map<String, Value>, path: &str) -> Result<(), LocalText> {
     let required = schema.get("required").and_then(Value::as_array);
     let required = required.into_iter().flatten().filter_map(Value::as_str);
     for name in required {
         if !object.contains_key(name) {
-            return Err(format!("`{path}.{name}` is missing"));
+            return Err(LocalText::new(
+                format!("falta `{path}.{name}`"),
+                format!("`{path}.{name}` is missing"),
+            ));
         }
     }
     let properties = schema.get("properties").and_then(Value::as_object);
@@ -130,7 +155,10 @@ fn check_object(schema: &Value, object: &Map<String, Value>, path: &str) -> Resu
         match properties.and_then(|properties| properties.get(name)) {
             Some(schema) => check(schema, value, &format!("{path}.{name}"))?,
             None if closed => {
-                return Err(format!("`{path}` has a property that the shape does not have"));
+                return Err(LocalText::new(
+                    format!("`{path}` tem uma propriedade que a forma não prevê"),
+                    format!("`{path}` has a property that the shape does not have"),
+                ));
             }
             None => {}
         }
@@ -138,8 +166,8 @@ fn check_object(schema: &Value, object: &Map<String, Value>, path: &str) -> Resu
     Ok(())
 }
 
-fn check_array(schema: &Value, items: &[Value], path: &str) -> Result<(), String> {
-    check_size(schema, ("minItems", "maxItems"), items.len(), "items", path)?;
+fn check_array(schema: &Value, items: &[Value], path: &str) -> Result<(), LocalText> {
+    check_size(schema, ("minItems", "maxItems"), items.len(), ("itens", "items"), path)?;
     let Some(of_items) = schema.get("items") else { return Ok(()) };
     for (at, item) in items.iter().enumerate() {
         check(of_items, item, &format!("{path}[{at}]"))?;
@@ -147,24 +175,31 @@ fn check_array(schema: &Value, items: &[Value], path: &str) -> Result<(), String
     Ok(())
 }
 
-fn check_text(schema: &Value, text: &str, path: &str) -> Result<(), String> {
-    check_size(schema, ("minLength", "maxLength"), text.chars().count(), "letters", path)
+fn check_text(schema: &Value, text: &str, path: &str) -> Result<(), LocalText> {
+    let letters = ("caracteres", "letters");
+    check_size(schema, ("minLength", "maxLength"), text.chars().count(), letters, path)
 }
 
 fn check_size(
     schema: &Value,
     (least, most): (&str, &str),
     size: usize,
-    unit: &str,
+    (unit_pt, unit): (&str, &str),
     path: &str,
-) -> Result<(), String> {
+) -> Result<(), LocalText> {
     let size = u64::try_from(size).unwrap_or(u64::MAX);
     let limit = |keyword: &str| schema.get(keyword).and_then(Value::as_u64);
     if let Some(least) = limit(least).filter(|least| size < *least) {
-        return Err(format!("`{path}` must have at least {least} {unit}"));
+        return Err(LocalText::new(
+            format!("`{path}` precisa ter pelo menos {least} {unit_pt}"),
+            format!("`{path}` must have at least {least} {unit}"),
+        ));
     }
     if let Some(most) = limit(most).filter(|most| size > *most) {
-        return Err(format!("`{path}` must have at most {most} {unit}"));
+        return Err(LocalText::new(
+            format!("`{path}` pode ter no máximo {most} {unit_pt}"),
+            format!("`{path}` must have at most {most} {unit}"),
+        ));
     }
     Ok(())
 }
@@ -232,7 +267,9 @@ mod tests {
             ),
         ] {
             let read = shape(false).read(&answer.to_string());
-            assert_eq!(read.err().as_deref(), wrong, "{answer}");
+            let found = read.err();
+            assert_eq!(found.as_ref().map(|found| found.en.as_str()), wrong, "{answer}");
+            assert!(found.is_none_or(|found| found.pt_br != found.en), "{answer}");
         }
     }
 
@@ -253,15 +290,31 @@ mod tests {
             ("{ {{ {", "there is no JSON object in it"),
             (r#"see: {"mood":"good"}"#, "`$.why` is missing"),
         ] {
-            assert_eq!(shape(true).read(text).unwrap_err(), wrong, "{text}");
+            assert_eq!(shape(true).read(text).unwrap_err().en, wrong, "{text}");
         }
     }
 
     #[test]
-    fn a_server_that_was_given_the_schema_puts_no_words_around() {
-        let wrong = shape(false).read("```json\n{}\n```").unwrap_err();
-        assert_eq!(wrong, "it is no JSON from line 1 column 1 on");
-        let wrong = shape(false).read("{\"mood\": \"SEGREDO").unwrap_err();
+    fn a_server_that_was_given_the_schema_may_put_fences_around_but_no_words() {
+        let good = r#"{"mood":"good","why":null,"tags":[1]}"#;
+        for text in [
+            format!("```json\n{good}\n```"),
+            format!("\n```\r\n  {good}\r\n```\n\n"),
+            format!("```JSON {good}```"),
+        ] {
+            assert_eq!(shape(false).read(&text).as_deref(), Ok(good), "{text}");
+        }
+        for (text, wrong) in [
+            ("```json\n{\"mood\": \"good\"}\n```".to_owned(), "`$.why` is missing"),
+            ("```json\nSEGREDO\n```".to_owned(), "it is no JSON from line 1 column 1 on"),
+            (format!("```json\n{good}"), "it is no JSON from line 1 column 1 on"),
+            ("```".to_owned(), "it is no JSON from line 1 column 1 on"),
+            (format!("Claro:\n```json\n{good}\n```"), "it is no JSON from line 1 column 1 on"),
+            (format!("```\n{good}\n``` SEGREDO"), "it is no JSON from line 1 column 1 on"),
+        ] {
+            assert_eq!(shape(false).read(&text).unwrap_err().en, wrong, "{text}");
+        }
+        let wrong = shape(false).read("{\"mood\": \"SEGREDO").unwrap_err().en;
         assert!(wrong.starts_with("it is no JSON") && !wrong.contains("SEGREDO"), "{wrong}");
     }
 }

@@ -42,7 +42,11 @@ fn data_of(event: &str) -> String {
 }
 
 fn cut() -> Failure {
-    Failure::new(ChatErrorKind::Connection, "the answer came as a stream that broke off")
+    Failure::new(
+        ChatErrorKind::Broken,
+        "a resposta veio em partes e parou antes do fim",
+        "the answer came as a stream that broke off",
+    )
 }
 
 #[derive(Default)]
@@ -110,7 +114,7 @@ mod tests {
             assert_eq!(answer["usage"]["prompt_tokens"], 3);
         }
         for broken in [start.to_owned(), format!("{start}data: {{\"cho"), String::new()] {
-            assert_eq!(folded(&broken), Err(ChatErrorKind::Connection), "{broken}");
+            assert_eq!(folded(&broken), Err(ChatErrorKind::Broken), "{broken}");
         }
         let error = "data: {\"error\":{\"code\":429,\"message\":\"m\"}}\n\n";
         assert_eq!(folded(&format!("{start}{error}")), Err(ChatErrorKind::RateLimited));

@@ -16,8 +16,10 @@ use serde_json::Value;
 
 use super::failure::{self, Failure, Told};
 use super::pace::Pace;
+use super::said::said;
 use super::settings::EndpointSettings;
 use super::{stream, waiting};
+use crate::domain::secret::Secret;
 use crate::ports::chat::ChatErrorKind;
 
 /// Most bytes of a reply: an answer of a model has a few thousand.
@@ -76,12 +78,19 @@ impl Config for Address {
 pub(super) struct Wire {
     http: reqwest::Client,
     pace: Arc<Pace>,
+    /// The key to leave out of what the endpoint says about failures; `None` where nothing of that is kept.
+    listens: Option<Secret>,
 }
 
 impl Wire {
     /// Takes the client to send with, and the pace that replies may slow down.
     pub(super) fn new(http: reqwest::Client, pace: Arc<Pace>) -> Self {
-        Self { http, pace }
+        Self { http, pace, listens: None }
+    }
+
+    /// Keeps what the endpoint says about failures, without the key.
+    pub(super) fn listening(self, key: Option<Secret>) -> Self {
+        Self { listens: Some(key.unwrap_or_else(|| Secret::new(""))), ..self }
     }
 
     /// Sends a request and returns its reply if that is a whole answer. The caller bounds the time.
@@ -97,11 +106,21 @@ impl Wire {
         let body = body_of(reply).await;
         if !status.is_success() {
             // The status alone says enough where the rest of the reply is lost.
-            return Err(failure::of_reply(status, &headers, &body.unwrap_or_default()));
+            let body = body.unwrap_or_default();
+            return Err(self.heard(failure::of_reply(status, &headers, &body), &body));
         }
-        let answer = answer_in(&headers, &body?, is_question)?;
+        let body = body?;
+        let answer = answer_in(&headers, &body, is_question)
+            .map_err(|failure| self.heard(failure, &body))?;
         let bytes = serde_json::to_vec(&answer).unwrap_or_default();
         Ok(http::Response::new(bytes).into())
+    }
+
+    fn heard(&self, mut failure: Failure, body: &[u8]) -> Failure {
+        if let Some(key) = &self.listens {
+            failure.error.said = said(body, key.expose());
+        }
+        failure
     }
 }
 
@@ -109,7 +128,8 @@ async fn body_of(mut reply: reqwest::Response) -> Result<Vec<u8>, Failure> {
     let mut body = Vec::new();
     while let Some(chunk) = reply.chunk().await.map_err(|error| lost(&error))? {
         if body.len() + chunk.len() > BODY_MAX {
-            return Err(Failure::new(ChatErrorKind::BadReply, "the reply is longer than 4 MiB"));
+            let (pt, en) = ("a resposta passa de 4 MiB", "the reply is longer than 4 MiB");
+            return Err(Failure::new(ChatErrorKind::BadReply, pt, en));
         }
         body.extend_from_slice(&chunk);
     }
@@ -123,14 +143,21 @@ fn answer_in(headers: &HeaderMap, body: &[u8], is_question: bool) -> Result<Valu
     }
     let Ok(answer) = serde_json::from_slice::<Value>(body) else {
         let is_page = body.trim_ascii_start().starts_with(b"<");
-        return Err(strange(if is_page { "a web page" } else { "something that is no JSON" }));
+        return Err(if is_page {
+            strange("uma página da web", "a web page")
+        } else {
+            strange("algo que não é JSON", "something that is no JSON")
+        });
     };
     // Proxies put the errors of the servers behind them into replies of their own.
     if let Some(told) = Told::within(&answer) {
         return Err(told.failure(StatusCode::OK, headers));
     }
     if is_question && !answer.get("choices").is_some_and(Value::is_array) {
-        return Err(strange("JSON that is no answer of a chat completion"));
+        return Err(strange(
+            "um JSON que não é resposta de chat/completions",
+            "JSON that is no answer of a chat completion",
+        ));
     }
     Ok(answer)
 }
@@ -140,15 +167,22 @@ fn is_stream(headers: &HeaderMap, body: &[u8]) -> bool {
     said.starts_with("text/event-stream") || body.trim_ascii_start().starts_with(b"data:")
 }
 
-fn strange(what: &str) -> Failure {
-    let detail = format!("the endpoint answered with {what}; check `base_url`");
-    let mut failure = Failure::new(ChatErrorKind::BadReply, detail);
+fn strange(pt: &str, en: &str) -> Failure {
+    let mut failure = Failure::new(
+        ChatErrorKind::BadReply,
+        format!("o endereço respondeu com {pt}"),
+        format!("the endpoint answered with {en}"),
+    );
     failure.error.status = Some(StatusCode::OK.as_u16());
     failure
 }
 
 fn unusable() -> Failure {
-    Failure::new(ChatErrorKind::Rejected, "`base_url` is no address that a request can go to")
+    Failure::new(
+        ChatErrorKind::Rejected,
+        "`base_url` não é um endereço a que se possa mandar um pedido",
+        "`base_url` is no address that a request can go to",
+    )
 }
 
 /// Returns the failure behind a request that got no reply, or only a part of one.
@@ -156,16 +190,24 @@ fn lost(error: &reqwest::Error) -> Failure {
     if error.is_builder() || error.is_redirect() {
         return unusable();
     }
-    let (kind, detail) = if is_about_tls(error) {
-        (ChatErrorKind::Tls, "no secure connection; check certificates and `https` in `base_url`")
+    let (kind, pt, en) = if is_about_tls(error) {
+        (ChatErrorKind::Tls, "não há conexão segura", "there is no secure connection")
     } else if error.is_timeout() {
-        (ChatErrorKind::TimedOut, "the endpoint did not answer in time")
+        (
+            ChatErrorKind::TimedOut,
+            "o servidor não respondeu a tempo",
+            "the endpoint did not answer in time",
+        )
     } else if error.is_connect() {
-        (ChatErrorKind::Connection, "no connection; check that the server runs at `base_url`")
+        (ChatErrorKind::Connection, "não há conexão", "there is no connection")
     } else {
-        (ChatErrorKind::Connection, "the connection broke before the answer was there")
+        (
+            ChatErrorKind::Broken,
+            "a conexão caiu antes de a resposta chegar inteira",
+            "the connection broke before the whole answer was there",
+        )
     };
-    Failure::new(kind, detail)
+    Failure::new(kind, pt, en)
 }
 
 fn is_about_tls(error: &(dyn Error + 'static)) -> bool {

@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn a_wait_is_capped_and_one_that_nobody_has_time_for_is_not_begun() {
         let failure = |kind, seconds: Option<u64>, repeat| {
-            let mut failure = Failure::new(kind, "");
+            let mut failure = Failure::new(kind, "", "");
             failure.error.retry_after = seconds.map(Duration::from_secs);
             failure.repeat = repeat;
             failure

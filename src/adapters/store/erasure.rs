@@ -8,6 +8,7 @@ use sqlx::AnyConnection;
 
 use super::handling::SPLIT;
 use super::many::{ROWS_MAX, to_int};
+use super::network;
 use super::person::{Kept, Person, TICKETS, count, origins};
 use super::{Dialect, Store, StoreError, audit, millis, to_json};
 use crate::domain::message::MessageOrigin;
@@ -56,6 +57,8 @@ const STATEMENTS: &[&str] = &[
      clock_at = NULL, clock_rev = clock_rev + 1, \
      trail_seen = COALESCE((SELECT MAX(a.seq) FROM audit a WHERE a.ticket_id = tickets.id), trail_seen) \
      WHERE conversation_id IN {ids}",
+    "DELETE FROM network_keys WHERE contact_id IN (SELECT thread FROM conversations WHERE id IN {ids})",
+    "DELETE FROM network_contacts WHERE id IN (SELECT thread FROM conversations WHERE id IN {ids})",
     "UPDATE conversations SET thread = '{erased}' || id, contact = '{}', vault = '{}', owner = 'ai', owner_ref = NULL, \
      owner_until = NULL, version = version + 1, fence = fence + 1, updated_at = {now} WHERE id IN {ids}",
 ];
@@ -121,6 +124,8 @@ impl Store {
         erased.kept = self
             .write(move |connection| {
                 Box::pin(async move {
+                    // Whoever the business wrote to and who never wrote back has no conversation.
+                    network::forget(connection, &person).await?;
                     let ids: Vec<String> = person.customers.iter().cloned().collect();
                     kept.customers = erase_customers(connection, now, &ids).await?;
                     if !kept.is_nothing() {

@@ -9,6 +9,10 @@ use super::{Dialect, Store, StoreError, millis};
 use crate::domain::ids::{TenantId, TicketId};
 use crate::ports::chat::ModelCall;
 
+/// Questions that went nowhere, because the endpoint is left alone or the limits leave no room, are none that a model was
+/// asked.
+const ASKED: &str = "NOT (attempts = 0 AND outcome IN ('resting', 'no_room'))";
+
 /// What a business spent, in millionths of a US dollar.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spent {
@@ -31,6 +35,10 @@ pub struct ModelStats {
     pub calls: i64,
     /// How often it answered.
     pub ok: i64,
+    /// How often it was not asked, because its endpoint is left alone after failures.
+    pub resting: i64,
+    /// How often it was not asked, because the limits left no room.
+    pub no_room: i64,
     /// Its share of all questions, from 0 to 1.
     pub share: f64,
     /// Tokens of questions, of those the cached, and of answers.
@@ -171,52 +179,46 @@ impl Store {
         tenant: &TenantId,
         since: DateTime<Utc>,
     ) -> Result<(Vec<ModelStats>, ModelTotals), StoreError> {
-        let groups = sqlx::query(
-            "SELECT rung, model, purpose, COUNT(*) AS calls, \
+        let groups = format!(
+            "SELECT rung, model, purpose, \
+             CAST(SUM(CASE WHEN {ASKED} THEN 1 ELSE 0 END) AS BIGINT) AS calls, \
+             CAST(SUM(CASE WHEN {ASKED} THEN took_ms ELSE 0 END) AS BIGINT) AS took, \
              CAST(SUM(CASE WHEN outcome = 'ok' THEN 1 ELSE 0 END) AS BIGINT) AS ok, \
+             CAST(SUM(CASE WHEN attempts = 0 AND outcome = 'resting' THEN 1 ELSE 0 END) AS BIGINT) AS resting, \
+             CAST(SUM(CASE WHEN attempts = 0 AND outcome = 'no_room' THEN 1 ELSE 0 END) AS BIGINT) AS no_room, \
              CAST(SUM(tokens_input) AS BIGINT) AS input, CAST(SUM(tokens_cached) AS BIGINT) AS cached, \
-             CAST(SUM(tokens_output) AS BIGINT) AS output, CAST(SUM(cost_micros) AS BIGINT) AS cost, \
-             CAST(SUM(took_ms) AS BIGINT) AS took \
+             CAST(SUM(tokens_output) AS BIGINT) AS output, CAST(SUM(cost_micros) AS BIGINT) AS cost \
              FROM model_calls WHERE tenant = $1 AND at >= $2 GROUP BY rung, model, purpose \
-             ORDER BY cost DESC, calls DESC, rung, model, purpose LIMIT 200",
-        )
-        .bind(tenant.as_str())
-        .bind(millis(since))
-        .fetch_all(&self.reads)
-        .await?;
-        let mut stats = Vec::new();
-        for row in &groups {
-            let (rung, model, purpose): (String, String, String) =
-                (row.try_get("rung")?, row.try_get("model")?, row.try_get("purpose")?);
-            let (calls, took): (i64, i64) = (row.try_get("calls")?, row.try_get("took")?);
-            let (p95_ms,): (i64,) = sqlx::query_as(
-                "SELECT took_ms FROM model_calls WHERE tenant = $1 AND at >= $2 AND rung = $3 AND model = $4 \
-                 AND purpose = $5 ORDER BY took_ms DESC LIMIT 1 OFFSET $6",
-            )
+             ORDER BY cost DESC, calls DESC, rung, model, purpose LIMIT 200"
+        );
+        let groups = sqlx::query(sqlx::AssertSqlSafe(groups))
             .bind(tenant.as_str())
             .bind(millis(since))
-            .bind(&rung)
-            .bind(&model)
-            .bind(&purpose)
-            .bind(calls / 20)
-            .fetch_one(&self.reads)
+            .fetch_all(&self.reads)
             .await?;
+        let mut stats = Vec::new();
+        for row in &groups {
+            let (calls, took): (i64, i64) = (row.try_get("calls")?, row.try_get("took")?);
             #[expect(clippy::cast_precision_loss, reason = "far below 2^53 milliseconds")]
             let mean_ms = took as f64 / calls.max(1) as f64;
-            stats.push(ModelStats {
-                rung,
-                model,
-                purpose,
+            let mut one = ModelStats {
+                rung: row.try_get("rung")?,
+                model: row.try_get("model")?,
+                purpose: row.try_get("purpose")?,
                 calls,
                 ok: row.try_get("ok")?,
+                resting: row.try_get("resting")?,
+                no_room: row.try_get("no_room")?,
                 share: 0.0,
                 tokens_input: row.try_get("input")?,
                 tokens_cached: row.try_get("cached")?,
                 tokens_output: row.try_get("output")?,
                 cost_micros: row.try_get("cost")?,
                 mean_ms,
-                p95_ms,
-            });
+                p95_ms: 0,
+            };
+            one.p95_ms = self.p95_ms(tenant, since, &one).await?;
+            stats.push(one);
         }
         let all: i64 = stats.iter().map(|one| one.calls).sum();
         for one in &mut stats {
@@ -224,23 +226,53 @@ impl Store {
             let share = one.calls as f64 / all.max(1) as f64;
             one.share = share;
         }
-        let row = sqlx::query(
+        Ok((stats, self.model_totals(tenant, since).await?))
+    }
+
+    async fn p95_ms(
+        &self,
+        tenant: &TenantId,
+        since: DateTime<Utc>,
+        group: &ModelStats,
+    ) -> Result<i64, StoreError> {
+        let slowest = format!(
+            "SELECT took_ms FROM model_calls WHERE tenant = $1 AND at >= $2 AND rung = $3 AND model = $4 \
+             AND purpose = $5 AND {ASKED} ORDER BY took_ms DESC LIMIT 1 OFFSET $6"
+        );
+        let p95_ms: Option<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(slowest))
+            .bind(tenant.as_str())
+            .bind(millis(since))
+            .bind(&group.rung)
+            .bind(&group.model)
+            .bind(&group.purpose)
+            .bind(group.calls / 20)
+            .fetch_optional(&self.reads)
+            .await?;
+        Ok(p95_ms.unwrap_or_default())
+    }
+
+    async fn model_totals(
+        &self,
+        tenant: &TenantId,
+        since: DateTime<Utc>,
+    ) -> Result<ModelTotals, StoreError> {
+        let totals = format!(
             "SELECT COUNT(DISTINCT turn) AS turns, COUNT(DISTINCT ticket_id) AS tickets, \
              COUNT(DISTINCT CASE WHEN rung = 'escalation' THEN turn END) AS escalated, \
              CAST(COALESCE(SUM(cost_micros), 0) AS BIGINT) AS cost \
-             FROM model_calls WHERE tenant = $1 AND at >= $2",
-        )
-        .bind(tenant.as_str())
-        .bind(millis(since))
-        .fetch_one(&self.reads)
-        .await?;
-        let totals = ModelTotals {
+             FROM model_calls WHERE tenant = $1 AND at >= $2 AND {ASKED}"
+        );
+        let row = sqlx::query(sqlx::AssertSqlSafe(totals))
+            .bind(tenant.as_str())
+            .bind(millis(since))
+            .fetch_one(&self.reads)
+            .await?;
+        Ok(ModelTotals {
             turns: row.try_get("turns")?,
             escalated_turns: row.try_get("escalated")?,
             tickets: row.try_get("tickets")?,
             cost_micros: row.try_get("cost")?,
-        };
-        Ok((stats, totals))
+        })
     }
 }
 

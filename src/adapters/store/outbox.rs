@@ -10,7 +10,7 @@ use sqlx::any::AnyRow;
 
 use super::many::with_rows;
 use super::turns::MessageMeta;
-use super::{Dialect, Store, StoreError, audit, from_json, millis, moment, to_json};
+use super::{Dialect, Store, StoreError, audit, from_json, millis, moment, no_nul, to_json};
 use crate::domain::channel::Channel;
 use crate::domain::ids::{OutboxId, TenantId};
 use crate::domain::labels::Locale;
@@ -74,6 +74,8 @@ pub struct Claimed {
 pub enum DeliveryEnd {
     /// The network has it.
     Sent,
+    /// The network has it and calls it so; how far it comes is told later.
+    Accepted(String),
     /// Try again at this moment, under the same key.
     RetryAt(DateTime<Utc>, String),
     /// The process ended in between: try again now, as if this attempt had not been.
@@ -186,7 +188,7 @@ pub(super) async fn insert_rows(
 
 impl Claimed {
     /// True for a notice: it answers nothing, and nothing hangs on its arrival.
-    fn is_notice(&self) -> bool {
+    pub(super) fn is_notice(&self) -> bool {
         is_notice(&self.kind)
     }
 }
@@ -290,7 +292,7 @@ impl Store {
     }
 }
 
-fn claimed(row: &AnyRow) -> Result<Claimed, StoreError> {
+pub(super) fn claimed(row: &AnyRow) -> Result<Claimed, StoreError> {
     let tenant: String = row.try_get("tenant")?;
     Ok(Claimed {
         id: OutboxId::from_stored(row.try_get::<String, _>("id")?),
@@ -432,7 +434,7 @@ async fn finish(
                 .await?;
             return Ok(());
         }
-        DeliveryEnd::Sent => ("sent", None),
+        DeliveryEnd::Sent | DeliveryEnd::Accepted(_) => ("sent", None),
         DeliveryEnd::Failed(why) => ("failed", Some(why.as_str())),
         DeliveryEnd::Unknown(why) => ("unknown", Some(why.as_str())),
     };
@@ -458,7 +460,14 @@ async fn finish(
         .bind(row.id.as_str())
         .execute(&mut *connection)
         .await?;
-    if matches!(end, DeliveryEnd::Sent) {
+    if let DeliveryEnd::Accepted(id) = end {
+        sqlx::query("UPDATE outbox SET network_id = $1 WHERE id = $2")
+            .bind(no_nul(id))
+            .bind(row.id.as_str())
+            .execute(&mut *connection)
+            .await?;
+    }
+    if matches!(end, DeliveryEnd::Sent | DeliveryEnd::Accepted(_)) {
         record_sent(connection, now, row, message).await?;
     } else if !row.is_notice() {
         hand_over(connection, now, row).await?;
@@ -467,7 +476,8 @@ async fn finish(
     audit_row(connection, now, row, &format!("{what}.{state}"), error.unwrap_or("delivered")).await
 }
 
-async fn record_sent(
+/// What the network has becomes a message of its conversation.
+pub(super) async fn record_sent(
     connection: &mut AnyConnection,
     now: DateTime<Utc>,
     row: &Claimed,
@@ -513,7 +523,7 @@ async fn record_sent(
 }
 
 /// A reply that did not surely arrive is a person's business.
-async fn hand_over(
+pub(super) async fn hand_over(
     connection: &mut AnyConnection,
     now: DateTime<Utc>,
     row: &Claimed,
@@ -541,7 +551,7 @@ async fn hand_over(
     Ok(())
 }
 
-async fn audit_row(
+pub(super) async fn audit_row(
     connection: &mut AnyConnection,
     now: DateTime<Utc>,
     row: &Claimed,

@@ -176,7 +176,7 @@ impl Store {
         self.write(move |connection| {
             Box::pin(async move {
                 let (state, due, why) = match &end {
-                    DeliveryEnd::Sent => ("sent", None, None),
+                    DeliveryEnd::Sent | DeliveryEnd::Accepted(_) => ("sent", None, None),
                     DeliveryEnd::RetryAt(at, why) => ("queued", Some(*at), Some(why.as_str())),
                     DeliveryEnd::Interrupted => ("queued", Some(now), None),
                     DeliveryEnd::Failed(why) | DeliveryEnd::Unknown(why) => {

@@ -62,6 +62,11 @@ impl Person {
         self.conversations.values().map(String::as_str).collect()
     }
 
+    /// The keys of their numbers.
+    pub(super) fn phone_keys(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().filter(|(kind, _)| kind == "phone").map(|(_, key)| key.as_str())
+    }
+
     /// True where somebody goes by one of this person's keys, or by what was asked for.
     fn is_meant(&self, contact: &Contact, thread: &str) -> bool {
         keys_in(contact, thread).any(|key| self.keys.contains(&key))

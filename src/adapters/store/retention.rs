@@ -42,6 +42,10 @@ const MESSAGES: Texts = Texts {
     name: "messages",
     kept: "texts_kept",
     statements: &[
+        "DELETE FROM network_keys WHERE contact_id IN (SELECT thread FROM conversations WHERE customer_id IS NULL \
+         AND id IN (SELECT conversation_id FROM tickets WHERE id IN {ids}) AND ticket_id IN {ids})",
+        "DELETE FROM network_contacts WHERE id IN (SELECT thread FROM conversations WHERE customer_id IS NULL \
+         AND id IN (SELECT conversation_id FROM tickets WHERE id IN {ids}) AND ticket_id IN {ids})",
         "UPDATE conversations SET vault = '{}', contact = CASE WHEN customer_id IS NULL THEN '{}' ELSE contact END, \
          thread = CASE WHEN customer_id IS NULL THEN '{erased}' || id ELSE thread END \
          WHERE id IN (SELECT conversation_id FROM tickets WHERE id IN {ids}) AND ticket_id IN {ids}",

@@ -42,6 +42,18 @@ impl Store {
         .await
     }
 
+    /// Returns the tenants of whom anything is stored, were it only that somebody was erased, in order of name, whether or
+    /// not the settings still name them.
+    pub async fn stored_tenants(&self) -> Result<Vec<TenantId>, StoreError> {
+        let names: Vec<String> = sqlx::query_scalar(
+            "SELECT tenant FROM tenants UNION SELECT tenant FROM customers UNION SELECT tenant FROM audit \
+             ORDER BY tenant",
+        )
+        .fetch_all(&self.reads)
+        .await?;
+        Ok(names.iter().filter_map(|name| TenantId::parse(name)).collect())
+    }
+
     /// Returns the tenant's state; `None` before its first policy.
     pub async fn tenant_state(&self, tenant: &TenantId) -> Result<Option<TenantState>, StoreError> {
         let row: Option<(i64, String, Option<String>)> =

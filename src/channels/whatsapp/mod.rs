@@ -2,6 +2,7 @@
 //!
 //! Everything here is a function of its input. Nothing reads a clock, a file or a socket.
 
+pub mod accounts;
 pub mod answer;
 pub mod errors;
 pub mod format;

@@ -81,6 +81,19 @@ pub enum Update {
 }
 
 impl Update {
+    /// Returns the phone number id that it is about, empty where the call names none.
+    pub fn account(&self) -> &str {
+        match self {
+            Self::Message(message) => &message.account,
+            Self::Status(change) => &change.account,
+            Self::Alias(Alias { account, .. })
+            | Self::Preference(Preference { account, .. })
+            | Self::Fault(AccountFault { account, .. })
+            | Self::Ignored { account, .. }
+            | Self::Bad { account, .. } => account,
+        }
+    }
+
     /// Returns what is equal for two deliveries of the same item and for nothing else.
     ///
     /// All states of a message share its id; what has no id of its own goes by a hash of what it says.

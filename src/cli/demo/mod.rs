@@ -97,7 +97,7 @@ pub(super) fn pipeline(lang: crate::domain::labels::Locale) -> anyhow::Result<Pi
     let templates = Templates::load(None)
         .map_err(|found| lines(found.iter().map(ToString::to_string).collect()))?;
     let prompts = Prompts::load(None)
-        .map_err(|found| lines(found.iter().map(ToString::to_string).collect()))?;
+        .map_err(|found| lines(found.iter().map(|problem| problem.render(lang)).collect()))?;
     Ok(Pipeline::new(Arc::new(pack), Arc::new(library), Arc::new(templates), Arc::new(prompts)))
 }
 

@@ -9,8 +9,7 @@ use crate::adapters::Rewritten;
 use crate::adapters::clock::SystemClock;
 use crate::adapters::store::{Erased, Kept, Person};
 use crate::app::Stores;
-use crate::cli::store::ensure_stored;
-use crate::cli::tokens::tenant_of;
+use crate::cli::store::{ensure_stored, stored_tenant};
 use crate::cli::{CliCx, ExitCode};
 use crate::config::Config;
 use crate::domain::ids::TenantId;
@@ -69,11 +68,10 @@ struct Files {
 
 /// Runs `export`.
 pub(super) fn export(cx: &mut CliCx<'_>, args: &ExportArgs) -> anyhow::Result<ExitCode> {
-    let Some((config, tenant)) = place(cx, args.tenant.as_deref())? else {
-        return Ok(ExitCode::Problems);
-    };
+    let Some(config) = place(cx)? else { return Ok(ExitCode::Problems) };
     cx.runtime()?.block_on(async {
-        let files = Files::find(cx, &config, tenant, &args.contact).await?;
+        let found = Files::find(cx, &config, args.tenant.as_deref(), &args.contact).await?;
+        let Some(files) = found else { return Ok(ExitCode::Problems) };
         if files.is_empty() {
             return files.say_so(cx, &args.contact);
         }
@@ -83,11 +81,10 @@ pub(super) fn export(cx: &mut CliCx<'_>, args: &ExportArgs) -> anyhow::Result<Ex
 
 /// Runs `erase`.
 pub(super) fn erase(cx: &mut CliCx<'_>, args: &EraseArgs) -> anyhow::Result<ExitCode> {
-    let Some((config, tenant)) = place(cx, args.tenant.as_deref())? else {
-        return Ok(ExitCode::Problems);
-    };
+    let Some(config) = place(cx)? else { return Ok(ExitCode::Problems) };
     cx.runtime()?.block_on(async {
-        let files = Files::find(cx, &config, tenant, &args.contact).await?;
+        let found = Files::find(cx, &config, args.tenant.as_deref(), &args.contact).await?;
+        let Some(files) = found else { return Ok(ExitCode::Problems) };
         if files.is_empty() {
             // An erasure that was interrupted has left nothing to find, but perhaps copies in free space.
             files.rewritten().await?;
@@ -97,21 +94,25 @@ pub(super) fn erase(cx: &mut CliCx<'_>, args: &EraseArgs) -> anyhow::Result<Exit
     })
 }
 
-fn place(cx: &mut CliCx<'_>, tenant: Option<&str>) -> anyhow::Result<Option<(Config, TenantId)>> {
+fn place(cx: &mut CliCx<'_>) -> anyhow::Result<Option<Config>> {
     let Some(loaded) = cx.settings()? else { return Ok(None) };
-    let Some(tenant) = tenant_of(cx, &loaded.config, tenant)? else { return Ok(None) };
     ensure_stored(cx, &loaded.config)?;
-    Ok(Some((loaded.config, tenant)))
+    Ok(Some(loaded.config))
 }
 
 impl Files {
+    /// A person's right to what is kept of them does not depend on what the settings name today, so the business may be
+    /// any that the store knows. `None` once it is said that there is none such.
     async fn find(
-        cx: &CliCx<'_>,
+        cx: &mut CliCx<'_>,
         config: &Config,
-        tenant: TenantId,
+        tenant: Option<&str>,
         contact: &str,
-    ) -> anyhow::Result<Self> {
+    ) -> anyhow::Result<Option<Self>> {
         let stores = Stores::open(&cx.data, config, &TaskTracker::new()).await?;
+        let Some(tenant) = stored_tenant(cx, config, &stores.store, tenant).await? else {
+            return Ok(None);
+        };
         let person = stores.store.find_person(&tenant, contact).await?;
         let mut waiting = Vec::new();
         for message in stores.inbox.held(&tenant, |one| person.may_have_written(one)).await? {
@@ -119,7 +120,7 @@ impl Files {
                 waiting.push(message);
             }
         }
-        Ok(Self { stores, tenant, person, waiting })
+        Ok(Some(Self { stores, tenant, person, waiting }))
     }
 
     fn is_empty(&self) -> bool {
@@ -214,6 +215,7 @@ impl Files {
         let mut origins = stores.store.origins_of(person).await?;
         origins.extend(waiting.iter().cloned());
         stores.inbox.erase(tenant, origins).await?;
+        stores.inbox.erase_calls(stores.store.network_names(person).await?).await?;
         let now = SystemClock::default().now();
         let erased = stores.store.erase_person(now, person, waiting.len(), ACTOR).await?;
         stores.inbox.erase(tenant, erased.origins.clone()).await?;
@@ -333,4 +335,47 @@ fn list(cx: &mut CliCx<'_>, kept: &Kept) -> anyhow::Result<()> {
         writeln!(cx.out, "  {what:<22} {count:>6}{more}")?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use crate::cli::ExitCode;
+    use crate::cli::tests::Call;
+
+    /// The settings name the business while its customers are imported, and no more when they ask for their data.
+    #[test]
+    fn a_person_of_a_business_that_the_settings_forgot_is_shown_and_erased() {
+        let here = tempfile::tempdir().unwrap();
+        let call = Call { dir: here.path(), env: &[], typed: None };
+        let settings = here.path().join("atende.toml");
+        fs::write(&settings, "[tenants.acme]\n").unwrap();
+        let file = "reference;name;email\nc-1;Ana;ana@example.com\n";
+        fs::write(here.path().join("people.csv"), file).unwrap();
+        let imported = call.run(&["customers", "import", "people.csv", "--tenant", "acme"]);
+        assert_eq!(imported.code, ExitCode::Ok, "{}", imported.err);
+        fs::remove_file(settings).unwrap();
+
+        let of = |tenant: &str, command: &[&str]| {
+            let person = ["--contact", "ana@example.com", "--tenant", tenant, "--lang", "en"];
+            call.run(&[&["privacy"], command, &person].concat())
+        };
+        let shown = of("acme", &["export"]);
+        assert_eq!(shown.code, ExitCode::Ok, "{}", shown.err);
+        assert!(shown.out.contains("c-1") && shown.out.contains("\"tenant\": \"acme\""));
+        let elsewhere = of("main", &["export"]);
+        assert_eq!(elsewhere.code, ExitCode::Problems);
+        assert!(elsewhere.err.contains("nothing is kept"), "{}", elsewhere.err);
+        for unknown in ["nope", "Acme Ltda"] {
+            let refused = of(unknown, &["export"]);
+            assert_eq!((refused.code, refused.out.as_str()), (ExitCode::Problems, ""));
+            assert!(refused.err.contains("there are: acme, main"), "{}", refused.err);
+        }
+
+        let erased = of("acme", &["erase", "--yes"]);
+        assert_eq!(erased.code, ExitCode::Ok, "{}", erased.err);
+        let gone = of("acme", &["export"]);
+        assert!(gone.code == ExitCode::Problems && !gone.out.contains("c-1"), "{}", gone.err);
+    }
 }

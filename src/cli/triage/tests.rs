@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::*;
 use crate::cli::lines::MAX_LINE;
 use crate::compose::Templates;
+use crate::domain::decision::LocalText;
 use crate::knowledge::Library;
 use crate::pipeline::DraftsBy;
 use crate::ports::chat::{ChatAnswer, ChatError, ChatErrorKind, ChatModel, ChatRequest};
@@ -164,7 +165,10 @@ impl ChatModel for Together {
     async fn ask(&self, _request: &ChatRequest) -> Result<ChatAnswer, ChatError> {
         let met = tokio::time::timeout(Duration::from_secs(20), self.met.wait()).await;
         let kind = if met.is_ok() { ChatErrorKind::Overloaded } else { ChatErrorKind::TimedOut };
-        Err(ChatError { cost_micros: 1_500, ..ChatError::new(kind, "as the test wants") })
+        Err(ChatError {
+            cost_micros: 1_500,
+            ..ChatError::new(kind, LocalText::new("como o teste quer", "as the test wants"))
+        })
     }
 }
 
@@ -187,14 +191,14 @@ fn lines_wait_for_a_model_together_and_their_questions_are_told() {
     let (answers, counts) = triaged_with(Some(&ladder), input.as_bytes());
     let ids: Vec<u64> = answers.iter().filter_map(|answer| answer["id"].as_u64()).collect();
     assert_eq!(ids, (0..8).collect::<Vec<u64>>(), "in the order of the input");
-    assert_eq!(counts.asked.questions, 8);
-    assert_eq!(counts.asked.failed, BTreeMap::from([("overloaded".to_owned(), 8)]));
+    assert_eq!(counts.asked.questions, 16, "what it is about, and a reply");
+    assert_eq!(counts.asked.failed, BTreeMap::from([("overloaded".to_owned(), 16)]));
     assert_eq!(
         asked(Locale::En, &counts.asked),
-        "8 questions to language models, US$ 0.012000 (not counted in the budget); 8 without an answer: overloaded 8x"
+        "16 questions to language models, US$ 0.024000 (not counted in the budget); 16 without an answer: overloaded 16x"
     );
     assert_eq!(
         asked(Locale::PtBr, &counts.asked),
-        "8 perguntas aos modelos de linguagem, US$ 0.012000 (não entra no orçamento); 8 sem resposta: overloaded 8x"
+        "16 perguntas aos modelos de linguagem, US$ 0.024000 (não entra no orçamento); 16 sem resposta: overloaded 16x"
     );
 }

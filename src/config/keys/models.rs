@@ -1,19 +1,20 @@
 //! The keys of the sections about language models.
 
 use super::{Key, Kind, key, optional};
+use crate::adapters::openai::FIELDS;
 
 pub(super) const MODELS: &[Key] = &[
     key(
         "drafts",
         Kind::Word(&["always", "unsure"]),
         "always: um modelo escreve todo rascunho. unsure: só quando a resposta tirada dos artigos não basta.",
-        "always: a model writes every draft. unsure: only where the answer taken from the articles does not do.",
+        "always: a model writes every draft. unsure: only where the answer taken from the articles is not enough.",
     ),
     key(
         "turn_secs",
         Kind::Integer(1, 600),
-        "Quanto tempo todas as perguntas sobre uma mesma vez de fala podem levar, em segundos; depois decide \
-         o que já se sabe.",
+        "Quanto tempo podem levar, juntas, todas as perguntas sobre as mesmas mensagens, em segundos; passado esse \
+         tempo, vale o que já se sabe.",
         "How long all questions about one turn may take together, in seconds; after that, what is known decides.",
     ),
     key(
@@ -25,8 +26,8 @@ pub(super) const MODELS: &[Key] = &[
     key(
         "samples",
         Kind::Integer(1, 5),
-        "Quantas vezes se pergunta do que trata a mensagem; com mais de uma, vê-se o quanto o modelo está firme.",
-        "How often a model is asked what a turn is about; more than once shows how firm it is.",
+        "Quantas vezes se pergunta ao modelo do que trata a mensagem; mais de uma mostra o quanto ele está seguro.",
+        "How many times a model is asked what a turn is about; more than one shows how sure it is.",
     ),
 ];
 
@@ -50,7 +51,7 @@ pub(super) const RUNG: &[Key] = &[
         Kind::Password,
         "\"…\"",
         "Chave de acesso. Prefira key_file ou uma variável de ambiente.",
-        "Key of access. Prefer key_file or an environment variable.",
+        "Access key. Prefer key_file or an environment variable.",
     ),
     optional(
         "key_file",
@@ -96,7 +97,7 @@ pub(super) const RUNG: &[Key] = &[
     ),
     optional(
         "fields",
-        Kind::Text,
+        Kind::Words(FIELDS),
         "\"temperature,response_format\"",
         "Campos opcionais que são enviados, separados por vírgula, em vez dos do dialeto.",
         "Optional fields that are sent, separated by commas, instead of the dialect's.",
@@ -138,23 +139,30 @@ pub(super) const RUNG: &[Key] = &[
         "Limit of tokens per minute.",
     ),
     key("in_flight", Kind::Integer(1, 4096), "Requisições ao mesmo tempo.", "Requests at once."),
-    key(
+    optional(
         "price_input",
         Kind::Decimal(0, 10_000),
-        "Preço da pergunta, em dólares por milhão de tokens.",
-        "Price of the question, in US dollars per million tokens.",
+        "0.10",
+        "Preço da pergunta, em dólares por milhão de tokens. Sem ele, o custo é desconhecido; escreva 0 se nada \
+         é cobrado.",
+        "Price of the question, in US dollars per million tokens. Without it the cost is unknown; write 0 where \
+         nothing is charged.",
     ),
-    key(
+    optional(
         "price_cached",
         Kind::Decimal(0, 10_000),
-        "Preço dos tokens que o provedor já tinha prontos, em dólares por milhão.",
-        "Price of tokens that the provider had ready, in US dollars per million.",
+        "0.01",
+        "Preço dos tokens que o provedor já tinha em cache, em dólares por milhão. Sem ele, o da pergunta.",
+        "Price of tokens that the provider had cached, in US dollars per million. Without it, that of the question.",
     ),
-    key(
+    optional(
         "price_output",
         Kind::Decimal(0, 10_000),
-        "Preço da resposta, em dólares por milhão de tokens.",
-        "Price of the answer, in US dollars per million tokens.",
+        "0.50",
+        "Preço da resposta, em dólares por milhão de tokens. Sem ele, o custo é desconhecido; escreva 0 se nada \
+         é cobrado.",
+        "Price of the answer, in US dollars per million tokens. Without it the cost is unknown; write 0 where \
+         nothing is charged.",
     ),
 ];
 
@@ -183,7 +191,7 @@ pub(super) const BUDGET: &[Key] = &[
         "embedded_only_at",
         Kind::Integer(0, 100),
         "Porcentagem gasta a partir da qual nenhum modelo é consultado: valem os motores do próprio programa.",
-        "Percentage spent from which no model is asked any more: the program's own engines go on.",
+        "Percentage spent from which no model is asked any more: the program's own engines carry on alone.",
     ),
     optional(
         "drafts_only_at",
@@ -191,7 +199,7 @@ pub(super) const BUDGET: &[Key] = &[
         "100",
         "Porcentagem gasta a partir da qual nada mais é enviado sem uma pessoa. Sem ela, o que a política deixa \
          sair continua saindo.",
-        "Percentage spent from which nothing leaves without a person any more. Without it, what the policy lets \
-         out goes on leaving.",
+        "Percentage spent from which nothing leaves without a person any more. Without it, what the policy \
+         lets out is still sent.",
     ),
 ];

@@ -141,6 +141,7 @@ impl Api {
             settings,
             vocabulary: Arc::new(move |_| Some(Arc::clone(&vocabulary))),
             readiness: readiness.clone(),
+            whatsapp: atende::channels::whatsapp::accounts::Accounts::default(),
             registry: prometheus_client::registry::Registry::default(),
             closing: tokio_util::sync::CancellationToken::new(),
         }));

@@ -78,7 +78,7 @@ async fn a_person_is_found_by_everything_they_are_known_by(w: &World) {
         let kept = w.store.kept_of(&person).await.unwrap();
         assert_eq!((kept.customers, kept.conversations, kept.messages), (1, 3, 3), "{asked}");
         let also: Vec<_> = person.also_seen().collect();
-        assert_eq!(also, [("phone", "552155550000")], "{asked}");
+        assert_eq!(also, [("phone", "5521955550000")], "{asked}");
     }
     let by_other = kept(w, OTHER_PHONE).await;
     assert_eq!((by_other.customers, by_other.conversations), (1, 4), "a number they wrote from");

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use atende::adapters::openai::{BreakerState, EndpointSettings, OpenAi, Profile};
+use atende::config::Secret;
 use atende::ports::chat::{ChatError, ChatErrorKind, ChatModel as _};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -11,6 +12,7 @@ use super::{WORDS, good, http, model, request, request_within, settings};
 use crate::world::endpoint::{
     Endpoint, Play, bare_error, gemini_error, in_turn, numbered_error, openai, openai_error,
 };
+use crate::world::install_logs;
 
 /// Asks each kind of misbehaving endpoint once.
 async fn check(rows: Vec<(&str, Play, ChatErrorKind)>) -> Vec<ChatError> {
@@ -85,7 +87,12 @@ async fn errors_of_servers_and_of_ours_are_told_apart() {
         ("conflict", Play::json(409, &json!({})), ChatErrorKind::Overloaded),
         ("key", coded(401, "invalid_request_error", "invalid_api_key"), ChatErrorKind::Key),
         ("key page", page(401), ChatErrorKind::Key),
-        ("forbidden", coded(403, "t", "model_access_denied"), ChatErrorKind::Key),
+        ("forbidden", coded(403, "t", "model_access_denied"), ChatErrorKind::Forbidden),
+        (
+            "country",
+            coded(403, "request_forbidden", "unsupported_country_region_territory"),
+            ChatErrorKind::Forbidden,
+        ),
         ("key at gemini", Play::json(400, &no_key), ChatErrorKind::Key),
         ("model", coded(404, "t", "model_not_found"), ChatErrorKind::Rejected),
         (
@@ -99,7 +106,7 @@ async fn errors_of_servers_and_of_ours_are_told_apart() {
     .await;
     assert_eq!(errors[1].code.as_deref(), Some("503"));
     assert_eq!(errors[7].status, Some(401), "a page has no code, but it has a status");
-    assert!(errors[13].detail.contains("`base_url`"), "{}", errors[13]);
+    assert!(errors[14].detail.en.contains("`base_url`"), "{}", errors[14]);
 }
 
 #[tokio::test]
@@ -164,7 +171,7 @@ async fn a_reply_of_success_may_be_none() {
         ("other JSON", Play::json(200, &json!({"message": WORDS})), ChatErrorKind::BadReply),
         ("nothing", Play::text(200, "application/json", ""), ChatErrorKind::BadReply),
         ("endless", Play::Endless, ChatErrorKind::BadReply),
-        ("cut stream", events(&[piece]), ChatErrorKind::Connection),
+        ("cut stream", events(&[piece]), ChatErrorKind::Broken),
         ("error in a stream", events(&[piece, broken]), ChatErrorKind::Overloaded),
     ])
     .await;
@@ -177,9 +184,9 @@ async fn a_reply_of_success_may_be_none() {
 async fn connections_fail_in_their_own_ways() {
     let body = openai(good()).to_string().into_bytes();
     check(vec![
-        ("cut", Play::Cut { body: body.clone(), after: 40 }, ChatErrorKind::Connection),
-        ("cut at once", Play::Cut { body, after: 0 }, ChatErrorKind::Connection),
-        ("reset", Play::Reset, ChatErrorKind::Connection),
+        ("cut", Play::Cut { body: body.clone(), after: 40 }, ChatErrorKind::Broken),
+        ("cut at once", Play::Cut { body, after: 0 }, ChatErrorKind::Broken),
+        ("reset", Play::Reset, ChatErrorKind::Broken),
     ])
     .await;
 
@@ -201,6 +208,21 @@ async fn connections_fail_in_their_own_ways() {
     endpoint.stop().await;
     let error = model(&endpoint).ask(&request()).await.unwrap_err();
     assert_eq!(error.kind, ChatErrorKind::Connection, "{error}");
+}
+
+#[tokio::test]
+async fn what_an_endpoint_says_is_kept_only_where_somebody_listens_and_without_the_key() {
+    let said = format!("{WORDS}: key sk-geheim-1234 may not be used in your country");
+    let play = || Play::json(403, &openai_error("t", None, &said));
+    let endpoint = Endpoint::start(in_turn(vec![play(), play()])).await;
+    let key = Some(Secret::new("sk-geheim-1234"));
+    let settings = EndpointSettings { key, ..settings(Profile::OpenAi, &endpoint) };
+    let error = OpenAi::new(settings.clone(), http()).ask(&request()).await.unwrap_err();
+    assert_eq!((error.kind, error.said), (ChatErrorKind::Forbidden, None));
+    let error = OpenAi::listening(settings, http()).ask(&request()).await.unwrap_err();
+    let heard = format!("{WORDS}: key […] may not be used in your country");
+    assert_eq!(error.said.as_deref(), Some(heard.as_str()));
+    assert!(!error.to_string().contains(WORDS), "and no log has it: {error}");
 }
 
 /// A model that makes three attempts.
@@ -343,15 +365,17 @@ async fn an_endpoint_that_fails_again_and_again_is_left_alone_and_then_tried_onc
     plays.push(Play::Answer(good()));
     let endpoint = Endpoint::start(in_turn(plays)).await;
     let model = model(&endpoint);
-    for _ in 0..5 {
+    let (logs, _guard) = install_logs();
+    for failure in 1..=5 {
         assert_eq!(model.state(), BreakerState::Closed);
         let error = model.ask(&request()).await.unwrap_err();
-        assert_eq!(error.kind, ChatErrorKind::Connection, "{error}");
+        assert_eq!((error.kind, error.told), (ChatErrorKind::Broken, failure == 5), "{error}");
     }
     for (rest, asked) in [(15, 5), (30, 6)] {
         assert_eq!(model.state(), BreakerState::Open);
         let error = model.ask(&request()).await.unwrap_err();
         assert_eq!((error.kind, error.attempts), (ChatErrorKind::Resting, 0), "{error}");
+        assert!(error.told, "the log has it already");
         assert!(error.retry_after.unwrap() > Duration::from_secs(rest - 2));
         assert_eq!(endpoint.asked().len(), asked);
         pass(Duration::from_secs(rest)).await;
@@ -360,6 +384,11 @@ async fn an_endpoint_that_fails_again_and_again_is_left_alone_and_then_tried_onc
         assert_eq!(came.is_ok(), rest == 30, "{came:?}");
     }
     assert_eq!(model.state(), BreakerState::Closed);
+    let logs = logs.text();
+    let warnings: Vec<&str> = logs.lines().filter(|line| line.contains("WARN")).collect();
+    let [begins, ends] = warnings.as_slice() else { panic!("{logs}") };
+    assert!(begins.contains("Leaving the model model-1 alone"), "{begins}");
+    assert!(ends.contains("The model model-1 answers again"), "{ends}");
 }
 
 #[tokio::test]

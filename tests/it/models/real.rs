@@ -436,7 +436,7 @@ async fn a_server_that_dies_over_a_question_is_left_alone_until_it_is_back() {
     };
     let (came, struck) = futures::join!(model.ask(&endless), strike);
     let error = came.unwrap_err();
-    assert_eq!((error.kind, error.attempts), (ChatErrorKind::Connection, 1), "{error}");
+    assert_eq!((error.kind, error.attempts), (ChatErrorKind::Broken, 1), "{error}");
     assert!(struck.elapsed() < Duration::from_secs(2), "{:?}", struck.elapsed());
     for _ in 1..5 {
         assert_eq!(model.state(), BreakerState::Closed);

@@ -210,6 +210,31 @@ async fn an_answer_says_what_it_cost_and_how_sure_it_is() {
 }
 
 #[tokio::test]
+async fn a_name_that_the_endpoint_does_not_tell_is_not_made_up() {
+    for name in [json!(""), json!(" "), json!(null), json!(7)] {
+        let mut nameless = openai(good());
+        nameless["model"] = name.clone();
+        let endpoint = Endpoint::start(in_turn(vec![Play::json(200, &nameless)])).await;
+        assert_eq!(model(&endpoint).ask(&request()).await.unwrap().model, "", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn fences_around_the_answer_are_taken_off_in_every_mode() {
+    let fenced = format!("```json\n{}\n```", good());
+    let http = http();
+    for mode in [OutputMode::JsonSchema, OutputMode::JsonObject, OutputMode::Prompt] {
+        for profile in Profile::ALL {
+            let play = Play::json(200, &openai(fenced.as_str()));
+            let endpoint = Endpoint::start(in_turn(vec![play])).await;
+            let settings = EndpointSettings { output: Some(mode), ..settings(*profile, &endpoint) };
+            let answer = OpenAi::new(settings, http.clone()).ask(&request()).await.unwrap();
+            assert_eq!((answer.text, answer.attempts), (good().to_string(), 1), "{profile} {mode}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn words_come_in_parts_and_without_a_shape_as_they_are() {
     let mut parts = openai("");
     parts["choices"][0]["message"]["content"] =
@@ -220,7 +245,7 @@ async fn words_come_in_parts_and_without_a_shape_as_they_are() {
     let plain = ChatRequest { output: None, ..request() };
     assert_eq!(model.ask(&plain).await.unwrap().text, "Olá, tudo bem?");
     let answer = model.ask(&plain).await.unwrap();
-    assert_eq!((answer.text.as_str(), answer.model.as_str()), ("```\nfeito\n```", "model-1"));
+    assert_eq!(answer.text, "```\nfeito\n```");
     assert_eq!(endpoint.asked()[0].json.get("response_format"), None);
 }
 
@@ -257,7 +282,7 @@ async fn an_answer_that_stays_bad_is_given_up_and_paid_for() {
     assert_eq!((error.kind, error.attempts), (ChatErrorKind::BadShape, 2));
     assert_eq!((error.tokens.input, error.cost_micros), (2000, 2 * 89));
     assert_eq!(error.model.as_deref(), Some("openai-2026-11-01"));
-    assert!(error.detail.contains("`$.mood`"), "{error}");
+    assert!(error.detail.en.contains("`$.mood`"), "{error}");
     assert!(!format!("{error:?}").contains(WORDS));
     assert_eq!(endpoint.asked().len(), 2);
 }
@@ -295,7 +320,7 @@ async fn a_question_that_cannot_fit_is_not_sent_and_one_that_was_cut_is_noticed(
     let model = OpenAi::new(settings, http());
     let error = model.ask(&long).await.unwrap_err();
     assert_eq!(error.kind, ChatErrorKind::TooLong);
-    assert!(error.detail.contains("OLLAMA_CONTEXT_LENGTH"), "{error}");
+    assert!(error.detail.en.contains("OLLAMA_CONTEXT_LENGTH"), "{error}");
     assert_eq!((error.attempts, error.cost_micros), (1, 125), "it is paid for");
     long.messages[1].text = "palavra ".repeat(1_200);
     model.ask(&long).await.unwrap();

@@ -19,8 +19,9 @@ use atende::adapters::store::{Lease, Scope};
 use atende::app::{App, Receivers, make_ready, mint_token};
 use atende::channels::callback::CallbackClient;
 use atende::compose::Templates;
-use atende::config::{Config, MailSettings, ModelSettings};
+use atende::config::{Config, MailSettings, ModelSettings, WhatsappSettings};
 use atende::domain::ids::TenantId;
+use atende::domain::secret::Secret;
 use atende::knowledge::Library;
 use atende::pipeline::Pipeline;
 use atende::policy::{Pack, Source};
@@ -64,6 +65,11 @@ pub(crate) const DRAFT: &str = concat!(
 pub(crate) const QUESTION: &str = "Esqueci a senha, como recupero?";
 /// Another one.
 pub(crate) const OTHER_QUESTION: &str = "Onde pego a segunda via do boleto?";
+
+/// The number of `main` on WhatsApp.
+pub(crate) const NUMBER: &str = "106540352242922";
+/// What its webhook is signed with.
+pub(crate) const APP_SECRET: &str = "segredo-do-aplicativo";
 
 /// After so many attempts a job is poison in this world.
 pub(crate) const MAX_ATTEMPTS: u32 = 3;
@@ -164,6 +170,12 @@ impl World {
                 ..config.worker.clone()
             },
             mail: self.mail.clone(),
+            whatsapp: WhatsappSettings {
+                numbers: Some(NUMBER.to_owned()),
+                app_secret: Some(Secret::new(APP_SECRET)),
+                verify_token: Some(Secret::new("a-palavra")),
+                ..WhatsappSettings::default()
+            },
             models: self.models.clone(),
             ..config
         };
@@ -186,6 +198,7 @@ impl World {
                 Some(Arc::new(TenantVocabulary::from(&known.pipeline.shared_pack())))
             }),
             readiness: Readiness::default(),
+            whatsapp: atende::app::whatsapp(&config),
             registry: prometheus_client::registry::Registry::default(),
             closing: CancellationToken::new(),
         }));

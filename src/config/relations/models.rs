@@ -1,0 +1,192 @@
+//! Relations between the settings of language models.
+//!
+//! What would make a model useless or spend money without a limit is an error. What merely has no effect, while another
+//! setting still holds, is a warning.
+
+use super::Check;
+use crate::config::models::{BudgetSettings, ModelSettings, RungSettings};
+use crate::config::problem::{Complaint, Origin};
+
+impl Check<'_> {
+    pub(super) fn models(&mut self, models: &ModelSettings) {
+        let rungs =
+            [("models.primary", &models.primary), ("models.escalation", &models.escalation)];
+        for (section, rung) in rungs {
+            self.rung(section, rung);
+            self.lengths(section, rung);
+            self.times(section, rung, models.turn_secs);
+        }
+        let primary_reported = self.problems.iter().any(|it| it.path.starts_with("models.primary"));
+        if models.escalation.base_url.is_some()
+            && models.primary.base_url.is_none()
+            && !primary_reported
+        {
+            let path = "models.escalation.base_url";
+            let complaint = Complaint::new(
+                (
+                    "há um segundo modelo, mas falta o primeiro",
+                    "there is a second model but no first one",
+                ),
+                (
+                    "defina [models.primary]; com um só modelo, use só essa seção",
+                    "set [models.primary]; with a single model, use that section alone",
+                ),
+            );
+            let origin = self.origin(path).cloned().unwrap_or(Origin::Default);
+            self.problems.push(complaint.error(path, origin));
+        }
+        self.budget(&models.budget);
+        if models.budget.daily_usd.is_some() || models.budget.monthly_usd.is_some() {
+            for (section, rung) in rungs {
+                self.prices(section, rung);
+            }
+        }
+    }
+
+    fn rung(&mut self, section: &str, rung: &RungSettings) {
+        let (url, model) = (format!("{section}.base_url"), format!("{section}.model"));
+        let reported = self.problems.iter().any(|it| it.path == url || it.path == model);
+        if reported || rung.base_url.is_some() == rung.model.is_some() {
+            return;
+        }
+        let complaint = Complaint::new(
+            ("base_url e model só valem juntos", "base_url and model only work together"),
+            (
+                format!("defina os dois em [{section}], ou nenhum"),
+                format!("set both in [{section}], or neither"),
+            ),
+        );
+        let (path, origin) = self.set_among(&[&url, &model]);
+        let problem = complaint.error(path, origin);
+        self.problems.push(problem);
+    }
+
+    /// A question has a length too: where the answer alone may fill the context, none is ever asked.
+    fn lengths(&mut self, section: &str, rung: &RungSettings) {
+        let Some(context) = rung.context.filter(|context| *context <= rung.max_output) else {
+            return;
+        };
+        let longest = rung.max_output;
+        let complaint = Complaint::new(
+            (
+                format!(
+                    "em context ({context}) não cabe nem a resposta mais longa, max_output ({longest}): nada seria perguntado"
+                ),
+                format!(
+                    "context ({context}) does not even hold the longest answer, max_output ({longest}): nothing would be asked"
+                ),
+            ),
+            (
+                "aumente context até o que o servidor aceita, ou diminua max_output",
+                "raise context to what the server takes, or lower max_output",
+            ),
+        );
+        let paths = [format!("{section}.context"), format!("{section}.max_output")];
+        self.pair(paths.each_ref().map(String::as_str), &complaint);
+    }
+
+    fn times(&mut self, section: &str, rung: &RungSettings, turn_secs: u64) {
+        if rung.base_url.is_none() || rung.timeout_secs <= turn_secs {
+            return;
+        }
+        let one = rung.timeout_secs;
+        let complaint = Complaint::new(
+            (
+                format!(
+                    "timeout_secs ({one}) passa de models.turn_secs ({turn_secs}): nenhuma tentativa chega a esperar tanto"
+                ),
+                format!(
+                    "timeout_secs ({one}) is more than models.turn_secs ({turn_secs}): no attempt ever waits that long"
+                ),
+            ),
+            (
+                "aumente models.turn_secs, que vale para todas as perguntas de um turno, ou diminua timeout_secs",
+                "raise models.turn_secs, which holds for all questions about a turn, or lower timeout_secs",
+            ),
+        );
+        let path = format!("{section}.timeout_secs");
+        let (path, origin) = self.set_among(&[&path, "models.turn_secs"]);
+        let problem = complaint.warning(path, origin);
+        self.problems.push(problem);
+    }
+
+    fn budget(&mut self, budget: &BudgetSettings) {
+        if let (Some(day), Some(month)) = (budget.daily_usd, budget.monthly_usd)
+            && day > month
+        {
+            let complaint = Complaint::new(
+                (
+                    format!(
+                        "o orçamento do dia ({day}) passa do orçamento do mês ({month}) e nunca é atingido"
+                    ),
+                    format!(
+                        "the day's budget ({day}) is more than the month's ({month}) and is never reached"
+                    ),
+                ),
+                (
+                    "confira se não estão trocados; para limitar só o mês, tire daily_usd",
+                    "check that they are not swapped; to limit the month alone, remove daily_usd",
+                ),
+            );
+            let (path, origin) =
+                self.set_among(&["models.budget.daily_usd", "models.budget.monthly_usd"]);
+            self.problems.push(complaint.warning(path, origin));
+        }
+        let (off, none) = (budget.escalation_off_at, budget.embedded_only_at);
+        let path = "models.budget.escalation_off_at";
+        // Its default alone is nobody's wish.
+        if off > none
+            && let Some(origin) = self.origin(path).cloned()
+        {
+            let complaint = Complaint::new(
+                (
+                    format!(
+                        "escalation_off_at ({off}) passa de embedded_only_at ({none}), a partir do qual nenhum modelo é consultado"
+                    ),
+                    format!(
+                        "escalation_off_at ({off}) is more than embedded_only_at ({none}), from which no model is asked any more"
+                    ),
+                ),
+                (
+                    "diminua escalation_off_at ou aumente embedded_only_at",
+                    "lower escalation_off_at or raise embedded_only_at",
+                ),
+            );
+            self.problems.push(complaint.warning(path, origin));
+        }
+    }
+
+    /// Whoever sets a budget counts on it: a model without a price would spend without ever reaching it. A price that
+    /// is written down counts, also that of 0.
+    fn prices(&mut self, section: &str, rung: &RungSettings) {
+        let missing = rung.missing_prices();
+        let reported = |key: &&str| {
+            let path = format!("{section}.{key}");
+            self.problems.iter().any(|problem| problem.path == path)
+        };
+        if rung.base_url.is_none() || missing.is_empty() || missing.iter().all(reported) {
+            return;
+        }
+        let (pt, en) = match missing.as_slice() {
+            [one] => (format!("falta {one}"), (*one).to_owned()),
+            all => (format!("faltam {}", all.join(" e ")), all.join(" and ")),
+        };
+        let complaint = Complaint::new(
+            (
+                format!(
+                    "há um orçamento, mas {pt} em [{section}]: o que se gasta ali não contaria"
+                ),
+                format!(
+                    "there is a budget, but [{section}] lacks {en}: what is spent there would not count"
+                ),
+            ),
+            (
+                "defina o preço; num servidor próprio, que nada cobra por token, escreva 0",
+                "set the price; for a server of your own, which charges nothing per token, write 0",
+            ),
+        );
+        let (path, origin) =
+            self.set_among(&["models.budget.daily_usd", "models.budget.monthly_usd"]);
+        self.problems.push(complaint.error(path, origin));
+    }
+}
