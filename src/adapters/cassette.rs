@@ -1,10 +1,11 @@
 //! Recorded answers of language models: a folder with one readable file per question, found again by a hash of
 //! everything that shapes the answer. A question that was not recorded fails loudly.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -36,13 +37,13 @@ pub enum Cassette {
 pub struct Shelf {
     dir: PathBuf,
     missed: AtomicU64,
-    damaged: AtomicU64,
+    damaged: Mutex<BTreeSet<PathBuf>>,
 }
 
 impl Shelf {
     /// Of a folder that `--record` wrote.
     pub fn new(dir: PathBuf) -> Self {
-        Self { dir, missed: AtomicU64::new(0), damaged: AtomicU64::new(0) }
+        Self { dir, missed: AtomicU64::new(0), damaged: Mutex::default() }
     }
 
     /// Returns the folder.
@@ -55,9 +56,9 @@ impl Shelf {
         self.missed.load(Ordering::Relaxed)
     }
 
-    /// Returns how many recordings could not be read so far.
-    pub fn damaged(&self) -> u64 {
-        self.damaged.load(Ordering::Relaxed)
+    /// Returns the recordings that could not be read so far.
+    pub fn damaged(&self) -> Vec<PathBuf> {
+        self.damaged.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 }
 
@@ -198,18 +199,20 @@ impl TapedModel {
     }
 
     fn read(&self, path: &Path) -> Result<ChatAnswer, Box<ChatError>> {
-        let unanswered = |count: &AtomicU64, detail: LocalText| {
-            count.fetch_add(1, Ordering::Relaxed);
+        let unanswered = |detail: LocalText| {
             tracing::error!(detail = detail.en, "A question has no answer in the recordings");
             Err(Box::new(ChatError::new(ChatErrorKind::NotRecorded, detail)))
         };
         let damaged = |pt: String, en: String| {
-            let path = path.display();
+            let shown = path.display();
             let detail = LocalText::new(
-                format!("{path} está danificado: {pt}; apague o arquivo e grave de novo"),
-                format!("{path} is damaged: {en}; delete the file and record it again"),
+                format!("{shown} está danificado: {pt}; apague o arquivo e grave de novo"),
+                format!("{shown} is damaged: {en}; delete the file and record it again"),
             );
-            unanswered(&self.shelf.damaged, detail)
+            let mut damaged = self.shelf.damaged.lock().unwrap_or_else(PoisonError::into_inner);
+            damaged.insert(path.to_path_buf());
+            drop(damaged);
+            unanswered(detail)
         };
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
@@ -219,7 +222,8 @@ impl TapedModel {
                     format!("não há gravação {path}; grave com --record {dir}"),
                     format!("no recording {path}; record it with --record {dir}"),
                 );
-                return unanswered(&self.shelf.missed, detail);
+                self.shelf.missed.fetch_add(1, Ordering::Relaxed);
+                return unanswered(detail);
             }
             Err(error) => return damaged(error.to_string(), error.to_string()),
         };
@@ -418,7 +422,7 @@ mod tests {
             assert!(damaged.detail.en.contains("is damaged"), "{damaged}");
         }
         std::fs::write(&path, whole).unwrap();
-        assert_eq!(shelf.damaged(), 3);
+        assert_eq!(shelf.damaged(), [path]);
         let warmer = Recorded { parameters: json!({"temperature": 1}), ..recorded };
         assert_eq!(shelf.missed(), 2);
         let player = TapedModel::replaying(warmer, shelf);

@@ -366,13 +366,11 @@ fn replayed(cx: &mut CliCx<'_>, code: ExitCode) -> anyhow::Result<ExitCode> {
             "{many} questions to models have no recording in {dir}; record again with --record"
         )),
     };
-    let damaged = (shelf.damaged() > 0).then(|| {
-        let what = cx.say(
-            "gravações não puderam ser lidas (veja o log acima): apague esses arquivos e grave de novo com --record",
-            "recordings could not be read (see the log above): delete these files and record again with --record",
-        );
-        format!("{} {what}", shelf.damaged())
-    });
+    let todo = cx.say(
+        "está danificado: apague o arquivo e grave de novo com --record",
+        "is damaged: delete the file and record it again with --record",
+    );
+    let damaged = shelf.damaged().into_iter().map(|file| format!("{} {todo}", file.display()));
     let told: Vec<String> = missed.into_iter().chain(damaged).collect();
     for line in &told {
         writeln!(cx.err, "{line}")?;

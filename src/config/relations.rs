@@ -1,6 +1,7 @@
 //! Relations between settings that no single key can hold.
 
 mod models;
+mod whatsapp;
 
 use std::collections::BTreeMap;
 
@@ -27,6 +28,8 @@ pub(super) fn check(
     check.callbacks("webhooks", &config.webhooks);
     check.mail(&config.mail);
     check.models(&config.models);
+    let mut numbers = BTreeMap::new();
+    check.whatsapp("whatsapp", &config.whatsapp, &mut numbers);
     for (name, tenant) in &config.tenants {
         if let Some(policy) = &tenant.policy {
             check.policy(&format!("tenants.{name}.policy"), policy);
@@ -36,6 +39,9 @@ pub(super) fn check(
         }
         if let Some(webhooks) = &tenant.webhooks {
             check.callbacks(&format!("tenants.{name}.webhooks"), webhooks);
+        }
+        if let Some(whatsapp) = &tenant.whatsapp {
+            check.whatsapp(&format!("tenants.{name}.whatsapp"), whatsapp, &mut numbers);
         }
     }
 }

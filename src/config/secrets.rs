@@ -95,12 +95,7 @@ fn whatsapp<'s>(pairs: &mut Vec<Pair<'s>>, section: &str, own: &'s mut WhatsappS
         verify_token_file,
         numbers: _,
     } = own;
-    pairs.push((
-        format!("{section}.app_secret"),
-        app_secret,
-        app_secret_file.clone(),
-        value::secret,
-    ));
+    pairs.push((format!("{section}.app_secret"), app_secret, app_secret_file.clone(), value::line));
     pairs.push((
         format!("{section}.verify_token"),
         verify_token,

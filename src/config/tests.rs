@@ -513,3 +513,24 @@ fn leaves(path: &str, value: &toml::Value, found: &mut BTreeSet<String>) {
         }
     }
 }
+
+#[test]
+fn numbers_on_whatsapp_are_ids_of_one_business_and_signed() {
+    let told = |toml: &str| Place::new(toml).told(Locale::En);
+    let signed = "numbers = \"106540352242922, 106540352242923\"\napp_secret = \"s\"";
+    assert!(!told(&format!("[whatsapp]\n{signed}")).contains("numbers"));
+    for (toml, expected) in [
+        ("[whatsapp]\nnumbers = \"106540352242922\"".to_owned(), "the app's secret"),
+        (
+            "[whatsapp]\nnumbers = \"+55 11 98765-4321\"\napp_secret = \"s\"".to_owned(),
+            "is no phone_number_id",
+        ),
+        (
+            format!("[whatsapp]\n{signed}\n[tenants.acme.whatsapp]\n{signed}"),
+            "is in whatsapp.numbers already",
+        ),
+    ] {
+        let found = told(&toml);
+        assert!(found.contains(expected), "{toml}: {found}");
+    }
+}

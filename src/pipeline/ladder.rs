@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::domain::field::Engine;
 use crate::ports::chat::{
     ANSWERED, ChatAnswer, ChatError, ChatErrorKind, ChatMessage, ChatModel, ChatRequest, ModelCall,
-    OutputSchema, Purpose,
+    OutputSchema, Purpose, TokenUse,
 };
 
 /// With less time left than this nothing is asked any more.
@@ -101,7 +101,8 @@ struct SetAside<'p> {
 
 impl<'p> SetAside<'p> {
     fn take(purse: &'p dyn Purse, rung: Engine, most: u64) -> Option<Self> {
-        purse.set_aside(rung, most).then_some(Self { purse, most, cost: 0 })
+        // Not `then_some`: what is made and dropped would give back what it never took.
+        purse.set_aside(rung, most).then(|| Self { purse, most, cost: 0 })
     }
 
     fn spend(mut self, cost: u64) {
@@ -174,10 +175,17 @@ impl<'l> Asking<'l> {
             repeat: question.repeat,
             deadline: left,
         };
-        let Some(money) = SetAside::take(self.purse, rung, model.most_micros(&request)) else {
+        let most = model.most_micros(&request);
+        let Some(money) = SetAside::take(self.purse, rung, most) else {
             return Err(ChatErrorKind::NoRoom);
         };
-        let answer = model.ask(&request).await;
+        let mut answer = model.ask(&request).await;
+        if let Ok(answer) = &mut answer
+            && answer.tokens == TokenUse::default()
+        {
+            // Whoever tells no tokens has to be taken at the most that it may have cost.
+            answer.cost_micros = most;
+        }
         money.spend(match &answer {
             Ok(answer) => answer.cost_micros,
             Err(error) => error.cost_micros,

@@ -206,8 +206,11 @@ impl<'a> Words<'a> {
         if weight < ENOUGH && !only_hours {
             return None;
         }
+        // Below the mark of a mail program's answer somebody away may ask for things in general.
+        let answers = self.mark.weight >= ENOUGH && self.mark.answers;
         let wants = self.own().any(|(part, range)| {
-            matches!(part, Part::Customer | Part::Wants) && self.is_outside(range, is_sign)
+            (*part == Part::Customer || (*part == Part::Wants && !answers))
+                && self.is_outside(range, is_sign)
         });
         let sentences = self.sentences();
         if wants || self.has_open_question(&sentences) {
@@ -219,7 +222,6 @@ impl<'a> Words<'a> {
             })
         };
         let untold = sentences.iter().filter(|sentence| !told(sentence)).count();
-        let answers = self.mark.weight >= ENOUGH && self.mark.answers;
         let plainly = answers || signs.iter().any(|sign| sign.weight >= ENOUGH);
         let room = match () {
             () if plainly => usize::MAX,

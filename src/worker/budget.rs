@@ -182,6 +182,9 @@ impl Budget {
         let what = match (allowed.models, allowed.escalation, allowed.sending) {
             (true, true, true) => "there is money again: everything is as configured",
             (true, false, true) => "the escalation model is not asked any more",
+            _ if known.full => {
+                "not one more question fits in what is left: the embedded engines go on"
+            }
             (true, _, false) => "nothing is sent without a person any more",
             (false, _, true) => "no model is asked any more; the embedded engines go on",
             (false, _, false) => {

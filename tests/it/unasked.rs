@@ -82,7 +82,7 @@ fn what_wants_no_answer_is_known_by_rules_and_no_question_is_taken_for_it() {
     // The first half was worked with, the second was not looked at. By kind the least share that is known, and the
     // most messages that are lost or mistaken.
     for (half, thanks, automatic, spam, lost, mistaken) in
-        [("develop", 0.94, 0.92, 0.94, 0, 1), ("unseen", 0.0, 0.0, 0.0, 9, 9)]
+        [("develop", 0.94, 0.92, 0.94, 0, 1), ("unseen", 0.84, 0.78, 0.75, 0, 6)]
     {
         let score = score(&pipeline, half);
         let share = |kind: &str| {

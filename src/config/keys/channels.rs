@@ -14,7 +14,7 @@ pub(super) const WHATSAPP: &[Key] = &[
     ),
     optional(
         "app_secret",
-        Kind::Secret,
+        Kind::Password,
         "\"…\"",
         "Chave secreta do aplicativo na Meta, com que as chamadas do webhook são assinadas; na troca, a nova e a antiga, \
          separadas por vírgula. Prefira app_secret_file ou uma variável de ambiente.",
