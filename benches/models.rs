@@ -18,12 +18,15 @@ use atende::domain::channel::Channel;
 use atende::knowledge::Library;
 use atende::pipeline::{Allowance, DraftsBy, Ladder, Pipeline, TurnInput};
 use atende::policy::Pack;
-use atende::ports::chat::ChatModel as _;
+use atende::ports::chat::{ChatMessage, ChatModel as _, ChatRequest, Purpose, Role};
 use atende::prompts::Prompts;
 use axum::Json;
 use axum::routing::post;
 use futures::StreamExt as _;
 use serde_json::{Value, json};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Messages of the measurement of CPU and of own time.
 const MESSAGES: usize = 1_000;
@@ -41,13 +44,31 @@ const TEXTS: &[&str] = &[
 ];
 
 fn main() {
-    if std::env::args().any(|arg| arg == "--endpoint") {
-        return endpoint();
+    let mut args = std::env::args().skip(1);
+    match args.next().as_deref() {
+        Some("--endpoint") => endpoint(),
+        Some("--measure") => measure(&args.next().expect("the model's file is named")),
+        _ => train_and_measure(),
     }
+}
+
+/// Trains the embedded model and measures in a process of its own, which reads it from a file, as a worker does from its
+/// second start on.
+fn train_and_measure() {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    let (_, model) = pipeline().warm(|_| None).expect("the model is trained");
+    std::fs::write(file.path(), model).expect("the model can be written");
+    let this = std::env::current_exe().expect("the bench knows its file");
+    let ended = Command::new(this).arg("--measure").arg(file.path()).status();
+    assert!(ended.expect("the measurement starts").success(), "the measurement failed");
+}
+
+fn measure(model: &str) {
     drop(rustls::crypto::ring::default_provider().install_default());
     let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
     let pipeline = Arc::new(pipeline());
-    drop(pipeline.warm(|_| None));
+    assert!(pipeline.warm(|_| std::fs::read(model).ok()).is_none(), "the kept model fits");
+    println!("before the first question: {} MiB resident", resident());
     let (mut quick, url) = serve(Duration::ZERO);
     let ladder = {
         let _inside = runtime.enter();
@@ -73,6 +94,10 @@ fn main() {
         resident(),
         started.elapsed().as_secs_f64(),
     );
+
+    let before = cpu();
+    runtime.block_on(ask_alone(&ladder, 2 * MESSAGES));
+    println!("{} questions of 5 kB alone: {:.2} s of CPU", 2 * MESSAGES, cpu() - before);
 
     let mut memory = Vec::new();
     while calls < CALLS {
@@ -135,6 +160,28 @@ async fn run(pipeline: &Arc<Pipeline>, ladder: &Ladder, messages: usize, at_once
         asked.own.push(own);
     }
     asked
+}
+
+/// Asks without a pipeline around it: what request, connection and answer cost.
+async fn ask_alone(ladder: &Ladder, questions: usize) {
+    let request = ChatRequest {
+        purpose: Purpose::Triage,
+        prompt: "bench@1".to_owned(),
+        messages: vec![
+            ChatMessage { role: Role::System, text: "as instruções da casa ".repeat(200) },
+            ChatMessage { role: Role::User, text: TEXTS.concat() },
+        ],
+        output: None,
+        max_output: Some(700),
+        repeat: 0,
+        deadline: Duration::from_secs(30),
+    };
+    let model = Arc::clone(&ladder.primary);
+    let asked = futures::stream::iter(0..questions)
+        .map(|_| model.ask(&request))
+        .buffer_unordered(32)
+        .map(|answer| assert!(answer.is_ok(), "{answer:?}"));
+    asked.collect::<()>().await;
 }
 
 fn ladder(url: &str) -> Ladder {

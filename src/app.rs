@@ -19,6 +19,7 @@ use crate::adapters::embed::{EmbedderSettings, FastEmbedder};
 use crate::adapters::inbox::Inbox;
 use crate::adapters::model_cache::ModelCache;
 use crate::adapters::store::{Retention, Scope, Store, StoreLocation, TokenRow};
+use crate::channels::whatsapp::accounts::Accounts;
 use crate::compose::Templates;
 use crate::config::{CallbackSettings, Config, EmbeddingSettings, PolicySource, TenantView};
 use crate::domain::ids::TenantId;
@@ -31,7 +32,7 @@ use crate::prompts::Prompts;
 use crate::worker::{Helpers, Tenant, Tenants, Worker, WorkerSettings};
 
 pub use models::{endpoints, ladder};
-pub use receivers::{Receivers, mailer, webhooks, whatsapp};
+pub use receivers::{Receivers, mailer, webhooks};
 
 /// The lock that the one worker of a directory holds.
 const LOCK_FILE: &str = "worker.lock";
@@ -418,6 +419,8 @@ pub struct App {
     pub tenants: Tenants,
     /// The worker.
     pub worker: Arc<Worker>,
+    /// The numbers on WhatsApp.
+    pub whatsapp: Accounts,
     /// The folder of the indexes.
     index: PathBuf,
     _lock: WorkerLock,
@@ -447,6 +450,7 @@ impl App {
                 customers_days: config.privacy.retention_customers_days,
             },
         };
+        let whatsapp = receivers::whatsapp(config)?;
         let worker = Arc::new(Worker::new(
             stores.store.clone(),
             stores.inbox.clone(),
@@ -457,10 +461,11 @@ impl App {
                 mailer: mailer(config)?,
                 ladder: ladder(config)?,
                 limits: models::limits(&config.models),
-                whatsapp: receivers::whatsapp(config),
+                whatsapp: whatsapp.clone(),
             },
         ));
-        Ok(Self { stores, clock, tenants, worker, index: data.join(INDEX_FOLDER), _lock: lock })
+        let index = data.join(INDEX_FOLDER);
+        Ok(Self { stores, clock, tenants, worker, whatsapp, index, _lock: lock })
     }
 
     /// Puts a business to work.

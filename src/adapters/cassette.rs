@@ -19,7 +19,7 @@ use crate::ports::chat::{
 };
 
 /// The file that says which models a folder holds answers of.
-const MANIFEST: &str = "cassette.json";
+pub const MANIFEST: &str = "cassette.json";
 /// The note of a folder whose answers somebody wrote.
 pub const EXAMPLE: &str = "example";
 
@@ -51,6 +51,15 @@ impl Shelf {
         &self.dir
     }
 
+    /// True where a folder holds recordings, whatever its manifest says.
+    pub fn has_recordings(&self) -> bool {
+        let entries = |dir: &Path| std::fs::read_dir(dir).into_iter().flatten().flatten();
+        entries(&self.dir).filter(|entry| entry.path().is_dir()).any(|folder| {
+            entries(&folder.path())
+                .any(|file| file.path().extension().is_some_and(|ending| ending == "json"))
+        })
+    }
+
     /// Returns how many questions had no recording so far.
     pub fn missed(&self) -> u64 {
         self.missed.load(Ordering::Relaxed)
@@ -79,6 +88,17 @@ pub struct Recorded {
     pub parameters: Value,
 }
 
+/// Why a folder's manifest tells nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unread {
+    /// There is none.
+    #[error("there is no {MANIFEST}; name a folder that --record wrote")]
+    Missing,
+    /// It cannot be read.
+    #[error("{MANIFEST} is damaged: {0}")]
+    Damaged(String),
+}
+
 /// The models that a folder holds answers of.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -97,17 +117,15 @@ pub struct Manifest {
 
 impl Manifest {
     /// Reads a folder's manifest.
-    pub fn read(dir: &Path) -> anyhow::Result<Self> {
-        let path = dir.join(MANIFEST);
-        let text = std::fs::read_to_string(&path).map_err(|error| {
-            anyhow::anyhow!(
-                "cannot read {}: {error}; name a folder that --record wrote",
-                path.display()
-            )
-        })?;
-        serde_json::from_str(&text).map_err(|error| {
-            anyhow::anyhow!("{} is no manifest of recordings: {error}", path.display())
-        })
+    pub fn read(dir: &Path) -> Result<Self, Unread> {
+        let text = match std::fs::read_to_string(dir.join(MANIFEST)) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(Unread::Missing);
+            }
+            Err(error) => return Err(Unread::Damaged(error.to_string())),
+        };
+        serde_json::from_str(&text).map_err(|error| Unread::Damaged(error.to_string()))
     }
 
     /// Writes it.

@@ -105,6 +105,7 @@ pub(super) fn limits(settings: &ModelSettings) -> Limits {
         escalation_off_at: budget.escalation_off_at,
         embedded_only_at: budget.embedded_only_at,
         drafts_only_at: budget.drafts_only_at,
+        has_escalation: settings.escalation.base_url.is_some(),
     }
 }
 

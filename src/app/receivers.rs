@@ -1,5 +1,6 @@
 //! Where replies, events and mail go to, made from the settings.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -7,7 +8,8 @@ use anyhow::Context as _;
 use crate::channels::callback::{self, CallbackClient};
 use crate::channels::mail::{self, MailSecurity, Mailer};
 use crate::channels::whatsapp::accounts::{Account, Accounts};
-use crate::config::{CallbackSettings, Config};
+use crate::channels::whatsapp::outlet::{Outlet, OutletSettings};
+use crate::config::{CallbackSettings, Config, WhatsappSettings};
 use crate::domain::ids::TenantId;
 use crate::domain::secret::Secret;
 
@@ -42,17 +44,31 @@ pub fn mailer(config: &Config) -> anyhow::Result<Option<Mailer>> {
 }
 
 /// Returns the numbers of every business on WhatsApp.
-pub fn whatsapp(config: &Config) -> Accounts {
-    let of = |tenant: TenantId| {
-        let settings = config.tenant(&tenant)?.whatsapp?;
-        Some(Account {
+pub(super) fn whatsapp(config: &Config) -> anyhow::Result<Accounts> {
+    let mut accounts = Vec::new();
+    for tenant in config.tenant_ids() {
+        let Some(settings) = config.tenant(&tenant).and_then(|view| view.whatsapp) else {
+            continue;
+        };
+        accounts.push(Account {
             numbers: settings.number_ids().map(str::to_owned).collect(),
             app_secrets: settings.app_secrets().map(Secret::new).collect(),
             verify_token: settings.verify_token.clone(),
+            outlet: outlet(settings)?.map(Arc::new),
             tenant,
-        })
+        });
+    }
+    Ok(Accounts::new(accounts))
+}
+
+fn outlet(settings: &WhatsappSettings) -> anyhow::Result<Option<Outlet>> {
+    let Some(client) = settings.client() else { return Ok(None) };
+    let settings = OutletSettings {
+        client,
+        template: settings.template.clone(),
+        receipts: settings.read_receipts,
     };
-    Accounts::new(config.tenant_ids().into_iter().filter_map(of).collect())
+    Outlet::new(settings).map(Some).context("the settings in [whatsapp] cannot be used")
 }
 
 /// Returns the client for a business's events and notifications; `None` where no webhook is set.

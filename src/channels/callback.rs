@@ -255,8 +255,8 @@ mod tests {
                     DeliveryEnd::Sent | DeliveryEnd::Accepted(_) => "sent",
                     DeliveryEnd::RetryAt(..) => "again",
                     DeliveryEnd::Failed(_) => "failed",
-                    DeliveryEnd::Interrupted => "interrupted",
-                    DeliveryEnd::Unknown(_) => "unknown",
+                    DeliveryEnd::NotTried(_) => "not tried",
+                    DeliveryEnd::Unknown(_) | DeliveryEnd::Awaiting(..) => "unknown",
                 }
             };
             assert_eq!((end(&keyed), end(&plain)), (with_key, without_key), "{status}");

@@ -1,5 +1,6 @@
 //! The networks that carry messages: parsing is pure, clients stand beside it.
 
 pub mod callback;
+pub mod email;
 pub mod mail;
 pub mod whatsapp;

@@ -163,13 +163,14 @@ const PORTUGUESE: &[Portuguese] = &[
     arg_pt("verify", "schema", "", "Mostra o JSON Schema de uma linha de saída e termina"),
     command_pt(
         "inspect",
-        "Mostra o que dizem as mensagens cruas do WhatsApp, um objeto JSON por linha",
-        "Lê corpos de webhook como foram enviados, de um arquivo, de todos os arquivos de uma pasta e das que estão nela, \
-         ou da entrada padrão, e não guarda nada. Cada linha traz \"kind\" (message, status, ignored ou error), \
-         \"type\", \"from\", \"text\", \"attachments\", ids, horários e se cabe resposta ou por que não; as de uma pasta \
-         começam por \"file\". O que não dá para entender vira uma linha de kind error, e o comando termina com 1.",
+        "Mostra o que dizem mensagens cruas do WhatsApp e e-mails, um objeto JSON por linha",
+        "Lê corpos de webhook como foram enviados, ou e-mails como estão no servidor (.eml, um por arquivo), de um arquivo, \
+         de todos os arquivos de uma pasta e das que estão nela, ou da entrada padrão, e não guarda nada. Cada linha traz \
+         \"kind\" (message, status, ignored ou error), \"type\", \"from\", \"text\" (de um e-mail: sem citações nem \
+         assinatura), \"attachments\", ids, horários e se cabe resposta ou por que não; as de uma pasta começam por \
+         \"file\". O que não dá para entender vira uma linha de kind error, e o comando termina com 1.",
     ),
-    arg_pt("inspect", "network", "REDE", "A rede: whatsapp"),
+    arg_pt("inspect", "network", "REDE", "A rede: whatsapp ou email"),
     arg_pt("inspect", "input", "ARQUIVO", "Arquivo ou pasta a ler; \"-\" lê a entrada padrão"),
     command_pt("policy", "Confere políticas", ""),
     command_pt(

@@ -4,6 +4,7 @@
 //! people would. To add one: its file, a variant of `Command`, its line in `dispatch`, and its
 //! Portuguese texts in `language`; tests name what is missing.
 
+mod channels;
 mod classifier;
 mod config;
 mod customers;
@@ -39,7 +40,7 @@ use anyhow::Context as _;
 use clap::{FromArgMatches as _, Parser, Subcommand};
 use tokio::runtime::Runtime;
 
-use crate::adapters::cassette::{Cassette, EXAMPLE, Manifest, Shelf};
+use crate::adapters::cassette::{Cassette, EXAMPLE, MANIFEST, Manifest, Shelf, Unread};
 use crate::adapters::model_cache::ModelCache;
 use crate::config::{Config, Loaded, Severity, Sources, Words};
 use crate::domain::labels::Locale;
@@ -127,6 +128,8 @@ enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Notify(notify::Command),
     #[command(subcommand, arg_required_else_help = true)]
+    Channels(channels::Command),
+    #[command(subcommand, arg_required_else_help = true)]
     Webhooks(webhooks::Command),
     #[command(subcommand, arg_required_else_help = true)]
     Tokens(tokens::Command),
@@ -154,6 +157,7 @@ fn dispatch(cx: &mut CliCx<'_>, command: Command) -> anyhow::Result<ExitCode> {
         Command::Tickets(command) => tickets::run(cx, &command),
         Command::Incident(command) => incident::run(cx, &command),
         Command::Notify(command) => notify::run(cx, &command),
+        Command::Channels(command) => channels::run(cx, &command),
         Command::Webhooks(command) => webhooks::run(cx, &command),
         Command::Tokens(command) => tokens::run(cx, &command),
         Command::Customers(command) => customers::run(cx, &command),
@@ -263,7 +267,18 @@ impl CliCx<'_> {
         for problem in problems {
             writeln!(self.err, "{}", problem.describe(self.lang))?;
         }
-        Ok(loaded.ok())
+        let loaded = loaded.ok();
+        let records = matches!(self.cassette, Some(Cassette::Record(_)));
+        let asks = loaded.as_ref().is_some_and(|it| it.config.models.primary.base_url.is_some());
+        if records && loaded.is_some() && !asks {
+            let what = self.say(
+                "não há o que gravar: nenhum modelo está configurado; defina [models.primary] ou rode sem --record",
+                "there is nothing to record: no model is configured; set [models.primary] or run without --record",
+            );
+            writeln!(self.err, "{}: {what}", self.say("erro", "error"))?;
+            return Ok(None);
+        }
+        Ok(loaded)
     }
 
     /// Starts the threads that asynchronous commands run on.
@@ -322,17 +337,34 @@ pub fn run(args: impl IntoIterator<Item = OsString>, world: World<'_>) -> ExitCo
 /// Refuses a folder without recordings before a command begins.
 fn playable(cx: &CliCx<'_>) -> anyhow::Result<()> {
     let Some(Cassette::Replay(shelf)) = &cx.cassette else { return Ok(()) };
-    anyhow::ensure!(
-        Manifest::read(shelf.dir()).is_ok(),
-        "{} {}; {}",
-        cx.say("não há gravações em", "there are no recordings in"),
-        shelf.dir().display(),
-        cx.say(
-            "indique em --replay uma pasta escrita com --record",
-            "name in --replay a folder that --record wrote"
-        )
+    let Err(unread) = Manifest::read(shelf.dir()) else { return Ok(()) };
+    let dir = shelf.dir().display();
+    let again = cx.say(
+        "grave de novo com --record, ou traga o arquivo de volta",
+        "record again with --record, or bring the file back",
     );
-    Ok(())
+    match unread {
+        Unread::Damaged(why) => anyhow::bail!(
+            "{dir}/{MANIFEST} {} ({why}); {again}",
+            cx.say("está danificado", "is damaged")
+        ),
+        Unread::Missing if shelf.has_recordings() => anyhow::bail!(
+            "{} {dir}/{MANIFEST}, {}; {again}",
+            cx.say("falta", "there is no"),
+            cx.say(
+                "que diz de quais modelos são as gravações",
+                "which says which models the recordings are of"
+            )
+        ),
+        Unread::Missing => anyhow::bail!(
+            "{} {dir}; {}",
+            cx.say("não há gravações em", "there are no recordings in"),
+            cx.say(
+                "indique em --replay uma pasta escrita com --record",
+                "name in --replay a folder that --record wrote"
+            )
+        ),
+    }
 }
 
 /// Says what recordings the answers came from, and fails where some were missing.

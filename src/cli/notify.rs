@@ -62,10 +62,13 @@ pub(super) fn run(cx: &mut CliCx<'_>, command: &Command) -> anyhow::Result<ExitC
             DeliveryEnd::Sent | DeliveryEnd::Accepted(_) => {
                 cx.say("entregue", "delivered").to_owned()
             }
-            DeliveryEnd::RetryAt(_, why) | DeliveryEnd::Failed(why) | DeliveryEnd::Unknown(why) => {
+            DeliveryEnd::RetryAt(_, why)
+            | DeliveryEnd::Awaiting(_, why)
+            | DeliveryEnd::Failed(why)
+            | DeliveryEnd::Unknown(why) => {
                 format!("{}: {why}", cx.say("não entregue", "not delivered"))
             }
-            DeliveryEnd::Interrupted => cx.say("não entregue", "not delivered").to_owned(),
+            DeliveryEnd::NotTried(_) => cx.say("não entregue", "not delivered").to_owned(),
         };
         reached &= end == DeliveryEnd::Sent;
         let to = if one.way == Way::Email { one.to.as_str() } else { "" };

@@ -55,7 +55,7 @@ pub(super) struct RenderArgs {
 
 /// Check every prompt and tell everything that is wrong, line by line
 ///
-/// Every variable exists, customers' and articles' words get in once, as data, the answer asked for has what the program
+/// Every variable exists, customers' and articles' words are inserted once, as data, the answer asked for has what the program
 /// reads, and each sample fills its prompt. Also says which files of the folder are not read. Ends with 1 if there are
 /// problems.
 #[derive(Debug, clap::Args)]
@@ -210,7 +210,7 @@ fn variables_of(cx: &mut CliCx<'_>, prompt: &Prompt) -> anyhow::Result<()> {
         cx.say("Variáveis", "Variables"),
         cx.say(
             "Variáveis com palavras de outras pessoas: entram uma vez, por {{data \"nome\" variável}}",
-            "Variables with somebody else's words: they get in once, through {{data \"name\" variable}}",
+            "Variables with somebody else's words: inserted once, through {{data \"name\" variable}}",
         ),
     );
     for (title, is_data) in [(own, false), (data, true)] {
@@ -249,7 +249,7 @@ fn render(
         return Ok(ExitCode::Problems);
     };
     let messages = prompts
-        .render(prompt, &sample_context(prompt, chosen))
+        .render(prompt, sample_context(prompt, chosen))
         .map_err(|why| anyhow::anyhow!("{why}"))?;
     for message in messages {
         writeln!(cx.out, "=== {}\n{}\n", message.role, message.text)?;

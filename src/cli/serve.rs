@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::{CliCx, ExitCode};
 use crate::adapters::clock::SystemClock;
 use crate::adapters::store::Scope;
-use crate::app::{App, Receivers, mint_token, whatsapp};
+use crate::app::{App, Receivers, mint_token};
 use crate::config::Config;
 use crate::domain::ids::TenantId;
 use crate::ports::Clock;
@@ -140,7 +140,7 @@ fn parts(app: &Arc<App>, config: &Config, shutdown: &Shutdown) -> WebParts {
                 .map(|known| Arc::new(TenantVocabulary::from(&known.pipeline.shared_pack())))
         }),
         readiness,
-        whatsapp: whatsapp(config),
+        whatsapp: app.whatsapp.clone(),
         registry: Registry::default(),
         closing: shutdown.token(),
     }

@@ -15,7 +15,9 @@ mod verify;
 mod words;
 
 use chrono::NaiveDate;
-pub use evidence::{Evidence, ExamineInput, Finding, FindingKind, contacts_not_in, examine};
+pub use evidence::{
+    Evidence, ExamineInput, Finding, FindingKind, PassageReader, contacts_not_in, examine,
+};
 pub use format::{date, length, moment, money, time_of_day};
 pub use markup::for_channel;
 pub use register::Register;

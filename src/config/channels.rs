@@ -1,13 +1,15 @@
 //! The settings of networks that we are a client of.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::channels::whatsapp::client::ClientSettings;
 use crate::domain::secret::Secret;
 
 /// WhatsApp Cloud API. Nothing of it is inherited: a number belongs to one business.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WhatsappSettings {
     /// Ids of the phone numbers, separated by commas. `None` (the default): the network is not used.
@@ -22,12 +24,58 @@ pub struct WhatsappSettings {
     /// A file that holds it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verify_token_file: Option<PathBuf>,
+    /// The token of a system user, under which replies leave. `None` (the default): somebody else sends them.
+    pub access_token: Option<Secret>,
+    /// A file that holds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_token_file: Option<PathBuf>,
+    /// The approved template that carries a reply more than 24 hours after the customer's last message. `None` (the
+    /// default): people get such a reply.
+    pub template: Option<String>,
+    /// Customers see that a message was read, and "typing…" while a reply is made. Default true.
+    pub read_receipts: bool,
+    /// Where the API is. `None` (the default): at Meta.
+    pub base_url: Option<String>,
+    /// The API's version. `None` (the default): v25.0.
+    pub version: Option<String>,
+    /// How long one call may take. 1 to 120 s, default 20.
+    pub timeout_secs: u64,
+}
+
+impl Default for WhatsappSettings {
+    fn default() -> Self {
+        Self {
+            numbers: None,
+            app_secret: None,
+            app_secret_file: None,
+            verify_token: None,
+            verify_token_file: None,
+            access_token: None,
+            access_token_file: None,
+            template: None,
+            read_receipts: true,
+            base_url: None,
+            version: None,
+            timeout_secs: 20,
+        }
+    }
 }
 
 impl WhatsappSettings {
     /// Returns the ids of the numbers.
     pub fn number_ids(&self) -> impl Iterator<Item = &str> {
         self.numbers.as_deref().into_iter().flat_map(parts)
+    }
+
+    /// Returns how the API is reached; `None` where no token is set.
+    pub fn client(&self) -> Option<ClientSettings> {
+        let usual = ClientSettings::new(self.access_token.clone()?);
+        Some(ClientSettings {
+            base_url: self.base_url.clone().unwrap_or_else(|| usual.base_url.clone()),
+            version: self.version.clone().unwrap_or_else(|| usual.version.clone()),
+            timeout: Duration::from_secs(self.timeout_secs),
+            ..usual
+        })
     }
 
     /// Returns the keys that calls may be signed with.

@@ -93,13 +93,26 @@ fn whatsapp<'s>(pairs: &mut Vec<Pair<'s>>, section: &str, own: &'s mut WhatsappS
         app_secret_file,
         verify_token,
         verify_token_file,
+        access_token,
+        access_token_file,
         numbers: _,
+        template: _,
+        read_receipts: _,
+        base_url: _,
+        version: _,
+        timeout_secs: _,
     } = own;
     pairs.push((format!("{section}.app_secret"), app_secret, app_secret_file.clone(), value::line));
     pairs.push((
         format!("{section}.verify_token"),
         verify_token,
         verify_token_file.clone(),
+        value::line,
+    ));
+    pairs.push((
+        format!("{section}.access_token"),
+        access_token,
+        access_token_file.clone(),
         value::line,
     ));
 }

@@ -169,6 +169,11 @@ fn of_models() -> Vec<(&'static str, Place)> {
         ("the whole address, and a slash", url("http://127.0.0.1:9/v1/chat/completions/")),
         ("no room for a question", primary("context = 1500")),
         ("no room for a question, by the answer", primary("context = 2048\nmax_output = 4000")),
+        ("a budget of nothing", primary(&format!("{priced}[models.budget]\ndaily_usd = 0\n"))),
+        (
+            "a budget below one question",
+            primary("price_input = 2\nprice_output = 8\n[models.budget]\nmonthly_usd = 0.005\n"),
+        ),
         ("an attempt longer than the turn", primary("timeout_secs = 90")),
         (
             "a turn shorter than an attempt",
@@ -196,7 +201,7 @@ fn settings_of_models_that_go_together_are_taken_as_they_are() {
     let own = "[models.primary]\nbase_url = \"http://127.0.0.1:9/v1\"\nmodel = \"m\"\n";
     for more in [
         "fields = \"temperature, response_format\"",
-        "context = 1501",
+        "context = 2200",
         "timeout_secs = 60",
         // A price of 0 is one.
         "price_input = 0\nprice_output = 0\n[models.budget]\ndaily_usd = 1",
@@ -412,8 +417,15 @@ fn every_field_of_whatsapp() -> crate::config::WhatsappSettings {
         numbers: Some("x".to_owned()),
         app_secret: secret.clone(),
         app_secret_file: file.clone(),
-        verify_token: secret,
-        verify_token_file: file,
+        verify_token: secret.clone(),
+        verify_token_file: file.clone(),
+        access_token: secret,
+        access_token_file: file,
+        template: Some("x".to_owned()),
+        read_receipts: true,
+        base_url: Some("x".to_owned()),
+        version: Some("x".to_owned()),
+        timeout_secs: 20,
     }
 }
 

@@ -184,6 +184,7 @@ impl Pipeline {
     fn brief<'a>(&'a self, case: &'a Case<'_>) -> Brief<'a> {
         let locale = self.reply_locale(&case.understood);
         Brief {
+            reader: &self.reader,
             pack: &self.pack,
             prompts: &self.prompts,
             locale,

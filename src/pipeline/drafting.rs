@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::ladder::Question;
 use super::triage::CaseWords;
-use crate::compose::{self, Evidence, ExamineInput, Finding, FindingKind, Register};
+use crate::compose::{self, Evidence, ExamineInput, Finding, FindingKind, PassageReader, Register};
 use crate::domain::channel::Channel;
 use crate::domain::draft::{Passage, Support};
 use crate::domain::labels::{Locale, Sentiment};
@@ -31,6 +31,7 @@ const WANTS_PERSON: f64 = 0.6;
 
 /// What a drafting prompt needs besides the case.
 pub(super) struct Brief<'a> {
+    pub(super) reader: &'a PassageReader,
     pub(super) pack: &'a Pack,
     pub(super) prompts: &'a Prompts,
     pub(super) locale: Locale,
@@ -84,7 +85,7 @@ pub(super) fn question(brief: &Brief<'_>, wrong: Option<&Written>) -> Option<Que
         Some(_) => ("repair", Purpose::Repair),
     };
     let prompt = brief.prompts.find(id, brief.locale)?;
-    let messages = match brief.prompts.render(prompt, &context(brief, wrong)) {
+    let messages = match brief.prompts.render(prompt, context(brief, wrong)) {
         Ok(messages) => messages,
         Err(why) => {
             tracing::error!(prompt = %prompt.name(), why, "Cannot render a prompt; no model is asked");
@@ -190,6 +191,7 @@ pub(super) fn read(brief: &Brief<'_>, answer: &ChatAnswer, vault: &Vault) -> Opt
     let mut evidence = compose::examine(
         &body,
         &ExamineInput {
+            reader: brief.reader,
             locale: brief.locale,
             passages: brief.passages,
             ticket: &told,
@@ -239,7 +241,7 @@ fn own_checks(brief: &Brief<'_>, raw: &Raw, body: &str, vault: &Vault, evidence:
     }
     // Links, addresses and numbers to call or to pay stand in an article, or they do not leave: what the customer
     // wrote may be somebody's bait.
-    for contact in compose::contacts_not_in(body, brief.passages, brief.locale) {
+    for contact in compose::contacts_not_in(body, brief.reader, brief.passages, brief.locale) {
         find(FindingKind::Link, &sentence_with(body, &contact), &contact);
     }
     for found in Masker::new().mask(body, &mut Vault::new(), &[]).found {
@@ -381,6 +383,7 @@ mod tests {
     fn every_variable_of_the_prompts_is_filled() {
         let (pack, prompts) = (Pack::embedded("saas-br").unwrap(), Prompts::load(None).unwrap());
         let brief = Brief {
+            reader: &PassageReader::default(),
             pack: &pack,
             prompts: &prompts,
             locale: Locale::En,

@@ -21,8 +21,8 @@ use sha2::{Digest, Sha256};
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::compose::{
-    self, ComposeInput, EmergencyLine, Family, NoticeFacts, Register, Templates, Verification,
-    VerifyInput,
+    self, ComposeInput, EmergencyLine, Family, NoticeFacts, PassageReader, Register, Templates,
+    Verification, VerifyInput,
 };
 use crate::domain::channel::Channel;
 use crate::domain::confidence::Confidence;
@@ -60,6 +60,7 @@ pub struct Pipeline {
     detector: Arc<Detector>,
     understander: Understander,
     masker: Masker,
+    reader: PassageReader,
     library: Arc<Library>,
     templates: Arc<Templates>,
     prompts: Arc<Prompts>,
@@ -149,6 +150,7 @@ impl Pipeline {
             detector: Arc::new(Detector::new()),
             understander: Understander::new(&vocabulary::of(&pack), Arc::clone(&pack.examples)),
             masker: Masker::new(),
+            reader: PassageReader::default(),
             pack,
             library,
             templates,

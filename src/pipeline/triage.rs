@@ -133,7 +133,7 @@ pub(super) fn question(
 ) -> Option<Question> {
     let prompt = prompts.find("triage", pack.business.default_locale())?;
     let context = context(pack, turn.channel, turn.given.category.as_deref(), words);
-    let messages = match prompts.render(prompt, &context) {
+    let messages = match prompts.render(prompt, context) {
         Ok(messages) => messages,
         Err(why) => {
             tracing::error!(prompt = %prompt.name(), why, "Cannot render a prompt; no model is asked");

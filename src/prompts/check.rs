@@ -35,7 +35,7 @@ pub(super) fn samples(prompts: &Prompts) -> Vec<Problem> {
     let mut problems = Vec::new();
     for prompt in prompts.all() {
         for sample in &prompt.samples {
-            if let Err(why) = prompts.render(prompt, &sample_context(prompt, sample)) {
+            if let Err(why) = prompts.render(prompt, sample_context(prompt, sample)) {
                 let message = LocalText::new(
                     format!("não dá para preencher o prompt com o exemplo `{}`: {why}", sample.id),
                     format!("the sample `{}` cannot fill the prompt: {why}", sample.id),

@@ -20,6 +20,9 @@ pub(super) struct Head {
     pub(super) samples: Vec<Sample>,
 }
 
+/// The longest answer that a prompt may ask for, in tokens: as for `max_output` of a model.
+const LONGEST_ANSWER: u32 = 100_000;
+
 /// A case to try a prompt with.
 #[derive(Clone, Debug)]
 pub struct Sample {
@@ -255,6 +258,14 @@ impl Form<'_> {
         };
         let longest =
             hints.get("max_output").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
+        if let Some(longest) = longest.filter(|longest| *longest > LONGEST_ANSWER) {
+            let most = LONGEST_ANSWER;
+            self.add(
+                self.line_of("hints"),
+                format!("max_output ({longest}) passa de {most} tokens, mais do que qualquer resposta daqui precisa"),
+                format!("max_output ({longest}) is more than {most} tokens, which no answer here needs"),
+            );
+        }
         if longest.is_none_or(|n| n == 0) || hints.len() != 1 {
             self.add(
                 self.line_of("hints"),

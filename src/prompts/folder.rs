@@ -66,7 +66,7 @@ pub(super) fn read(folder: &Path, files: &mut Files) -> Told {
             other(&path, &name, &mut told);
         }
     }
-    families(files, &mut told.problems);
+    families(files, &mut told);
     told
 }
 
@@ -187,7 +187,7 @@ pub(super) fn named(file: &str) -> Result<(&str, Option<Locale>), Problem> {
 
 /// A prompt has one file for all languages, or one for each. A team's own file for all replaces the shipped ones for
 /// each, and the other way around.
-fn families(files: &mut Files, problems: &mut Vec<Problem>) {
+fn families(files: &mut Files, told: &mut Told) {
     for one in ASKED {
         let id = one.id;
         let whole = format!("{id}.hbs");
@@ -198,7 +198,7 @@ fn families(files: &mut Files, problems: &mut Vec<Problem>) {
         let (has_whole, has_each) = (is_own(&whole), own.len() == each.len());
         if has_whole && !own.is_empty() {
             let others = own.join(", ");
-            problems.push(problem(
+            told.problems.push(problem(
                 &whole,
                 format!(
                     "está ao lado de {others}: não fica claro qual vale; deixe um arquivo para todos os idiomas ({whole}) \
@@ -210,6 +210,16 @@ fn families(files: &mut Files, problems: &mut Vec<Problem>) {
                      or one for each ({})",
                     each.join(", ")
                 ),
+            ));
+        }
+        if let [only] = own.as_slice()
+            && !has_whole
+            && files.contains_key(&whole)
+        {
+            told.notes.push(problem(
+                only,
+                format!("vale só para este idioma; o outro continua com o {whole} que vem com o programa"),
+                format!("counts for this language alone; the other keeps the {whole} that comes with the program"),
             ));
         }
         if has_whole {

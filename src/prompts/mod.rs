@@ -246,8 +246,8 @@ impl Prompts {
     }
 
     /// Renders a prompt; the error names the variable that is missing.
-    pub fn render(&self, prompt: &Prompt, context: &Value) -> Result<Vec<ChatMessage>, String> {
-        let context = Context::from(context.clone());
+    pub fn render(&self, prompt: &Prompt, context: Value) -> Result<Vec<ChatMessage>, String> {
+        let context = Context::from(context);
         let part = |name: &str, role: Role| {
             self.registry
                 .render_with_context(name, &context)

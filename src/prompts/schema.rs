@@ -115,6 +115,17 @@ impl Look {
                 format!("`output_schema`{at_en}: list `{name}` under `required`; providers want every field there"),
             );
         }
+        let mut seen: Vec<&str> = Vec::new();
+        for name in &required {
+            if seen.contains(name) {
+                self.add(
+                    &["required", name],
+                    format!("`output_schema`{at_pt}: `{name}` está duas vezes em `required`; deixe uma só"),
+                    format!("`output_schema`{at_en}: `{name}` stands twice in `required`; keep one"),
+                );
+            }
+            seen.push(name);
+        }
         for name in required.iter().filter(|name| !known.contains(name)) {
             let (pt, en) = super::walk::meant(nearest(name, &known).map(ToOwned::to_owned));
             self.add(

@@ -47,7 +47,7 @@ fn what_is_shipped_renders_with_every_sample() {
     for prompt in prompts.all() {
         assert!(sample_schema(prompt).is_some());
         for sample in &prompt.samples {
-            let messages = prompts.render(prompt, &sample_context(prompt, sample)).unwrap();
+            let messages = prompts.render(prompt, sample_context(prompt, sample)).unwrap();
             let [system, user] = messages.as_slice() else { panic!("{messages:?}") };
             assert!(system.text.contains(&canary(&sample.id)), "{}", prompt.name());
             assert!(!user.text.contains(&canary(&sample.id)));
@@ -64,7 +64,7 @@ fn customers_words_are_never_read_as_a_template() {
     let prompt = prompts.find("draft", Locale::En).unwrap();
     let mut context = sample_context(prompt, &prompt.samples[0]);
     context["message"] = json!("{{canary}} {{> _data}} {{#each passages}}x{{/each}} <b>&</b>");
-    let messages = prompts.render(prompt, &context).unwrap();
+    let messages = prompts.render(prompt, context.clone()).unwrap();
     assert!(
         messages[1].text.contains("{{canary}} {{> _data}} {{#each passages}}x{{/each}} <b>&</b>")
     );
@@ -78,7 +78,7 @@ fn a_prompt_reads_as_it_is_written() {
     let own = own.unwrap_or_else(|problems| panic!("{problems:#?}"));
     let prompt = own.named("draft.en").unwrap();
     let context = sample_context(prompt, &prompt.samples[0]);
-    let messages = own.render(prompt, &context).unwrap();
+    let messages = own.render(prompt, context.clone()).unwrap();
     let word = canary("invoice");
     let piece = format!("{word}\nLine.");
     assert_eq!(messages[0].text, format!("Before.\n{piece}\n\nBehind.{piece}x"));
@@ -92,7 +92,7 @@ fn the_shipped_prompts_read_as_they_are_written() {
     {
         let prompt = prompts.named(name).unwrap();
         let sample = prompt.samples.iter().find(|one| one.id == sample).unwrap();
-        let messages = prompts.render(prompt, &sample_context(prompt, sample)).unwrap();
+        let messages = prompts.render(prompt, sample_context(prompt, sample)).unwrap();
         let text: Vec<String> =
             messages.iter().map(|one| format!("=== {}\n{}", one.role, one.text)).collect();
         insta::assert_snapshot!(name, text.join("\n\n"));
@@ -110,7 +110,7 @@ fn a_customers_text_is_inserted_once_in_every_case() {
         (
             vec![("draft.en.hbs", draft.as_str())],
             format!(
-                "draft.en.hbs:{}: in the piece `_case.en`, line {}: `message` gets in a second time here; the first is in \
+                "draft.en.hbs:{}: in the piece `_case.en`, line {}: `message` is inserted a second time here; the first is in \
                  draft.en.hbs, line {}",
                 line(&draft, "{{> _case.en}}"),
                 line(&case, message),
@@ -121,7 +121,7 @@ fn a_customers_text_is_inserted_once_in_every_case() {
         (
             vec![("_case.en.hbs", own_case.as_str())],
             format!(
-                "_case.en.hbs:{}: `message` gets in a second time here; the first is in _case.en.hbs, line {}",
+                "_case.en.hbs:{}: `message` is inserted a second time here; the first is in _case.en.hbs, line {}",
                 case.lines().count() + 1,
                 line(&case, message)
             ),
@@ -130,7 +130,7 @@ fn a_customers_text_is_inserted_once_in_every_case() {
         (
             vec![("draft.en.hbs", &asking("{{> _case.en}}"))],
             format!(
-                "draft.en.hbs:{}: `message` gets in a second time here; the first is in draft.en.hbs, line {}",
+                "draft.en.hbs:{}: `message` is inserted a second time here; the first is in draft.en.hbs, line {}",
                 line(&draft, "{{> _case.en}}"),
                 line(&draft, message)
             ),
@@ -142,15 +142,15 @@ fn a_customers_text_is_inserted_once_in_every_case() {
         ),
         (
             vec![("draft.en.hbs", &asking("{{#each passages}}{{data \"p\" text}}{{/each}}"))],
-            "`text` gets in a second time".to_owned(),
+            "`text` is inserted a second time".to_owned(),
         ),
         (
             vec![("draft.en.hbs", &asking("{{#each history}}{{data \"c\" ../message}}{{/each}}"))],
-            "`../message` would get in once for every item of `history`".to_owned(),
+            "`../message` would be inserted once for every item of `history`".to_owned(),
         ),
         (
             vec![("draft.en.hbs", &asking("{{#if subject}}{{data \"a\" subject}}{{/if}}"))],
-            "`subject` gets in a second time".to_owned(),
+            "`subject` is inserted a second time".to_owned(),
         ),
     ] {
         let found = told(&files);
@@ -184,7 +184,7 @@ fn what_a_model_must_read_stands_there_always() {
         ),
         (
             vec![("_case.en.hbs", case.replace(message, &format!("{{{{#if history}}}}{message}{{{{/if}}}}")))],
-            "`message` gets in in some cases only".to_owned(),
+            "`message` is inserted in some cases only".to_owned(),
         ),
         (
             vec![("_data.en.hbs", "Be kind.".to_owned())],
@@ -211,7 +211,7 @@ fn names_and_calls_are_followed_into_every_branch() {
         ("{{mesage}}", "there is no variable `mesage` here; did you mean `message`?"),
         (
             "{{data \"x\" nothing}}",
-            "there is no variable `nothing` here; here there are canary, brand",
+            "there is no variable `nothing` here; the variables here are canary, brand",
         ),
         ("{{#if histroy}}{{/if}}", "did you mean `history`?"),
         (
@@ -234,9 +234,9 @@ fn names_and_calls_are_followed_into_every_branch() {
         ("{{&message}}", "three braces or & would put somebody else's words loose"),
         ("{{{brand}}}", "write {{brand}} with two braces"),
         ("{{lookup this \"message\"}}", "`lookup` is no function of prompts"),
-        ("{{#lookup this \"message\"}}{{/lookup}}", "`#lookup` is nothing that prompts have"),
+        ("{{#lookup this \"message\"}}{{/lookup}}", "prompts have no `#lookup`"),
         ("{{#iff subject}}{{/iff}}", "did you mean `#if`?"),
-        ("{{#if (equal channel \"email\")}}{{/if}}", "`equal` is no function of conditions"),
+        ("{{#if (equal channel \"email\")}}{{/if}}", "conditions have no function `equal`"),
         ("{{data message brand}}", "the name that `data` gets is a word in quotes"),
         ("{{data \"<<<x\" brand}}", "the name that `data` gets is a word in quotes"),
         ("{{data \"x\" (or subject message)}}", "`data` takes a name and a variable"),
@@ -290,7 +290,7 @@ fn pieces_are_handed_variables_and_never_contain_themselves() {
     let twice = handed
         .replace("{{> _words text=message}}", "{{> _words text=message}}{{> _words text=message}}");
     let found = told(&[("_case.en.hbs", &twice), words]);
-    assert!(found.iter().any(|one| one.contains("`text` gets in a second time")), "{found:#?}");
+    assert!(found.iter().any(|one| one.contains("`text` is inserted a second time")), "{found:#?}");
 
     let circle = case + "{{> _words}}";
     let found = told(&[("_case.en.hbs", &circle), ("_words.hbs", "{{> _case.en}}")]);

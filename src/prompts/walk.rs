@@ -113,8 +113,8 @@ impl Walk<'_> {
                 system.0,
                 "falta nas instruções {{canary}}, que denuncia um modelo que obedeceu a um cliente; escreva-o, ou a peça \
                  que o contém, abaixo de `=== system`, fora de condições",
-                "the instructions lack {{canary}}, by which a model is caught that obeyed a customer; write it, or the \
-                 piece that holds it, below `=== system`, outside of any condition",
+                "the instructions lack {{canary}}, which catches a model that obeys a customer; write it, or the \
+                 piece that holds it, below `=== system`, outside any condition",
             );
         }
         walker.part(Part::User, user);
@@ -175,7 +175,7 @@ impl Walker<'_, '_> {
                         "`{path}` só entra em alguns casos; tire {write} de dentro da condição"
                     ),
                     format!(
-                        "`{path}` gets in in some cases only; take {write} out of the condition"
+                        "`{path}` is inserted in some cases only; take {write} out of the condition"
                     ),
                 )
             } else {
@@ -430,7 +430,7 @@ impl Walker<'_, '_> {
             let list = self.loops.last().cloned().unwrap_or_default();
             self.report(
                 format!("`{written}` entraria uma vez por item de `{list}`; cada texto entra uma só vez: tire-o de {{{{#each}}}}"),
-                format!("`{written}` would get in once for every item of `{list}`; a text gets in once: take it out of {{{{#each}}}}"),
+                format!("`{written}` would be inserted once for every item of `{list}`; a text is inserted once: take it out of {{{{#each}}}}"),
             );
         }
         if let Some(first) = self.inserted.at.get(&path).cloned() {
@@ -461,8 +461,8 @@ impl Walker<'_, '_> {
                  ou artigo entra uma só vez: apague uma das duas"
             ),
             format!(
-                "`{written}` gets in a second time here; the first is in {file}, line {line}. A customer's or an \
-                 article's text gets in once: delete one of the two"
+                "`{written}` is inserted a second time here; the first is in {file}, line {line}. A customer's or an \
+                 article's text is inserted once: delete one of the two"
             ),
         );
     }

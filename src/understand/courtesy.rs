@@ -278,9 +278,9 @@ fn cover_objects(tokens: &Tokens, hits: &[Hit<'_, Kind>], covered: &mut [bool]) 
         let here = hits.iter().filter(|hit| hit.start == at && kinds.contains(hit.value));
         here.map(|hit| hit.end).max()
     };
-    for hit in hits.iter().filter(|hit| {
-        matches!(*hit.value, Kind::Thanks | Kind::Praise | Kind::Slip | Kind::Acknowledgement)
-    }) {
+    for hit in
+        hits.iter().filter(|hit| matches!(*hit.value, Kind::Thanks | Kind::Praise | Kind::Slip))
+    {
         let mut at = hit.end;
         let bound = (hit.start..hit.end).any(|at| longest(at, &[Kind::Lead]).is_some());
         let mut kinds: &[Kind] = if bound { FOLLOWING } else { &[Kind::Lead] };
@@ -353,8 +353,9 @@ fn names_left(tokens: &Tokens, covered: &[bool], text: &str) -> Option<usize> {
             .is_some_and(char::is_uppercase);
         let placeholder = tokens.word(i).contains('_');
         // Where a sentence starts a capital says nothing, unless the name has a line of its own.
-        let starts = i == 0 || (token.before == Break::Sentence && !starts_line(text, token.start));
-        let named = capital && !token.caps && !starts && tokens.word(i).len() > 2;
+        let alone = starts_line(text, token.start);
+        let starts = i == 0 || (token.before == Break::Sentence && !alone);
+        let named = capital && !token.caps && !starts && (alone || tokens.word(i).len() > 2);
         if left > NAMES || !(placeholder || named) {
             return None;
         }

@@ -133,7 +133,7 @@ fn settle(best: &mut BTreeMap<Signal, (f64, String)>, turn: &TurnView<'_>) {
         best.get(&signal).is_some_and(|(_, pattern)| pattern.ends_with(WHOLE_MESSAGE))
     };
     let unasked = whole(Signal::AutoReply) || whole(Signal::Spam);
-    if unasked || whole(Signal::ThankYou) {
+    if unasked || whole(Signal::ThankYou) || best.contains_key(&Signal::Spam) {
         best.retain(|signal, (_, pattern)| !is_overheard(*signal, pattern, unasked));
     }
     let says_something = best.keys().any(|signal| {

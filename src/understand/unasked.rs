@@ -22,6 +22,9 @@ const SOURCE: &str = include_str!("lexicon/unasked.yaml");
 const ENOUGH: u32 = 2;
 /// The sign that is enough alone where nobody asked for it.
 const HOURS: &str = "hours";
+/// The sign of a menu, and most words of an entry in it.
+const MENU: &str = "menu";
+const ENTRY: usize = 4;
 /// Weight of an advertiser's signs that is enough.
 const PITCH: u32 = 3;
 /// Signs of an advertiser that are enough together: somebody sells, and calls on the reader.
@@ -29,10 +32,14 @@ const SELLER: &str = "seller";
 const CALL: &str = "call";
 /// The sign that counts twice where it stands at two places.
 const LURE: &str = "lure";
+/// What mail systems say of themselves and of a delivery.
+const SYSTEM: &str = "system";
 /// Most words of a machine that does not call itself one.
-const LONGEST: usize = 80;
-/// Most words of a machine at all; each is compared with every sign.
-const LONGEST_REPORT: usize = 600;
+const LONGEST_PLAIN: usize = 80;
+/// Most words of a machine's answer; each is compared with every sign.
+const LONGEST: usize = 600;
+/// Most words of a report that somebody may have copied for us, with a question below.
+const COPIED: usize = 60;
 /// Longest subject or first line that can be a mail program's mark, in bytes.
 const MARK_LINE: usize = 200;
 
@@ -187,7 +194,10 @@ impl<'a> Words<'a> {
 
     /// Returns how sure it is that a machine wrote this.
     fn machine(&self, turn: &TurnView<'_>) -> Option<f64> {
-        if self.reading.tokens.len() > LONGEST_REPORT {
+        if self.is_report() {
+            return Some(0.97);
+        }
+        if self.reading.tokens.len() > LONGEST {
             return None;
         }
         let is_sign = |part: Part| matches!(part, Part::Machine(_));
@@ -201,8 +211,8 @@ impl<'a> Words<'a> {
         let signs: Vec<&Sign> = signs.iter().filter_map(|at| LEXICON.machine.get(*at)).collect();
         let weight = self.mark.weight + signs.iter().map(|sign| sign.weight).sum::<u32>();
         let only_hours = turn.history.is_empty()
-            && !signs.is_empty()
-            && signs.iter().all(|sign| sign.id == HOURS);
+            && signs.iter().any(|sign| sign.id == HOURS)
+            && signs.iter().all(|sign| sign.id == HOURS || sign.weight == 0);
         if weight < ENOUGH && !only_hours {
             return None;
         }
@@ -216,23 +226,64 @@ impl<'a> Words<'a> {
         if wants || self.has_open_question(&sentences) {
             return None;
         }
+        let menu = signs.iter().any(|sign| sign.id == MENU);
         let told = |sentence: &Range<usize>| {
-            self.own().any(|(part, range)| {
-                (is_sign(*part) || *part == Part::Plain) && sentence.contains(&range.start)
-            })
+            (menu && sentence.len() <= ENTRY)
+                || self.own().any(|(part, range)| {
+                    (is_sign(*part) || *part == Part::Plain) && sentence.contains(&range.start)
+                })
         };
         let untold = sentences.iter().filter(|sentence| !told(sentence)).count();
         let plainly = answers || signs.iter().any(|sign| sign.weight >= ENOUGH);
         let room = match () {
             () if plainly => usize::MAX,
             () if only_hours || self.mark.weight >= ENOUGH => 0,
-            () if self.reading.tokens.len() > LONGEST => 0,
+            () if self.reading.tokens.len() > LONGEST_PLAIN => 0,
             () => sentences.len() / 2,
         };
         if untold > room {
             return None;
         }
         Some(if weight > ENOUGH { 0.96 } else { 0.9 })
+    }
+
+    /// True where a mail system reports on a delivery. Such reports hold other people's words below their own;
+    /// whoever copies one for us says so first.
+    fn is_report(&self) -> bool {
+        let of_system = |part: Part| match part {
+            Part::Machine(at) => LEXICON.machine.get(at).is_some_and(|sign| sign.id == SYSTEM),
+            Part::Pitch(_) | Part::Plain | Part::Customer | Part::Wants => false,
+        };
+        let system = || {
+            let body = self.hits.iter().filter(|(_, range)| range.start >= self.body);
+            body.filter(|(part, _)| of_system(*part)).map(|(_, range)| range)
+        };
+        let Some(first) = system().min_by_key(|range| range.start) else { return false };
+        let several = system().any(|range| range.start >= first.end);
+        if !several && !self.mark.reports {
+            return false;
+        }
+        let tokens = &self.reading.tokens;
+        let copied = tokens.len() <= self.body + COPIED;
+        let asked = self.reading.text.match_indices('?').any(|(at, _)| {
+            at >= self.reading.body && tokens.get(first.start).is_some_and(|token| at < token.start)
+        });
+        let in_sentence = |range: &Range<usize>| {
+            let sentence = tokens.sentence_around(range.start);
+            system().any(|other| sentence.contains(&other.start))
+        };
+        let somebody = |part: Part, range: &Range<usize>| match part {
+            Part::Customer => {
+                range.end <= first.start || (copied && self.is_outside(range, of_system))
+            }
+            Part::Wants => range.end <= first.start || (copied && !in_sentence(range)),
+            Part::Machine(_) | Part::Pitch(_) | Part::Plain => false,
+        };
+        !asked
+            && !self
+                .hits
+                .iter()
+                .any(|(part, range)| range.start >= self.body && somebody(*part, range))
     }
 
     /// Returns how sure it is that an advertiser wrote this.
@@ -249,7 +300,7 @@ impl<'a> Words<'a> {
         let has = |id: &str| signs.iter().any(|sign| sign.id == id);
         let weight: u32 = signs.iter().map(|sign| sign.weight).sum();
         let weight = weight + u32::from(self.has_several(LURE));
-        let offers = signs.iter().any(|sign| sign.offers);
+        let offers = signs.iter().any(|sign| sign.offers) || (has(CALL) && self.has_several(LURE));
         let enough = weight >= PITCH || (has(SELLER) && has(CALL));
         (offers && enough).then_some(if weight > PITCH { 0.94 } else { 0.86 })
     }
@@ -324,6 +375,8 @@ struct Mark {
     weight: u32,
     /// Whatever follows is the machine's too.
     answers: bool,
+    /// A mail system could not deliver something.
+    reports: bool,
 }
 
 /// What mail programs write in front of the subject of an answer of theirs, folded.
@@ -359,10 +412,26 @@ const REPORTS: &[&str] = &[
     "confirmacao de leitura",
     "recibo de leitura",
     "undeliverable",
-    "undelivered",
     "nao entregue",
-    "mail delivery failed",
+];
+
+/// How the subjects of mail systems begin, folded.
+const RETURNS: &[&str] = &[
+    "undelivered mail",
+    "undeliverable",
+    "delivery status notification",
+    "delivery notification",
     "delivery failure",
+    "delivery has failed",
+    "mail delivery",
+    "mail system error",
+    "returned mail",
+    "failure notice",
+    "postmaster notify",
+    "nao entregue",
+    "mensagem nao entregue",
+    "falha na entrega",
+    "devolvido",
 ];
 
 /// Reads the mark in front of a subject or a first line. With its colon it is enough; as a whole subject it is a sign.
@@ -381,7 +450,8 @@ fn mark(line: &str, is_subject: bool) -> Mark {
     } else {
         u32::from(is_subject)
     };
-    Mark { weight, answers }
+    let reports = is_subject && RETURNS.iter().any(|start| folded.trim().starts_with(start));
+    Mark { weight, answers, reports }
 }
 
 #[cfg(test)]
@@ -401,6 +471,8 @@ mod tests {
         for id in [SELLER, CALL, LURE] {
             assert!(written.pitch.iter().any(|sign| sign.id == id), "{id}");
         }
-        assert!(written.machine.iter().any(|sign| sign.id == HOURS));
+        for id in [HOURS, MENU, SYSTEM] {
+            assert!(written.machine.iter().any(|sign| sign.id == id), "{id}");
+        }
     }
 }

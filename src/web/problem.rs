@@ -83,9 +83,7 @@ impl Kind {
             Self::Unauthorized => {
                 (401, "unauthorized", "Token ausente ou inválido", "No valid token")
             }
-            Self::Forbidden => {
-                (403, "forbidden", "O token não permite isto", "Not allowed for this token")
-            }
+            Self::Forbidden => (403, "forbidden", "Não permitido", "Not allowed"),
             Self::NotFound => (404, "not-found", "Não encontrado", "Not found"),
             Self::MethodNotAllowed => {
                 (405, "method-not-allowed", "Método não aceito", "Method not allowed")

@@ -100,7 +100,9 @@ impl Worker {
             let input = input_of(&case, self.clock.now());
             let run = Box::pin(case.tenant.pipeline.run_with(&input, ladder, &purse));
             let run = AssertUnwindSafe(run).catch_unwind();
-            self.under_lease(&case, run).await?.ok()
+            let shown = self.show_reading(&case);
+            let (run, ()) = futures::join!(self.under_lease(&case, run), shown);
+            run?.ok()
         };
         if let Some(outcome) = &outcome {
             self.account(&case, outcome).await;

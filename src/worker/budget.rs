@@ -31,6 +31,8 @@ pub struct Limits {
     pub embedded_only_at: u32,
     /// From here on nothing is sent without a person.
     pub drafts_only_at: Option<u32>,
+    /// There is an escalation rung to switch off.
+    pub has_escalation: bool,
 }
 
 impl Limits {
@@ -176,7 +178,16 @@ impl Budget {
         if allowed == known.told {
             return;
         }
+        let heard = |allowed: Allowance| Allowance {
+            escalation: allowed.escalation || !self.limits.has_escalation && allowed.models,
+            ..allowed
+        };
+        let changed = heard(allowed) != heard(known.told);
         known.told = allowed;
+        if !changed {
+            return;
+        }
+        let allowed = heard(allowed);
         let used = self.limits.used_percent(known.spent);
         let (day_usd, month_usd) = (usd(known.spent.day), usd(known.spent.month));
         let what = match (allowed.models, allowed.escalation, allowed.sending) {
@@ -275,6 +286,7 @@ mod tests {
         escalation_off_at: 80,
         embedded_only_at: 100,
         drafts_only_at: Some(100),
+        has_escalation: true,
     };
 
     #[test]

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures::stream::{self, StreamExt};
 
 use super::Worker;
 use crate::adapters::store::{Claimed, DeliveryEnd, StoreError};
+use crate::channels::whatsapp::outlet::DOUBT;
 use crate::ports::{PortError, PortErrorKind};
 
 /// How many rows are claimed at once: no more than are handed over at once, because on a network without
@@ -22,8 +24,13 @@ impl Worker {
     /// Delivers what is due. Rows of one conversation leave in their order. Returns how many rows
     /// were handed to a network or published.
     pub async fn deliver_replies(&self) -> Result<usize, PortError> {
+        let silent = self.store.overdue_outbox(self.clock.now(), BATCH).await?;
+        for row in &silent {
+            let why = "the network has not said what became of it".to_owned();
+            self.ended(row, DeliveryEnd::Unknown(why)).await?;
+        }
         let rows = self.store.claim_outbox(self.clock.now(), BATCH).await?;
-        let count = rows.len();
+        let count = rows.len() + silent.len();
         let mut by_conversation: Vec<Vec<Claimed>> = Vec::new();
         let mut places = std::collections::HashMap::new();
         for row in rows {
@@ -35,8 +42,15 @@ impl Worker {
         }
         let results: Vec<Result<(), PortError>> = stream::iter(by_conversation)
             .map(|group| async move {
-                for row in group {
-                    self.deliver(&row).await?;
+                let mut rows = group.into_iter();
+                for row in rows.by_ref() {
+                    if let Some(wait) = self.deliver(&row).await? {
+                        // What was said later arrives later.
+                        for row in rows {
+                            self.record_end(&row, DeliveryEnd::NotTried(wait)).await?;
+                        }
+                        break;
+                    }
                 }
                 Ok(())
             })
@@ -49,15 +63,35 @@ impl Worker {
         results.into_iter().collect::<Result<(), PortError>>().map(|()| count)
     }
 
-    async fn deliver(&self, row: &Claimed) -> Result<(), PortError> {
-        let callbacks = self.tenants.get(&row.tenant).and_then(|tenant| tenant.callbacks);
-        let end = match callbacks {
-            Some(client) => client.deliver(self.clock.now(), row).await,
-            // Nobody to call: from now on the row can be read from the outbox.
-            None => DeliveryEnd::Sent,
+    /// Makes one attempt. Returns until when the conversation's later rows wait, where this one does.
+    async fn deliver(&self, row: &Claimed) -> Result<Option<DateTime<Utc>>, PortError> {
+        let end = match self.outlet(row) {
+            Some(outlet) => self.send_by_whatsapp(&outlet, row).await?,
+            None => {
+                match self.tenants.get(&row.tenant).and_then(|tenant| tenant.callbacks) {
+                    Some(client) => client.deliver(self.clock.now(), row).await,
+                    // Nobody to call: from now on the row can be read from the outbox.
+                    None => DeliveryEnd::Sent,
+                }
+            }
         };
+        let wait = match &end {
+            DeliveryEnd::RetryAt(at, _) | DeliveryEnd::NotTried(at) => Some(*at),
+            _ => None,
+        };
+        self.ended(row, end).await.map(|()| wait)
+    }
+
+    /// Says in the log how an attempt ended, and writes it down.
+    async fn ended(&self, row: &Claimed, end: DeliveryEnd) -> Result<(), PortError> {
         match &end {
-            DeliveryEnd::Sent | DeliveryEnd::Accepted(_) | DeliveryEnd::Interrupted => {}
+            DeliveryEnd::Sent | DeliveryEnd::Accepted(_) | DeliveryEnd::NotTried(_) => {}
+            DeliveryEnd::Awaiting(_, why) => {
+                tracing::warn!(
+                    ticket.id = %row.ticket, outbox.id = %row.id, attempt = row.attempt, why,
+                    "Waiting for news of {}: {why}", row.id
+                );
+            }
             DeliveryEnd::RetryAt(..) => {
                 tracing::warn!(
                     ticket.id = %row.ticket, outbox.id = %row.id, attempt = row.attempt,
@@ -100,11 +134,16 @@ impl Worker {
     pub(super) async fn settle_stranded(&self, row: &Claimed) -> Result<(), PortError> {
         let tenant = self.tenants.get(&row.tenant);
         let callbacks = tenant.as_ref().and_then(|tenant| tenant.callbacks.as_ref());
+        let now = self.clock.now();
         let end = match callbacks {
+            // Its states tell.
+            _ if self.outlet(row).is_some() => {
+                DeliveryEnd::Awaiting(now + DOUBT, "interrupted while it was being sent".to_owned())
+            }
             // Repeated under the same key.
-            Some(client) if client.is_idempotent() => DeliveryEnd::Interrupted,
+            Some(client) if client.is_idempotent() => DeliveryEnd::NotTried(now),
             // Publishing has no outside effect that could happen twice.
-            None => DeliveryEnd::Interrupted,
+            None => DeliveryEnd::NotTried(now),
             Some(_) => {
                 tracing::error!(
                     ticket.id = %row.ticket, outbox.id = %row.id,

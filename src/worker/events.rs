@@ -104,8 +104,10 @@ impl Worker {
                 self.hooks.failed(tenant, attempt, again);
                 Ok(false)
             }
-            DeliveryEnd::Interrupted => Ok(false),
-            DeliveryEnd::Failed(why) | DeliveryEnd::Unknown(why) => {
+            DeliveryEnd::NotTried(_) => Ok(false),
+            DeliveryEnd::Failed(why)
+            | DeliveryEnd::Unknown(why)
+            | DeliveryEnd::Awaiting(_, why) => {
                 tracing::error!(tenant = %tenant, event = event.seq, why, "The webhook of {tenant} refused an event, which is passed over: {why}");
                 self.hooks.delivered(tenant);
                 Ok(true)

@@ -18,6 +18,7 @@ mod notify;
 mod run;
 mod settle;
 mod turns;
+mod whatsapp;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use atende::compose::{Evidence, ExamineInput, examine};
+use atende::compose::{Evidence, ExamineInput, PassageReader, examine};
 use atende::domain::draft::{Passage, Support};
 use atende::domain::labels::Locale;
 use serde_json::Value;
@@ -84,6 +84,7 @@ fn score(set: &str) -> Score {
             let ticket = [pair["ticket"].as_str().unwrap()];
             let examined = |draft: &str| {
                 let input = ExamineInput {
+                    reader: &PassageReader::default(),
                     locale: *locale,
                     passages: &passages,
                     ticket: &ticket,
@@ -237,6 +238,7 @@ fn nothing_slips_in_among_courtesy() {
     ] {
         let passages = passages(article, locale);
         let input = ExamineInput {
+            reader: &PassageReader::default(),
             locale,
             passages: &passages,
             ticket: &[ticket],
@@ -277,6 +279,7 @@ fn a_short_false_statement_waits_for_a_person() {
     ] {
         let passages = passages(article, locale);
         let input = ExamineInput {
+            reader: &PassageReader::default(),
             locale,
             passages: &passages,
             ticket: &["Preciso de ajuda. I need help."],

@@ -11,6 +11,7 @@ mod decisions;
 mod dialect;
 mod dossier;
 mod drafts;
+mod endings;
 mod erasure;
 mod events;
 mod filing;

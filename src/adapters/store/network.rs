@@ -8,9 +8,11 @@ use serde_json::Value;
 use sqlx::{AnyConnection, Row as _};
 
 use super::actions::{Actor, TicketRef, lock_ticket, raise_version};
-use super::outbox::{self, Claimed};
+use super::outbox::{self, Claimed, DeliveryEnd};
 use super::person::Person;
-use super::{Dialect, Store, StoreError, audit, drafts, from_json, millis, no_nul, to_json};
+use super::{
+    Dialect, Store, StoreError, audit, drafts, endings, from_json, millis, no_nul, to_json,
+};
 use crate::domain::channel::Channel;
 use crate::domain::ids::{MessageId, TenantId, TicketId};
 use crate::domain::message::InboundMessage;
@@ -408,6 +410,14 @@ async fn note(
         ("unknown", None) => {
             settle_unknown(connection, now, &claimed, message.as_str()).await?;
         }
+        ("awaiting", None) => {
+            endings::finish(connection, now, &claimed, &DeliveryEnd::Sent, message.as_str())
+                .await?;
+        }
+        ("awaiting", Some(why)) => {
+            let end = DeliveryEnd::Failed(why.clone());
+            endings::finish(connection, now, &claimed, &end, message.as_str()).await?;
+        }
         // Still under way here: its own end is written when the call returns.
         _ => {}
     }
@@ -427,7 +437,7 @@ fn rank(state: &str) -> u8 {
 }
 
 /// The network says afterwards that a row will not arrive.
-async fn fail_later(
+pub(super) async fn fail_later(
     connection: &mut AnyConnection,
     now: DateTime<Utc>,
     row: &Claimed,
@@ -441,10 +451,10 @@ async fn fail_later(
         .await?;
     // One that nobody knew of is with people already.
     if state == "sent" && !row.is_notice() {
-        outbox::hand_over(connection, now, row).await?;
+        endings::hand_over(connection, now, row).await?;
     }
     let what = if row.is_notice() { "notice.failed" } else { "reply.failed" };
-    outbox::audit_row(connection, now, row, what, why).await
+    endings::audit_row(connection, now, row, what, why).await
 }
 
 /// The network says that a row arrived of which nobody knew whether it left.
@@ -458,9 +468,9 @@ async fn settle_unknown(
         .bind(row.id.as_str())
         .execute(&mut *connection)
         .await?;
-    outbox::record_sent(connection, now, row, message).await?;
+    endings::record_sent(connection, now, row, message).await?;
     let what = if row.is_notice() { "notice.sent" } else { "reply.sent" };
-    outbox::audit_row(connection, now, row, what, "the network has it after all").await
+    endings::audit_row(connection, now, row, what, "the network has it after all").await
 }
 
 /// Returns the network keys of a person: those of their conversations' threads, and those of their numbers.

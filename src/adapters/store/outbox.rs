@@ -8,9 +8,9 @@ use sqlx::AnyConnection;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
+use super::endings::{self, audit_row};
 use super::many::with_rows;
-use super::turns::MessageMeta;
-use super::{Dialect, Store, StoreError, audit, from_json, millis, moment, no_nul, to_json};
+use super::{Dialect, Store, StoreError, from_json, millis, moment, to_json};
 use crate::domain::channel::Channel;
 use crate::domain::ids::{OutboxId, TenantId};
 use crate::domain::labels::Locale;
@@ -78,8 +78,10 @@ pub enum DeliveryEnd {
     Accepted(String),
     /// Try again at this moment, under the same key.
     RetryAt(DateTime<Utc>, String),
-    /// The process ended in between: try again now, as if this attempt had not been.
-    Interrupted,
+    /// It was not tried: at this moment again, as if this attempt had not been.
+    NotTried(DateTime<Utc>),
+    /// It may have arrived. The network's own word is waited for until this moment; then it is as good as unknown.
+    Awaiting(DateTime<Utc>, String),
     /// It will never be taken; a person must see to it.
     Failed(String),
     /// It may have arrived; a person must look, nobody repeats it.
@@ -223,7 +225,9 @@ impl Store {
     ) -> Result<(), StoreError> {
         let row = row.clone();
         self.write(move |connection| {
-            Box::pin(async move { finish(connection, now, &row, &end, message.as_str()).await })
+            Box::pin(
+                async move { endings::finish(connection, now, &row, &end, message.as_str()).await },
+            )
         })
         .await
     }
@@ -234,6 +238,38 @@ impl Store {
             "SELECT id, tenant, channel, account, conversation_id, ticket_id, author, kind, attempts, body, created_at \
              FROM outbox WHERE audience = 'customer' AND state = 'sending' ORDER BY seq",
         )
+        .fetch_all(&self.reads)
+        .await?;
+        rows.iter().map(claimed).collect()
+    }
+
+    /// Returns a conversation's latest message of the customer, by the sender's id, and when it was sent.
+    pub async fn latest_inbound(
+        &self,
+        conversation: &str,
+    ) -> Result<Option<(String, DateTime<Utc>)>, StoreError> {
+        let row: Option<(String, i64)> = sqlx::query_as(
+            "SELECT external_id, sent_at FROM messages WHERE conversation_id = $1 AND author = 'customer' \
+             AND external_id IS NOT NULL ORDER BY seq DESC LIMIT 1",
+        )
+        .bind(conversation)
+        .fetch_optional(&self.reads)
+        .await?;
+        Ok(row.map(|(id, at)| (id, moment(at))))
+    }
+
+    /// Returns rows whose network has not said in time what became of them.
+    pub async fn overdue_outbox(
+        &self,
+        now: DateTime<Utc>,
+        max: u32,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, tenant, channel, account, conversation_id, ticket_id, author, kind, attempts, body, created_at \
+             FROM outbox WHERE audience = 'customer' AND state = 'awaiting' AND due_at <= $1 ORDER BY due_at LIMIT $2",
+        )
+        .bind(millis(now))
+        .bind(i64::from(max))
         .fetch_all(&self.reads)
         .await?;
         rows.iter().map(claimed).collect()
@@ -277,7 +313,10 @@ impl Store {
     /// Returns when the next row is due.
     pub async fn next_outbox_due(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
         let row: (Option<i64>,) = sqlx::query_as(
-            "SELECT MIN(due_at) FROM outbox WHERE audience = 'customer' AND state = 'queued'",
+            "SELECT MIN(due_at) FROM (\
+             SELECT MIN(due_at) AS due_at FROM outbox WHERE audience = 'customer' AND state = 'queued' \
+             UNION ALL \
+             SELECT MIN(due_at) FROM outbox WHERE audience = 'customer' AND state = 'awaiting') AS both_states",
         )
         .fetch_one(&self.reads)
         .await?;
@@ -406,173 +445,4 @@ async fn retire(
     .execute(&mut *connection)
     .await?;
     audit_row(connection, now, row, "reply.retired", why).await
-}
-
-async fn finish(
-    connection: &mut AnyConnection,
-    now: DateTime<Utc>,
-    row: &Claimed,
-    end: &DeliveryEnd,
-    message: &str,
-) -> Result<(), StoreError> {
-    let (state, error) = match end {
-        DeliveryEnd::RetryAt(at, why) => {
-            sqlx::query("UPDATE outbox SET state = 'queued', due_at = $1, error = $2 WHERE id = $3 AND state = 'sending'")
-                .bind(millis(*at))
-                .bind(why)
-                .bind(row.id.as_str())
-                .execute(connection)
-                .await?;
-            return Ok(());
-        }
-        DeliveryEnd::Interrupted => {
-            // Pauses grow with the answers of the receiver, not with our own restarts.
-            sqlx::query("UPDATE outbox SET state = 'queued', due_at = $1, attempts = attempts - 1 WHERE id = $2 AND state = 'sending'")
-                .bind(millis(now))
-                .bind(row.id.as_str())
-                .execute(connection)
-                .await?;
-            return Ok(());
-        }
-        DeliveryEnd::Sent | DeliveryEnd::Accepted(_) => ("sent", None),
-        DeliveryEnd::Failed(why) => ("failed", Some(why.as_str())),
-        DeliveryEnd::Unknown(why) => ("unknown", Some(why.as_str())),
-    };
-    let changed = sqlx::query("UPDATE outbox SET state = $1, error = $2, finished_at = $3 WHERE id = $4 AND state = 'sending'")
-        .bind(state)
-        .bind(error)
-        .bind(millis(now))
-        .bind(row.id.as_str())
-        .execute(&mut *connection)
-        .await?;
-    if changed.rows_affected() == 0 {
-        return Ok(());
-    }
-    let (position,): (i64,) = sqlx::query_as(
-        "INSERT INTO counters (tenant, name, value) VALUES ($1, 'outbox', 1) \
-         ON CONFLICT (tenant, name) DO UPDATE SET value = counters.value + 1 RETURNING value",
-    )
-    .bind(row.tenant.as_str())
-    .fetch_one(&mut *connection)
-    .await?;
-    sqlx::query("UPDATE outbox SET position = $1 WHERE id = $2")
-        .bind(position)
-        .bind(row.id.as_str())
-        .execute(&mut *connection)
-        .await?;
-    if let DeliveryEnd::Accepted(id) = end {
-        sqlx::query("UPDATE outbox SET network_id = $1 WHERE id = $2")
-            .bind(no_nul(id))
-            .bind(row.id.as_str())
-            .execute(&mut *connection)
-            .await?;
-    }
-    if matches!(end, DeliveryEnd::Sent | DeliveryEnd::Accepted(_)) {
-        record_sent(connection, now, row, message).await?;
-    } else if !row.is_notice() {
-        hand_over(connection, now, row).await?;
-    }
-    let what = if row.is_notice() { "notice" } else { "reply" };
-    audit_row(connection, now, row, &format!("{what}.{state}"), error.unwrap_or("delivered")).await
-}
-
-/// What the network has becomes a message of its conversation.
-pub(super) async fn record_sent(
-    connection: &mut AnyConnection,
-    now: DateTime<Utc>,
-    row: &Claimed,
-    message: &str,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO messages (id, tenant, channel, account, conversation_id, ticket_id, author, subject, text, meta, \
-         sent_at, received_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $11, $10, $10)",
-    )
-    .bind(message)
-    .bind(row.tenant.as_str())
-    .bind(row.channel.as_str())
-    .bind(&row.account)
-    .bind(&row.conversation)
-    .bind(&row.ticket)
-    .bind(&row.author)
-    .bind(&row.body.subject)
-    .bind(&row.body.text)
-    .bind(millis(now))
-    .bind(to_json(&MessageMeta {
-        notice: row.is_notice().then(|| row.kind.clone()),
-        ..MessageMeta::default()
-    }))
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query(
-        "UPDATE conversations SET last_outbound_at = $1, updated_at = $1, \
-         ai_turns = CASE WHEN $2 = 'ai' THEN ai_turns + 1 WHEN $2 = 'agent' THEN 0 ELSE ai_turns END WHERE id = $3",
-    )
-    .bind(millis(now))
-    .bind(&row.author)
-    .bind(&row.conversation)
-    .execute(&mut *connection)
-    .await?;
-    if row.kind == "reply" {
-        sqlx::query("UPDATE tickets SET first_response_at = COALESCE(first_response_at, $1), updated_at = $1 WHERE id = $2")
-            .bind(millis(now))
-            .bind(&row.ticket)
-            .execute(connection)
-            .await?;
-    }
-    Ok(())
-}
-
-/// A reply that did not surely arrive is a person's business.
-pub(super) async fn hand_over(
-    connection: &mut AnyConnection,
-    now: DateTime<Utc>,
-    row: &Claimed,
-) -> Result<(), StoreError> {
-    // The conversation first, as everywhere, so that nobody waits in a circle.
-    sqlx::query(
-        "UPDATE conversations SET version = version + 1, fence = fence + 1, owner = 'queue', \
-         owner_ref = $1, owner_until = NULL, updated_at = $2 WHERE id = $3 AND owner <> 'agent'",
-    )
-    .bind(&row.body.fallback_queue)
-    .bind(millis(now))
-    .bind(&row.conversation)
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query(
-        "UPDATE tickets SET status = CASE WHEN status = 'closed' THEN status ELSE 'escalated' END, action = 'escalate', \
-         queue = COALESCE(queue, $1), escalations = escalations + 1, escalated_to = COALESCE(queue, $1), \
-         escalated_at = $2, solved_at = NULL, updated_at = $2 WHERE id = $3",
-    )
-    .bind(&row.body.fallback_queue)
-    .bind(millis(now))
-    .bind(&row.ticket)
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-pub(super) async fn audit_row(
-    connection: &mut AnyConnection,
-    now: DateTime<Utc>,
-    row: &Claimed,
-    action: &str,
-    cause: &str,
-) -> Result<(), StoreError> {
-    audit::append(
-        connection,
-        audit::Entry {
-            tenant: row.tenant.as_str(),
-            at: now,
-            ticket: Some(&row.ticket),
-            conversation: Some(&row.conversation),
-            actor: "worker",
-            action,
-            before: None,
-            after: Some(to_json(&serde_json::json!({
-                "outbox": row.id, "attempt": row.attempt, "author": row.author, "kind": row.kind,
-            }))),
-            cause: Some(cause.to_owned()),
-        },
-    )
-    .await
 }

@@ -178,10 +178,10 @@ impl Store {
                 let (state, due, why) = match &end {
                     DeliveryEnd::Sent | DeliveryEnd::Accepted(_) => ("sent", None, None),
                     DeliveryEnd::RetryAt(at, why) => ("queued", Some(*at), Some(why.as_str())),
-                    DeliveryEnd::Interrupted => ("queued", Some(now), None),
-                    DeliveryEnd::Failed(why) | DeliveryEnd::Unknown(why) => {
-                        ("failed", None, Some(why.as_str()))
-                    }
+                    DeliveryEnd::NotTried(at) => ("queued", Some(*at), None),
+                    DeliveryEnd::Failed(why)
+                    | DeliveryEnd::Unknown(why)
+                    | DeliveryEnd::Awaiting(_, why) => ("failed", None, Some(why.as_str())),
                 };
                 sqlx::query(
                     "UPDATE outbox SET state = $1, due_at = COALESCE($2, due_at), error = $3, \

@@ -124,7 +124,7 @@ impl Store {
     /// Both are read along an index of the living, however much the past has grown.
     pub async fn living_counts(&self) -> Result<[Vec<(String, i64)>; 2], StoreError> {
         let outbox = sqlx::query_as(
-            "SELECT state, COUNT(*) FROM outbox WHERE state IN ('queued', 'sending', 'failed', 'unknown') \
+            "SELECT state, COUNT(*) FROM outbox WHERE state IN ('queued', 'sending', 'awaiting', 'failed', 'unknown') \
              GROUP BY state ORDER BY state",
         )
         .fetch_all(&self.reads)

@@ -1,7 +1,10 @@
-//! The numbers that an installation answers on, and the keys under which their webhook is called.
+//! The numbers that an installation answers on, the keys under which their webhook is called, and the way out.
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
+
+use super::outlet::Outlet;
 
 use crate::domain::ids::TenantId;
 use crate::domain::secret::Secret;
@@ -17,12 +20,14 @@ pub struct Account {
     pub app_secrets: Vec<Secret>,
     /// The word that a subscription must name.
     pub verify_token: Option<Secret>,
+    /// How its messages leave; `None` where somebody else sends them.
+    pub outlet: Option<Arc<Outlet>>,
 }
 
 /// All of them.
 #[derive(Clone, Default)]
 pub struct Accounts {
-    tenants: HashMap<String, TenantId>,
+    tenants: HashMap<String, (TenantId, Option<Arc<Outlet>>)>,
     app_secrets: Vec<Secret>,
     verify_tokens: Vec<Secret>,
 }
@@ -37,9 +42,9 @@ impl Accounts {
     /// Puts accounts together. A number that two businesses name belongs to the first.
     pub fn new(accounts: Vec<Account>) -> Self {
         let mut all = Self::default();
-        for Account { tenant, numbers, app_secrets, verify_token } in accounts {
+        for Account { tenant, numbers, app_secrets, verify_token, outlet } in accounts {
             for number in numbers {
-                all.tenants.entry(number).or_insert_with(|| tenant.clone());
+                all.tenants.entry(number).or_insert_with(|| (tenant.clone(), outlet.clone()));
             }
             for secret in app_secrets {
                 if !all.app_secrets.contains(&secret) {
@@ -58,7 +63,13 @@ impl Accounts {
 
     /// Returns whose a number is.
     pub fn tenant(&self, phone_number_id: &str) -> Option<&TenantId> {
-        self.tenants.get(phone_number_id)
+        self.tenants.get(phone_number_id).map(|(tenant, _)| tenant)
+    }
+
+    /// Returns how the messages of a business's number leave.
+    pub fn outlet(&self, tenant: &TenantId, phone_number_id: &str) -> Option<&Arc<Outlet>> {
+        let (owner, outlet) = self.tenants.get(phone_number_id)?;
+        outlet.as_ref().filter(|_| owner == tenant)
     }
 
     /// Checks the signature of a call's raw body under the secrets of every app.
@@ -93,6 +104,7 @@ mod tests {
             numbers: numbers.iter().map(|number| (*number).to_owned()).collect(),
             app_secrets: vec![Secret::new(secret)],
             verify_token: Some(Secret::new(token)),
+            outlet: None,
         };
         let all = Accounts::new(vec![
             account("acme", &["10", "11"], "segredo-da-acme", "olá"),

@@ -1,14 +1,16 @@
-//! WhatsApp Cloud API without its network: signatures, webhook bodies, error codes, identities and formatting.
+//! WhatsApp Cloud API: signatures, webhook bodies, error codes, identities and formatting, and the client beside them.
 //!
-//! Everything here is a function of its input. Nothing reads a clock, a file or a socket.
+//! Everything but the client is a function of its input. Nothing reads a clock, and nothing but the client a socket.
 
 pub mod accounts;
 pub mod answer;
+pub mod client;
 pub mod errors;
 pub mod format;
 pub mod identity;
 pub mod inspect;
 mod json;
+pub mod outlet;
 pub mod payload;
 #[cfg(test)]
 mod samples;

@@ -88,6 +88,14 @@ pub(super) const SERVICE: &[Portuguese] = &[
     ),
     arg_pt("notify test", "team", "EQUIPE", "Uma equipe, um papel ou uma pessoa da política"),
     arg_pt("notify test", "tenant", "EMPRESA", "De que empresa é a política (padrão: main)"),
+    command_pt("channels", "Confere as redes por onde as mensagens chegam e saem", ""),
+    command_pt(
+        "channels check",
+        "Pergunta a cada rede configurada se tudo funciona e diz o que consertar",
+        "De cada número no WhatsApp: o token, o estado e a qualidade do número, quanto ele pode enviar e para onde vai o \
+         webhook. Nada é enviado a ninguém. Termina com 1 se algo impede as mensagens de chegar ou de sair.",
+    ),
+    arg_pt("channels check", "tenant", "EMPRESA", "Só uma empresa (padrão: todas)"),
     command_pt("webhooks", "Mostra o webhook de uma empresa", ""),
     command_pt("webhooks status", "Mostra qual evento quem recebe confirmou por último", ""),
     arg_pt("webhooks status", "tenant", "EMPRESA", "De que empresa é o webhook (padrão: main)"),

@@ -23,7 +23,7 @@ const LIST: Duration = Duration::from_secs(10);
 
 /// Ask each configured model once and say what it supports
 ///
-/// Costs one short question per model. Ends with 1 when a model does not answer as it should.
+/// Costs one short question per model. Ends with 1 when a model does not answer; what else is worth knowing is marked with "!".
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct CheckArgs {
     /// Print JSON
@@ -270,8 +270,8 @@ fn tell_cost(cx: &mut CliCx<'_>, one: &Checked, answer: &ChatAnswer) -> anyhow::
             cx.out,
             "! {}",
             cx.say(
-                "não informa os tokens: o custo e o orçamento ficam sem efeito",
-                "reports no tokens: costs and budgets have no effect"
+                "não informa os tokens: cada pergunta conta como o máximo que pode ter custado",
+                "reports no tokens: each question counts as the most that it may have cost"
             )
         )?;
         return Ok(());
@@ -344,8 +344,24 @@ fn tell_error(cx: &mut CliCx<'_>, error: &ChatError) -> anyhow::Result<()> {
     if let Some(said) = &error.said {
         writeln!(cx.out, "  {}: {said}", cx.say("o endereço diz", "the endpoint says"))?;
     }
-    writeln!(cx.out, "  {}", advice(cx, error.kind))?;
+    let advice = if is_unknown_model(error) {
+        cx.say(
+            "confira o nome em `model`: este endereço não tem um modelo assim",
+            "check the name in `model`: this endpoint has no such model",
+        )
+    } else {
+        advice(cx, error.kind)
+    };
+    writeln!(cx.out, "  {advice}")?;
     Ok(())
+}
+
+/// A server that knows the address and not the model says so in its code or in its words.
+fn is_unknown_model(error: &ChatError) -> bool {
+    let says_model = |text: &Option<String>| {
+        text.as_deref().is_some_and(|text| text.to_ascii_lowercase().contains("model"))
+    };
+    error.status == Some(404) && (says_model(&error.code) || says_model(&error.said))
 }
 
 /// Names the settings that do not reach the endpoint, and why.

@@ -109,6 +109,14 @@ impl Files {
         tenant: Option<&str>,
         contact: &str,
     ) -> anyhow::Result<Option<Self>> {
+        if contact.trim().is_empty() {
+            let what = cx.say(
+                "--contact está vazio: informe o telefone com DDD, o e-mail ou a referência do cliente",
+                "--contact is empty: give the phone with its area code, the e-mail or the customer's reference",
+            );
+            writeln!(cx.err, "{what}")?;
+            return Ok(None);
+        }
         let stores = Stores::open(&cx.data, config, &TaskTracker::new()).await?;
         let Some(tenant) = stored_tenant(cx, config, &stores.store, tenant).await? else {
             return Ok(None);

@@ -1,5 +1,6 @@
 //! `atende triage`: JSON Lines in, JSON Lines out, in input order, as they come; nothing is stored.
 
+mod asked;
 mod input;
 mod output;
 #[cfg(test)]
@@ -19,7 +20,6 @@ use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{self, Sender};
 
 use super::lines::{BadLine, read_line};
-use super::models::usd;
 use super::{CliCx, ExitCode};
 use crate::adapters::clock::SystemClock;
 use crate::app::{INDEX_FOLDER, ladder, load_pipeline, make_ready};
@@ -28,7 +28,8 @@ use crate::domain::labels::Locale;
 use crate::pipeline::{Allowance, Ladder, Outcome, Pipeline, TurnInput};
 use crate::policy::Pack;
 use crate::ports::Clock as _;
-use crate::ports::chat::{ANSWERED, ModelCall};
+use crate::ports::chat::ModelCall;
+use asked::Asked;
 
 /// Decide messages of a file, one JSON object a line, without storing anything
 ///
@@ -121,34 +122,13 @@ struct Counts {
     asked: Asked,
 }
 
-/// What models were asked, and what came of it.
-#[derive(Debug, Default)]
-struct Asked {
-    questions: u64,
-    cost_micros: u64,
-    /// How many had no answer, by why.
-    failed: BTreeMap<String, u64>,
-}
-
-impl Asked {
-    fn add(&mut self, calls: &[ModelCall]) {
-        for call in calls {
-            self.questions += 1;
-            self.cost_micros = self.cost_micros.saturating_add(call.cost_micros);
-            if call.outcome != ANSWERED {
-                *self.failed.entry(call.outcome.clone()).or_default() += 1;
-            }
-        }
-    }
-}
-
 fn report(cx: &mut CliCx<'_>, counts: &Counts) -> std::io::Result<()> {
     for (field, times) in &counts.unknown {
         let label = cx.say("campo desconhecido, ignorado", "unknown field passed over");
         writeln!(cx.err, "{label}: {field} ({times}x)")?;
     }
-    if counts.asked.questions > 0 {
-        writeln!(cx.err, "{}", asked(cx.lang, &counts.asked))?;
+    for line in counts.asked.told(cx.lang) {
+        writeln!(cx.err, "{line}")?;
     }
     if counts.bad > 0 {
         let (of, label) =
@@ -156,43 +136,6 @@ fn report(cx: &mut CliCx<'_>, counts: &Counts) -> std::io::Result<()> {
         writeln!(cx.err, "{} {of} {} {label}", counts.bad, counts.lines)?;
     }
     Ok(())
-}
-
-/// Says what models were asked: nobody else counts it, as nothing is stored.
-fn asked(lang: Locale, asked: &Asked) -> String {
-    let Asked { questions, cost_micros, failed } = asked;
-    let none: u64 = failed.values().sum();
-    let why: Vec<String> = failed.iter().map(|(why, times)| format!("{why} {times}x")).collect();
-    let why = why.join(", ");
-    let usd = usd(*cost_micros);
-    match lang {
-        Locale::PtBr => {
-            let mut said = match questions {
-                1 => "1 pergunta aos modelos de linguagem".to_owned(),
-                many => format!("{many} perguntas aos modelos de linguagem"),
-            };
-            if *cost_micros > 0 {
-                said.push_str(&[", US$ ", &usd, " (não entra no orçamento)"].concat());
-            }
-            if none > 0 {
-                said.push_str(&["; ", &none.to_string(), " sem resposta: ", &why].concat());
-            }
-            said
-        }
-        Locale::En => {
-            let mut said = match questions {
-                1 => "1 question to language models".to_owned(),
-                many => format!("{many} questions to language models"),
-            };
-            if *cost_micros > 0 {
-                said.push_str(&[", US$ ", &usd, " (not counted in the budget)"].concat());
-            }
-            if none > 0 {
-                said.push_str(&["; ", &none.to_string(), " without an answer: ", &why].concat());
-            }
-            said
-        }
-    }
 }
 
 /// A line of the input.

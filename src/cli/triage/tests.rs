@@ -9,9 +9,12 @@ use super::*;
 use crate::cli::lines::MAX_LINE;
 use crate::compose::Templates;
 use crate::domain::decision::LocalText;
+use crate::domain::field::Engine;
 use crate::knowledge::Library;
 use crate::pipeline::DraftsBy;
-use crate::ports::chat::{ChatAnswer, ChatError, ChatErrorKind, ChatModel, ChatRequest};
+use crate::ports::chat::{
+    ChatAnswer, ChatError, ChatErrorKind, ChatModel, ChatRequest, Purpose, TokenUse,
+};
 use crate::prompts::Prompts;
 
 fn pipeline() -> Pipeline {
@@ -191,14 +194,45 @@ fn lines_wait_for_a_model_together_and_their_questions_are_told() {
     let (answers, counts) = triaged_with(Some(&ladder), input.as_bytes());
     let ids: Vec<u64> = answers.iter().filter_map(|answer| answer["id"].as_u64()).collect();
     assert_eq!(ids, (0..8).collect::<Vec<u64>>(), "in the order of the input");
-    assert_eq!(counts.asked.questions, 16, "what it is about, and a reply");
-    assert_eq!(counts.asked.failed, BTreeMap::from([("overloaded".to_owned(), 16)]));
     assert_eq!(
-        asked(Locale::En, &counts.asked),
-        "16 questions to language models, US$ 0.024000 (not counted in the budget); 16 without an answer: overloaded 16x"
+        counts.asked.told(Locale::En),
+        [
+            "16 questions to language models, US$ 0.024000 (not counted in the budget)",
+            "16 without an answer: server overloaded or failing (16)",
+            "Where no answer came, the embedded engines decided. What is wrong with the model: atende models check",
+        ]
     );
     assert_eq!(
-        asked(Locale::PtBr, &counts.asked),
-        "16 perguntas aos modelos de linguagem, US$ 0.024000 (não entra no orçamento); 16 sem resposta: overloaded 16x"
+        counts.asked.told(Locale::PtBr),
+        [
+            "16 perguntas aos modelos de linguagem, US$ 0.024000 (não entra no orçamento)",
+            "16 sem resposta: servidor sobrecarregado ou com erro (16)",
+            "Onde faltou resposta, decidiram os motores embutidos. O que há com o modelo: atende models check",
+        ]
     );
+}
+
+#[test]
+fn what_was_never_put_is_no_question() {
+    let call = |outcome: &str| ModelCall {
+        purpose: Purpose::Triage,
+        rung: Engine::Primary,
+        prompt: "triage@1".to_owned(),
+        model: "m".to_owned(),
+        answered_by: None,
+        outcome: outcome.to_owned(),
+        tokens: TokenUse::default(),
+        cost_micros: 0,
+        took_ms: 0,
+        attempts: 0,
+    };
+    let mut asked = Asked::default();
+    asked.add(&[call("ok"), call("resting"), call("resting"), call("no_room")]);
+    let told = asked.told(Locale::En);
+    assert_eq!(told[0], "1 question to language models");
+    assert_eq!(
+        told[1],
+        "3 never put: the limits left no room (1), the model rested after failures (2)"
+    );
+    assert!(Asked::default().told(Locale::PtBr).is_empty());
 }

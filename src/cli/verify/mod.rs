@@ -12,7 +12,7 @@ use anyhow::Context as _;
 
 use super::lines::{BadLine, read_line};
 use super::{CliCx, ExitCode, language};
-use crate::compose::{ExamineInput, examine, likely_locale};
+use crate::compose::{ExamineInput, PassageReader, examine, likely_locale};
 use crate::domain::labels::Locale;
 use input::Case;
 
@@ -56,7 +56,7 @@ pub(super) fn run(cx: &mut CliCx<'_>, args: &Args) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::Ok);
     }
     let asked = args.locale.as_deref().map(language::locale);
-    let show = Show { lang: cx.lang, asked, text: args.text };
+    let show = Show { reader: PassageReader::default(), lang: cx.lang, asked, text: args.text };
     if let Some(draft) = &args.draft {
         let read = |file: &Path| {
             let path = cx.current_dir.join(file);
@@ -92,6 +92,7 @@ pub(super) fn run(cx: &mut CliCx<'_>, args: &Args) -> anyhow::Result<ExitCode> {
 
 /// How results are shown.
 struct Show {
+    reader: PassageReader,
     lang: Locale,
     asked: Option<Locale>,
     text: bool,
@@ -111,6 +112,7 @@ impl Show {
         let passages = case.passages(locale);
         let approved: Vec<&str> = case.approved.iter().map(String::as_str).collect();
         let input = ExamineInput {
+            reader: &self.reader,
             locale,
             passages: &passages,
             ticket: &ticket,

@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::courtesy;
-use super::figures::{Figure, FigureKind, read};
+use super::figures::{Figure, read};
+use super::passages::{PassageReader, is_contact};
 use super::words::plain;
 use crate::domain::draft::Passage;
 use crate::domain::labels::Locale;
@@ -17,22 +18,21 @@ const OUTCOME: &str = r"\b(aprovad|confirmad|liberad|autorizad|resolvid|concedid
 static OUTCOMES: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(OUTCOME).ok());
 
 /// Returns the links, addresses, phone and document numbers of a reply that no passage gives, as it writes them.
-pub fn contacts_not_in(reply: &str, passages: &[Passage], locale: Locale) -> Vec<String> {
-    let is_contact = |figure: &Figure| {
-        matches!(
-            figure.kind,
-            FigureKind::Link | FigureKind::Email | FigureKind::Phone | FigureKind::Document
-        )
+pub fn contacts_not_in(
+    reply: &str,
+    reader: &PassageReader,
+    passages: &[Passage],
+    locale: Locale,
+) -> Vec<String> {
+    let read_passages: Vec<_> =
+        passages.iter().map(|passage| reader.read(passage, locale)).collect();
+    let known = |figure: &Figure| {
+        read_passages.iter().flat_map(|read| &read.contacts).any(|one| one.equals(figure))
     };
-    let known: Vec<Figure> = passages
-        .iter()
-        .flat_map(|passage| read(&passage.text, locale).figures)
-        .filter(|figure| is_contact(figure))
-        .collect();
     read(reply, locale)
         .figures
         .into_iter()
-        .filter(|figure| is_contact(figure) && !known.iter().any(|one| one.equals(figure)))
+        .filter(|figure| is_contact(figure) && !known(figure))
         .map(|figure| figure.shown)
         .collect()
 }
@@ -66,6 +66,7 @@ mod tests {
 
     #[test]
     fn what_leads_to_somebody_else_must_stand_in_an_article() {
+        let reader = PassageReader::default();
         let passages =
             [passage("Escreva para ajuda@loja.example ou veja https://loja.example/ajuda.")];
         for (reply, expected) in [
@@ -76,7 +77,8 @@ mod tests {
             ("Ligue para (11) 98765-4321", 1),
             ("Abra o menu e toque em Salvar.", 0),
         ] {
-            assert_eq!(contacts_not_in(reply, &passages, Locale::PtBr).len(), expected, "{reply}");
+            let found = contacts_not_in(reply, &reader, &passages, Locale::PtBr);
+            assert_eq!(found.len(), expected, "{reply}");
         }
     }
 

@@ -94,8 +94,12 @@ impl Examiner<'_> {
         if rival {
             return Some(Doubt::Rival);
         }
-        let sources: Vec<&Sentence> =
-            best.sentences.iter().filter_map(|at| self.sources.sentences.get(*at)).collect();
+        let sources: Vec<&Sentence> = best
+            .sentences
+            .iter()
+            .filter_map(|at| self.sources.sentences.get(*at))
+            .map(|one| &**one)
+            .collect();
         if self.denies_alone(sentence, best, &sources) {
             return Some(Doubt::Denial);
         }
@@ -153,7 +157,7 @@ impl Examiner<'_> {
         let restrained = |sentence: &Sentence| sentence.denies || sentence.restricts;
         let mut near = best.near.iter().filter_map(|at| self.sources.sentences.get(*at));
         if restrained(sentence) {
-            return !near.any(restrained) && !sources.iter().any(|one| restrained(one));
+            return !near.any(|one| restrained(one)) && !sources.iter().any(|one| restrained(one));
         }
         let weight = |stems: &mut dyn Iterator<Item = &String>| -> f64 {
             stems.map(|stem| self.sources.telling.get(stem).copied().unwrap_or_default()).sum()

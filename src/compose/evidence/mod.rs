@@ -12,6 +12,7 @@ mod finding;
 mod lexicon;
 mod names;
 mod numerals;
+mod passages;
 mod polarity;
 mod promises;
 mod reach;
@@ -31,6 +32,7 @@ use doubt::answers;
 use figures::{Figure, FigureKind};
 pub use finding::{Finding, FindingKind};
 use names::{Name, Shape};
+pub use passages::PassageReader;
 use sources::{Sentence, Sources};
 
 /// Share of a sentence's words that one or two sentences of a passage must hold for it to be supported.
@@ -49,6 +51,8 @@ const CLOSER: f64 = 0.3;
 /// What a draft is examined against.
 #[derive(Clone, Copy, Debug)]
 pub struct ExamineInput<'a> {
+    /// Reads the passages.
+    pub reader: &'a PassageReader,
     /// The language the customer should read.
     pub locale: Locale,
     /// The passages that the ledger's indices mean.
@@ -72,7 +76,7 @@ pub struct Evidence {
 
 /// Examines a draft.
 pub fn examine(draft: &str, input: &ExamineInput<'_>) -> Evidence {
-    let sources = Sources::read(input.passages, input.ticket, input.locale);
+    let sources = Sources::read(input.reader, input.passages, input.ticket, input.locale);
     let approved: Vec<String> = input.approved.iter().map(|text| names::simple(text)).collect();
     let texts: Vec<&str> =
         sentences::split(draft).into_iter().filter_map(|range| draft.get(range)).collect();
@@ -184,13 +188,8 @@ impl Examiner<'_> {
     /// Finds the one or two sentences of one passage that hold most of the sentence's words.
     fn best(&self, sentence: &Sentence) -> Best {
         let all = &self.sources.sentences;
-        let alone: Vec<f64> = all
-            .iter()
-            .map(|source| {
-                let known: BTreeSet<String> = source.set.union(&source.around).cloned().collect();
-                sentence.covered_by(&known)
-            })
-            .collect();
+        let alone: Vec<f64> =
+            all.iter().map(|source| sentence.covered_around(source, None)).collect();
         let single = alone.iter().copied().fold(0.0, f64::max);
         let mut best =
             Best { covered: 0.0, passage: 0, sentences: Vec::new(), near: Vec::new(), single };
@@ -208,14 +207,11 @@ impl Examiner<'_> {
         first_tries.truncate(FIRST_TRIES);
         for (first, own) in first_tries.into_iter().filter(|(_, own)| *own > 0.0) {
             let Some(source) = all.get(first) else { continue };
-            let base: BTreeSet<String> = source.set.union(&source.around).cloned().collect();
             let pair = all
                 .iter()
                 .enumerate()
                 .filter(|(at, other)| *at != first && other.passage == source.passage)
-                .map(|(at, other)| {
-                    (at, sentence.covered_by(&base.union(&other.set).cloned().collect()))
-                })
+                .map(|(at, other)| (at, sentence.covered_around(source, Some(other))))
                 .max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
             let (covered, sentences) = match pair {
                 Some((at, covered)) if covered > own + 0.05 => (covered, vec![first, at]),

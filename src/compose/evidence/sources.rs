@@ -1,9 +1,12 @@
 //! What a draft may rest on: the sentences of the passages and of the ticket, read once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
+use std::sync::Arc;
 
 use super::figures::{Figure, Read, read};
 use super::names::{self, Name, Shape, simple};
+use super::passages::{PassageReader, ReadPassage};
 use super::reach;
 use super::stems::{self, Denied, Stem};
 use super::words::plain;
@@ -45,8 +48,22 @@ pub(super) struct Sentence {
     pub(super) parts: Vec<(BTreeSet<String>, bool)>,
     /// The name that a row of a list is about: "- **Starter:** up to 2 people".
     lead: Option<String>,
-    /// The passage it is from.
+}
+
+/// A sentence of a passage.
+#[derive(Clone, Debug)]
+pub(super) struct Source {
+    /// The number of its passage.
     pub(super) passage: usize,
+    sentence: Arc<Sentence>,
+}
+
+impl Deref for Source {
+    type Target = Sentence;
+
+    fn deref(&self) -> &Sentence {
+        &self.sentence
+    }
 }
 
 impl Sentence {
@@ -66,13 +83,23 @@ impl Sentence {
             around: BTreeSet::new(),
             item: text.starts_with(['-', '*', '•', '–', '·']),
             lead: lead(text),
-            passage: 0,
         }
     }
 
     /// The share of this sentence's words that the given ones hold.
     pub(super) fn covered_by(&self, known: &BTreeSet<String>) -> f64 {
         share(&self.set, known)
+    }
+
+    /// The share of this sentence's words that a sentence, or what stands above it, holds; with another's words too.
+    #[expect(clippy::cast_precision_loss, reason = "a sentence has a few words")]
+    pub(super) fn covered_around(&self, source: &Self, other: Option<&Self>) -> f64 {
+        let held = self.set.iter().filter(|stem| {
+            source.set.contains(*stem)
+                || source.around.contains(*stem)
+                || other.is_some_and(|other| other.set.contains(*stem))
+        });
+        if self.set.is_empty() { 0.0 } else { held.count() as f64 / self.set.len() as f64 }
     }
 
     /// The stems around a figure, each with how near it stands, from 0 to 1.
@@ -183,9 +210,9 @@ pub(super) fn share(wanted: &BTreeSet<String>, known: &BTreeSet<String>) -> f64 
 
 /// Everything that a draft may rest on.
 pub(super) struct Sources {
-    pub(super) sentences: Vec<Sentence>,
+    pub(super) sentences: Vec<Source>,
     /// Per passage: every stem, heading included.
-    pub(super) passages: Vec<BTreeSet<String>>,
+    pub(super) passages: Vec<Arc<BTreeSet<String>>>,
     pub(super) ticket: Vec<Sentence>,
     pub(super) ticket_stems: BTreeSet<String>,
     /// Everything said anywhere, as plain words.
@@ -240,7 +267,12 @@ impl<'s> Place<'s> {
 
 impl Sources {
     /// Reads the passages and what else is known: the ticket, the customer's name, approved sentences.
-    pub(super) fn read(passages: &[Passage], ticket: &[&str], locale: Locale) -> Self {
+    pub(super) fn read(
+        reader: &PassageReader,
+        passages: &[Passage],
+        ticket: &[&str],
+        locale: Locale,
+    ) -> Self {
         let mut sources = Self {
             sentences: Vec::new(),
             passages: Vec::new(),
@@ -251,7 +283,7 @@ impl Sources {
             telling: BTreeMap::new(),
         };
         for (at, passage) in passages.iter().enumerate() {
-            sources.add(at, passage, locale);
+            sources.add(at, &reader.read(passage, locale));
         }
         sources.weigh();
         for text in ticket {
@@ -265,41 +297,25 @@ impl Sources {
         sources
     }
 
-    fn add(&mut self, at: usize, passage: &Passage, locale: Locale) {
-        let heading = Sentence::of(&passage.heading, locale);
-        let mut all = heading.set.clone();
-        let mut around = heading.set.clone();
-        self.words.push_str(&heading.words);
-        let ranges = sentences::split(&passage.text);
-        // "A bigger plan starts at once; a smaller one at the renewal" makes two statements.
-        let statements = ranges
-            .into_iter()
-            .flat_map(|range| passage.text.get(range).unwrap_or_default().split("; "));
-        for text in statements {
-            let mut sentence = Sentence::of(text, locale);
-            if text.starts_with('#') {
-                around.clone_from(&sentence.set);
-            }
-            sentence.passage = at;
-            sentence.around.clone_from(&around);
-            all.extend(sentence.set.iter().cloned());
-            self.words.push_str(&sentence.words);
-            self.paths(&sentence);
-            self.sentences.push(sentence);
+    fn add(&mut self, at: usize, read: &ReadPassage) {
+        self.words.push_str(&read.words);
+        for (above, below) in &read.menu {
+            self.menu.entry(above.clone()).or_default().extend(below.iter().cloned());
         }
-        // A name may run over the end of what was taken for a sentence.
-        self.words.extend([" ", simple(&passage.text).as_str(), " "]);
-        self.passages.push(all);
+        let of = |sentence: &Arc<Sentence>| Source { passage: at, sentence: Arc::clone(sentence) };
+        self.sentences.extend(read.sentences.iter().map(of));
+        self.passages.push(Arc::clone(&read.stems));
     }
 
     #[expect(clippy::cast_precision_loss, reason = "passages have a few hundred sentences")]
     fn weigh(&mut self) {
-        let mut with: BTreeMap<String, f64> = BTreeMap::new();
+        let mut with: BTreeMap<&str, f64> = BTreeMap::new();
         for stem in self.sentences.iter().flat_map(|sentence| &sentence.set) {
-            *with.entry(stem.clone()).or_default() += 1.0;
+            *with.entry(stem).or_default() += 1.0;
         }
         let all = self.sentences.len() as f64;
-        let telling = with.into_iter().map(|(stem, with)| (stem, (all / (0.5 + with)).ln_1p()));
+        let telling =
+            with.into_iter().map(|(stem, with)| (stem.to_owned(), (all / (0.5 + with)).ln_1p()));
         self.telling = telling.collect();
     }
 
@@ -321,8 +337,9 @@ impl Sources {
             wanted.entry(stem).or_insert(SAID_BEFORE);
         }
         let there = theirs.sentence.near_span(theirs.start, theirs.end, HALF_AS_NEAR_WITHIN);
+        let of_passage = self.sentences.get(theirs_at).map(|source| source.passage);
         let previous = theirs_at.checked_sub(1).and_then(|at| self.sentences.get(at));
-        let previous = previous.filter(|before| before.passage == theirs.sentence.passage);
+        let previous = previous.filter(|before| Some(before.passage) == of_passage);
         let (mut shared, mut whole) = (0.0, 0.0);
         for (stem, weight) in &wanted {
             let Some(telling) = self.telling.get(*stem) else { continue };
@@ -337,20 +354,6 @@ impl Sources {
                 };
         }
         if whole > 0.0 { shared / whole } else { 0.0 }
-    }
-
-    /// Notes which entries stand under which.
-    fn paths(&mut self, sentence: &Sentence) {
-        let mut above: Vec<&str> = Vec::new();
-        for name in sentence.names.iter().filter(|name| name.shape == Shape::Marked) {
-            if name.under.is_none() {
-                above.clear();
-            }
-            for parent in &above {
-                self.menu.entry((*parent).to_owned()).or_default().insert(name.plain.clone());
-            }
-            above.push(&name.plain);
-        }
     }
 
     /// True where these words stand together somewhere.

@@ -7,6 +7,10 @@ use super::Check;
 use crate::config::models::{BudgetSettings, ModelSettings, RungSettings};
 use crate::config::problem::{Complaint, Origin};
 
+/// Tokens of the shortest question of the shipped prompts, and of the longest answer to it.
+const QUESTION: u32 = 1_500;
+const ANSWER: u32 = 700;
+
 impl Check<'_> {
     pub(super) fn models(&mut self, models: &ModelSettings) {
         let rungs =
@@ -40,6 +44,7 @@ impl Check<'_> {
             for (section, rung) in rungs {
                 self.prices(section, rung);
             }
+            self.one_question(&models.budget, &models.primary);
         }
     }
 
@@ -61,19 +66,21 @@ impl Check<'_> {
         self.problems.push(problem);
     }
 
-    /// A question has a length too: where the answer alone may fill the context, none is ever asked.
+    /// A question has a length too: where the answer leaves no room for one, none is ever asked.
     fn lengths(&mut self, section: &str, rung: &RungSettings) {
-        let Some(context) = rung.context.filter(|context| *context <= rung.max_output) else {
+        let answer = rung.max_output.min(ANSWER);
+        let Some(context) = rung.context.filter(|context| *context < QUESTION + answer) else {
             return;
         };
-        let longest = rung.max_output;
         let complaint = Complaint::new(
             (
                 format!(
-                    "em context ({context}) não cabe nem a resposta mais longa, max_output ({longest}): nada seria perguntado"
+                    "em context ({context}) não cabe nem a pergunta mais curta com a sua resposta, uns {} tokens: nada seria perguntado",
+                    QUESTION + answer
                 ),
                 format!(
-                    "context ({context}) does not even hold the longest answer, max_output ({longest}): nothing would be asked"
+                    "context ({context}) does not even hold the shortest question with its answer, some {} tokens: nothing would be asked",
+                    QUESTION + answer
                 ),
             ),
             (
@@ -108,6 +115,38 @@ impl Check<'_> {
         let (path, origin) = self.set_among(&[&path, "models.turn_secs"]);
         let problem = complaint.warning(path, origin);
         self.problems.push(problem);
+    }
+
+    /// Before a question is asked, the most that it may cost is set aside: a budget that does not hold one never asks.
+    fn one_question(&mut self, budget: &BudgetSettings, rung: &RungSettings) {
+        let (Some(input), Some(output)) = (rung.price_input, rung.price_output) else { return };
+        let answer = f64::from(rung.max_output.min(ANSWER));
+        let cost = (f64::from(QUESTION) * input + answer * output) / 1e6;
+        let share = f64::from(budget.embedded_only_at) / 100.0;
+        for (key, limit) in [("daily_usd", budget.daily_usd), ("monthly_usd", budget.monthly_usd)] {
+            let path = format!("models.budget.{key}");
+            let Some(limit) = limit.filter(|limit| rung.base_url.is_some() && limit * share < cost)
+            else {
+                continue;
+            };
+            let complaint = Complaint::new(
+                (
+                    format!(
+                        "em {key} ({limit}) não cabe nem uma pergunta, que custa ao menos US$ {cost:.6}: nada seria perguntado"
+                    ),
+                    format!(
+                        "{key} ({limit}) does not hold a single question, which costs US$ {cost:.6} at least: nothing would be asked"
+                    ),
+                ),
+                (
+                    "aumente o orçamento, confira os preços (por milhão de tokens), ou tire [models.primary] para não usar modelo",
+                    "raise the budget, check the prices (per million tokens), or remove [models.primary] to use no model",
+                ),
+            );
+            let origin = self.origin(&path).cloned().unwrap_or(Origin::Default);
+            self.problems.push(complaint.error(&path, origin));
+            return;
+        }
     }
 
     fn budget(&mut self, budget: &BudgetSettings) {

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{Check, Origin};
+use crate::channels::whatsapp::client::SettingsError;
 use crate::config::WhatsappSettings;
 use crate::config::problem::Complaint;
+use crate::domain::labels::Locale;
 
 impl Check<'_> {
     /// Looks at the numbers of one business. `taken` holds where each number was named before.
@@ -42,6 +44,22 @@ impl Check<'_> {
                 );
                 self.problems.push(complaint.error(&numbers, at.clone()));
             }
+        }
+        if let Some(Err(wrong)) = settings.client().map(|client| client.check()) {
+            let key = match wrong {
+                SettingsError::Version => "version",
+                SettingsError::Token => "access_token",
+                SettingsError::Address | SettingsError::Unencrypted | SettingsError::Client(_) => {
+                    "base_url"
+                }
+            };
+            let key = path(key);
+            let (pt, en) = (wrong.told(Locale::PtBr), wrong.told(Locale::En));
+            // What to do follows what is wrong after the semicolon.
+            let cut = |words: &'static str| words.split_once("; ").unwrap_or((words, words));
+            let ((pt, pt_hint), (en, en_hint)) = (cut(pt), cut(en));
+            let at = self.origin(&key).cloned().unwrap_or(Origin::Default);
+            self.problems.push(Complaint::new((pt, en), (pt_hint, en_hint)).error(&key, at));
         }
         let secret = path("app_secret");
         let file = path("app_secret_file");

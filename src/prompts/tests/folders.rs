@@ -110,7 +110,7 @@ fn marks_and_line_ends_of_other_editors_change_nothing() {
     let rendered = |prompts: &Prompts| {
         let prompt = prompts.named("draft.en").unwrap();
         let context = sample_context(prompt, &prompt.samples[0]);
-        (prompt.hash.clone(), prompts.render(prompt, &context).unwrap())
+        (prompt.hash.clone(), prompts.render(prompt, context.clone()).unwrap())
     };
     assert_eq!(rendered(&one), rendered(&other));
     let latin = tempfile::tempdir().unwrap();

@@ -19,7 +19,7 @@ impl Walker<'_, '_> {
                 let (pt, en) = super::meant(nearest(name, BLOCKS).map(|near| format!("#{near}")));
                 self.report(
                     format!("`#{name}` não existe em prompts; há #if, #unless e #each{pt}"),
-                    format!("`#{name}` is nothing that prompts have; there are #if, #unless and #each{en}"),
+                    format!("prompts have no `#{name}`; there are #if, #unless and #each{en}"),
                 );
             }
         }
@@ -109,7 +109,7 @@ impl Walker<'_, '_> {
                     let all = FUNCTIONS.join(", ");
                     self.report(
                         format!("`{name}` não é função de condições; há {all}{pt}"),
-                        format!("`{name}` is no function of conditions; there are {all}{en}"),
+                        format!("conditions have no function `{name}`; there are {all}{en}"),
                     );
                 }
                 let known: Vec<String> =

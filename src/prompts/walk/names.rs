@@ -112,7 +112,7 @@ impl Walker<'_, '_> {
             None if visible.is_empty() => (String::new(), String::new()),
             None => {
                 let all = visible.join(", ");
-                (format!("; aqui há {all}"), format!("; here there are {all}"))
+                (format!("; aqui há {all}"), format!("; the variables here are {all}"))
             }
         };
         self.report(

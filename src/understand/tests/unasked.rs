@@ -52,6 +52,12 @@ fn a_machine_is_known_by_its_whole_message_and_by_nothing_that_it_resembles() {
                 "Your message was deleted without being read on Friday.",
             ),
             (
+                Some("Undelivered Mail Returned to Sender"),
+                "This is the mail system at host mx.corp.example.\n\nI'm sorry to have to inform you that your \
+                 message could not\nbe delivered to one or more recipients.\n\nFor further assistance, please \
+                 send mail to postmaster.",
+            ),
+            (
                 Some("Automatic reply: Wrong invoice"),
                 "I am away until Monday. For urgent matters please contact Dana.",
             ),
@@ -93,6 +99,11 @@ fn whoever_speaks_of_such_messages_asks_or_complains_is_a_customer() {
         (None, "I'm traveling, what can I do to pay?"),
         (None, "Read: my contract says otherwise"),
         (Some("Re: Automatic reply: ticket"), "Still waiting"),
+        (Some("Falha na entrega"), "A mensagem da campanha não foi entregue ao meu cliente."),
+        (
+            Some("Delivery failed"),
+            "My customers get this: recipient address rejected, user unknown",
+        ),
         (Some("Resposta automática"), "Como desativo as respostas que o sistema envia?"),
         (None, "Estarei fora do escritório até sexta, por isso peço a segunda via do boleto."),
     ]);

@@ -83,7 +83,7 @@ async fn the_wrong_scope_is_told_in_the_callers_language() {
     insta::assert_json_snapshot!(answer.is(403), @r#"
     {
       "type": "urn:atende:problem:forbidden",
-      "title": "O token não permite isto",
+      "title": "Não permitido",
       "status": 403,
       "detail": "Esta chamada exige o escopo `ingest`; o token `leitor` tem: read.",
       "required_scopes": [

@@ -1,3 +1,6 @@
 //! Networks as they behave: what their webhooks bring, and what becomes of it.
 
+mod sending;
 mod whatsapp;
+
+use whatsapp::{ana, brings, settled, text, tickets};

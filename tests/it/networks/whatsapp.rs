@@ -33,7 +33,7 @@ async fn posted(world: &World, body: &str, signature: Option<&str>) -> u16 {
 }
 
 /// Posts a change as Meta does.
-async fn brings(world: &World, field: &str, value: Value) {
+pub(crate) async fn brings(world: &World, field: &str, value: Value) {
     let mut value = value;
     value["messaging_product"] = json!("whatsapp");
     if value.get("metadata").is_none() {
@@ -48,25 +48,25 @@ async fn brings(world: &World, field: &str, value: Value) {
     assert_eq!(posted(world, &body, Some(&signature)).await, 200);
 }
 
-fn text(world: &World, from: &str, id: &str, words: &str) -> Value {
+pub(crate) fn text(world: &World, from: &str, id: &str, words: &str) -> Value {
     let now = world.app().clock.now().timestamp();
     json!({"from": from, "id": id, "timestamp": now.to_string(), "type": "text", "text": {"body": words}})
 }
 
-fn ana(messages: &[Value]) -> Value {
+pub(crate) fn ana(messages: &[Value]) -> Value {
     json!({
         "contacts": [{"profile": {"name": "Ana"}, "wa_id": "5511987654321", "user_id": "BR.1"}],
         "messages": messages,
     })
 }
 
-async fn settled(world: &World) {
+pub(crate) async fn settled(world: &World) {
     world.drain().await;
     world.advance(60);
     world.drain().await;
 }
 
-async fn tickets(world: &World) -> Vec<Value> {
+pub(crate) async fn tickets(world: &World) -> Vec<Value> {
     world.get("/v1/tickets").await["items"].as_array().cloned().unwrap_or_default()
 }
 

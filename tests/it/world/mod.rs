@@ -4,6 +4,7 @@
 //! no dead letter that the story did not expect.
 
 pub(crate) mod endpoint;
+mod graph;
 mod logs;
 pub(crate) mod process;
 mod receiver;
@@ -40,6 +41,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
+pub(crate) use graph::{Graph, Meta};
 pub(crate) use logs::install_logs;
 pub(crate) use receiver::{Received, Receiver};
 pub(crate) use smtp::{MailServer, ReceivedMail};
@@ -90,6 +92,8 @@ pub(crate) struct World {
     pub(crate) mail: MailSettings,
     /// The language models.
     pub(crate) models: ModelSettings,
+    /// How replies leave over WhatsApp; by the receiver, where nothing is set.
+    whatsapp: WhatsappSettings,
     router: Router,
     bearers: BTreeMap<TenantId, String>,
     policies: BTreeMap<TenantId, String>,
@@ -113,15 +117,25 @@ impl World {
 
     /// A world under a policy, with a receiver that does or does not honour keys.
     pub(crate) async fn with(policy: &str, idempotent: bool) -> Self {
-        Self::of(policy, idempotent, ModelSettings::default()).await
+        Self::of(policy, idempotent, ModelSettings::default(), WhatsappSettings::default()).await
+    }
+
+    /// A world whose replies on WhatsApp leave as these settings say.
+    pub(crate) async fn with_whatsapp(policy: &str, whatsapp: WhatsappSettings) -> Self {
+        Self::of(policy, true, ModelSettings::default(), whatsapp).await
     }
 
     /// A world with language models.
     pub(crate) async fn with_models(policy: &str, models: ModelSettings) -> Self {
-        Self::of(policy, true, models).await
+        Self::of(policy, true, models, WhatsappSettings::default()).await
     }
 
-    async fn of(policy: &str, idempotent: bool, models: ModelSettings) -> Self {
+    async fn of(
+        policy: &str,
+        idempotent: bool,
+        models: ModelSettings,
+        whatsapp: WhatsappSettings,
+    ) -> Self {
         // Another test may have installed it first.
         drop(rustls::crypto::ring::default_provider().install_default());
         let start: DateTime<Utc> = "2026-11-20T12:00:00Z".parse().unwrap();
@@ -133,6 +147,7 @@ impl World {
             webhooks: None,
             mail: MailSettings::default(),
             models,
+            whatsapp,
             router: Router::new(),
             bearers: BTreeMap::new(),
             policies: [(TenantId::main(), policy.to_owned())].into(),
@@ -174,7 +189,7 @@ impl World {
                 numbers: Some(NUMBER.to_owned()),
                 app_secret: Some(Secret::new(APP_SECRET)),
                 verify_token: Some(Secret::new("a-palavra")),
-                ..WhatsappSettings::default()
+                ..self.whatsapp.clone()
             },
             models: self.models.clone(),
             ..config
@@ -198,7 +213,7 @@ impl World {
                 Some(Arc::new(TenantVocabulary::from(&known.pipeline.shared_pack())))
             }),
             readiness: Readiness::default(),
-            whatsapp: atende::app::whatsapp(&config),
+            whatsapp: self.app().whatsapp.clone(),
             registry: prometheus_client::registry::Registry::default(),
             closing: CancellationToken::new(),
         }));

@@ -1,0 +1,3 @@
+mod native;
+mod rules;
+mod talon;
