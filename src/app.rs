@@ -1,6 +1,7 @@
 //! The composition root: the only place that puts store, inbox, clock, policies, worker and API
 //! together. A directory has one worker; every other command opens the store beside it.
 
+mod mailboxes;
 mod models;
 mod receivers;
 
@@ -19,6 +20,7 @@ use crate::adapters::embed::{EmbedderSettings, FastEmbedder};
 use crate::adapters::inbox::Inbox;
 use crate::adapters::model_cache::ModelCache;
 use crate::adapters::store::{Retention, Scope, Store, StoreLocation, TokenRow};
+use crate::channels::email::account::MailAccounts;
 use crate::channels::whatsapp::accounts::Accounts;
 use crate::compose::Templates;
 use crate::config::{CallbackSettings, Config, EmbeddingSettings, PolicySource, TenantView};
@@ -31,6 +33,7 @@ use crate::ports::{Clock, Embedder};
 use crate::prompts::Prompts;
 use crate::worker::{Helpers, Tenant, Tenants, Worker, WorkerSettings};
 
+pub use mailboxes::{mailbox, sender};
 pub use models::{endpoints, ladder};
 pub use receivers::{Receivers, mailer, webhooks};
 
@@ -421,6 +424,8 @@ pub struct App {
     pub worker: Arc<Worker>,
     /// The numbers on WhatsApp.
     pub whatsapp: Accounts,
+    /// The mailboxes.
+    pub mail: MailAccounts,
     /// The folder of the indexes.
     index: PathBuf,
     _lock: WorkerLock,
@@ -451,6 +456,7 @@ impl App {
             },
         };
         let whatsapp = receivers::whatsapp(config)?;
+        let mail = mailboxes::accounts(config, data)?;
         let worker = Arc::new(Worker::new(
             stores.store.clone(),
             stores.inbox.clone(),
@@ -462,10 +468,11 @@ impl App {
                 ladder: ladder(config)?,
                 limits: models::limits(&config.models),
                 whatsapp: whatsapp.clone(),
+                mail: mail.clone(),
             },
         ));
         let index = data.join(INDEX_FOLDER);
-        Ok(Self { stores, clock, tenants, worker, whatsapp, index, _lock: lock })
+        Ok(Self { stores, clock, tenants, worker, whatsapp, mail, index, _lock: lock })
     }
 
     /// Puts a business to work.

@@ -3,9 +3,13 @@
 use clap::Subcommand;
 
 use super::{CliCx, ExitCode};
+use crate::adapters::clock::SystemClock;
+use crate::app::{mailbox, sender};
+use crate::channels::email::sender::Found;
 use crate::channels::whatsapp::client::{CloudClient, NumberState, Quality};
-use crate::config::WhatsappSettings;
+use crate::config::{MailboxSettings, WhatsappSettings};
 use crate::domain::ids::TenantId;
+use crate::ports::Clock as _;
 
 /// Look at networks
 #[derive(Debug, Subcommand)]
@@ -16,7 +20,8 @@ pub(super) enum Command {
 /// Ask each network of the settings whether it works, and say what to mend
 ///
 /// For each number on WhatsApp: the token, the number's state and quality, how much it may send, and where its webhook
-/// leads. Nothing is sent to anybody. Ends with 1 if something keeps messages from coming or leaving.
+/// leads. For each mailbox: names, certificates, logins, folders, and whether its address may send. Nothing is sent to
+/// anybody. Ends with 1 if something keeps messages from coming or leaving.
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckArgs {
     /// Only one business (default: all)
@@ -35,17 +40,18 @@ pub(super) fn run(cx: &mut CliCx<'_>, command: &Command) -> anyhow::Result<ExitC
         if asked.is_some_and(|asked| asked != tenant.as_str()) {
             continue;
         }
-        let Some(settings) = config.tenant(&tenant).and_then(|view| view.whatsapp) else {
-            continue;
-        };
-        if settings.numbers.is_some() {
+        let Some(view) = config.tenant(&tenant) else { continue };
+        if let Some(settings) = view.whatsapp {
             looked.whatsapp(cx, &tenant, settings)?;
+        }
+        for settings in view.mailboxes.into_iter().flatten() {
+            looked.mailbox(cx, &tenant, settings)?;
         }
     }
     if !looked.found {
         let what = cx.say(
-            "nenhuma rede está configurada aqui; comece por [whatsapp] numbers (docs/whatsapp.pt-BR.md)",
-            "no network is set here; begin with [whatsapp] numbers (docs/whatsapp.md)",
+            "nenhuma rede está configurada aqui; comece por [whatsapp] (docs/whatsapp.pt-BR.md) ou [mailbox] (docs/email.pt-BR.md)",
+            "no network is set here; begin with [whatsapp] (docs/whatsapp.md) or [mailbox] (docs/email.md)",
         );
         writeln!(cx.err, "{what}")?;
         return Ok(ExitCode::Problems);
@@ -98,6 +104,58 @@ impl Look {
                 );
                 writeln!(cx.out, "WhatsApp · {tenant} · {number}\n  {words}")?;
             }
+        }
+        Ok(())
+    }
+
+    fn mailbox(
+        &mut self,
+        cx: &mut CliCx<'_>,
+        tenant: &TenantId,
+        settings: &MailboxSettings,
+    ) -> anyhow::Result<()> {
+        self.found = true;
+        let address = settings.address.clone().unwrap_or_default();
+        let runtime = cx.runtime()?;
+        writeln!(cx.out, "{} · {tenant} · {address}", cx.say("E-mail", "Mail"))?;
+        match mailbox(settings, &address) {
+            Ok(Some(mailbox)) => {
+                for checked in runtime.block_on(mailbox.check()) {
+                    match checked.result {
+                        Ok(found) => writeln!(cx.out, "  IMAP: {}", found.in_locale(cx.lang))?,
+                        Err(trouble) => {
+                            let words = format!("IMAP: {}", trouble.in_locale(cx.lang));
+                            self.wrong(cx, &words)?;
+                        }
+                    }
+                }
+            }
+            Ok(None) => {
+                let words =
+                    cx.say("sem imap_host: a caixa só envia", "no imap_host: mail is only sent");
+                writeln!(cx.out, "  {words}")?;
+            }
+            Err(error) => self.wrong(cx, &format!("IMAP: {error:#}"))?,
+        }
+        let now = SystemClock::default().now();
+        match sender(settings, &address) {
+            Ok(Some(sender)) => {
+                for finding in runtime.block_on(sender.check(now)) {
+                    let words = format!("SMTP: {}", finding.in_locale(cx.lang));
+                    match finding.found {
+                        Found::Fails(_) => self.wrong(cx, &words)?,
+                        _ => writeln!(cx.out, "  {words}")?,
+                    }
+                }
+            }
+            Ok(None) => {
+                let words = cx.say(
+                    "sem smtp_host: as respostas saem por [callbacks] ou pela caixa de saída",
+                    "no smtp_host: replies leave through [callbacks] or the outbox",
+                );
+                writeln!(cx.out, "  {words}")?;
+            }
+            Err(error) => self.wrong(cx, &format!("SMTP: {error:#}"))?,
         }
         Ok(())
     }

@@ -8,6 +8,81 @@ use serde::{Deserialize, Serialize};
 use crate::channels::whatsapp::client::ClientSettings;
 use crate::domain::secret::Secret;
 
+/// A mailbox that customers write to. Nothing of it is inherited: a mailbox belongs to one business.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MailboxSettings {
+    /// Its address. `None` (the default): the section is not used.
+    pub address: Option<String>,
+    /// The name that customers see beside it. `None` (the default): the brand of the policy.
+    pub name: Option<String>,
+    /// Who logs in. `None` (the default): the address.
+    pub user: Option<String>,
+    /// The password, often one that the provider makes for programs.
+    pub password: Option<Secret>,
+    /// A file that holds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password_file: Option<PathBuf>,
+    /// A program that prints an access token (XOAUTH2), with its arguments, in the place of a password.
+    pub token_command: Option<String>,
+    /// A file that another program keeps a fresh token in.
+    pub token_file: Option<PathBuf>,
+    /// The IMAP server. `None` (the default): mail is only sent.
+    pub imap_host: Option<String>,
+    /// Its port. Default 993.
+    pub imap_port: u16,
+    /// tls (default), starttls, or none for a server on this machine.
+    pub imap_security: String,
+    /// The folder where mail arrives. Default INBOX.
+    pub folder: String,
+    /// The folder of sent mail: auto (default), off, or its name.
+    pub sent_folder: String,
+    /// Replies are put into the folder of sent mail; off where the provider does so itself, as Gmail and Microsoft do.
+    /// Default true.
+    pub save_sent: bool,
+    /// The SMTP server. `None` (the default): replies leave by callbacks or are read from the outbox.
+    pub smtp_host: Option<String>,
+    /// Its port. Default 587.
+    pub smtp_port: u16,
+    /// tls, starttls (default), or none for a server on this machine.
+    pub smtp_security: String,
+    /// Mails that leave in a minute, at most. Default 30.
+    pub per_minute: u32,
+    /// A PEM file of authorities that are trusted beside the machine's own.
+    pub ca_file: Option<PathBuf>,
+    /// The name of the receiving server in `Authentication-Results`, whose word about senders counts.
+    pub trusted_server: Option<String>,
+    /// Largest mail that is fetched whole, in MB. Default 40.
+    pub max_mb: u32,
+}
+
+impl Default for MailboxSettings {
+    fn default() -> Self {
+        Self {
+            address: None,
+            name: None,
+            user: None,
+            password: None,
+            password_file: None,
+            token_command: None,
+            token_file: None,
+            imap_host: None,
+            imap_port: 993,
+            imap_security: "tls".to_owned(),
+            folder: "INBOX".to_owned(),
+            sent_folder: "auto".to_owned(),
+            save_sent: true,
+            smtp_host: None,
+            smtp_port: 587,
+            smtp_security: "starttls".to_owned(),
+            per_minute: 30,
+            ca_file: None,
+            trusted_server: None,
+            max_mb: 40,
+        }
+    }
+}
+
 /// WhatsApp Cloud API. Nothing of it is inherited: a number belongs to one business.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -83,10 +83,10 @@ pub const TENANTS: &str = "tenants";
 pub const TENANTS_ABOUT: Words = Words {
     pt: "Outras empresas atendidas por esta mesma instalação. Uma seção que a empresa define substitui \
          inteira a do arquivo; as que ela não define valem como estão acima, menos [callbacks], \
-         [webhooks] e [whatsapp], que nunca são herdadas.",
+         [webhooks], [whatsapp] e as caixas de e-mail, que nunca são herdadas.",
     en: "Other businesses served by this installation. A section that a business defines replaces the \
          one above as a whole; those it leaves out are taken from above, except [callbacks], \
-         [webhooks] and [whatsapp], which are never inherited.",
+         [webhooks], [whatsapp] and mailboxes, which are never inherited.",
 };
 
 const fn key(name: &'static str, kind: Kind, pt: &'static str, en: &'static str) -> Key {
@@ -257,6 +257,27 @@ pub const SECTIONS: &[Section] = &[
         },
         per_tenant: true,
         keys: channels::WHATSAPP,
+    },
+    Section {
+        name: "mailbox",
+        about: Words {
+            pt: "Caixa de e-mail a que os clientes escrevem: lida por IMAP, respondida por SMTP.",
+            en: "A mailbox that customers write to: read by IMAP, answered by SMTP.",
+        },
+        per_tenant: true,
+        keys: channels::MAILBOX,
+    },
+    Section {
+        name: "mailbox2",
+        about: Words { pt: "Mais uma caixa de e-mail.", en: "One more mailbox." },
+        per_tenant: true,
+        keys: channels::MAILBOX,
+    },
+    Section {
+        name: "mailbox3",
+        about: Words { pt: "Mais uma caixa de e-mail.", en: "One more mailbox." },
+        per_tenant: true,
+        keys: channels::MAILBOX,
     },
     Section {
         name: "mail",

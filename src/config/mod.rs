@@ -18,7 +18,7 @@ mod value;
 mod words;
 
 pub use crate::domain::secret::Secret;
-pub use channels::WhatsappSettings;
+pub use channels::{MailboxSettings, WhatsappSettings};
 pub use load::{FILE_NAME, Loaded, Sources, VARIABLE_PREFIX, process_env, survey};
 pub use models::{BudgetSettings, ModelSettings, RungSettings};
 pub use problem::{ConfigProblem, Origin, Severity, nearest};

@@ -1,5 +1,6 @@
 //! Relations between settings that no single key can hold.
 
+mod mailbox;
 mod models;
 mod whatsapp;
 
@@ -30,6 +31,10 @@ pub(super) fn check(
     check.models(&config.models);
     let mut numbers = BTreeMap::new();
     check.whatsapp("whatsapp", &config.whatsapp, &mut numbers);
+    let mut addresses = BTreeMap::new();
+    check.mailbox("mailbox", &config.mailbox, &mut addresses);
+    check.mailbox("mailbox2", &config.mailbox2, &mut addresses);
+    check.mailbox("mailbox3", &config.mailbox3, &mut addresses);
     for (name, tenant) in &config.tenants {
         if let Some(policy) = &tenant.policy {
             check.policy(&format!("tenants.{name}.policy"), policy);
@@ -42,6 +47,16 @@ pub(super) fn check(
         }
         if let Some(whatsapp) = &tenant.whatsapp {
             check.whatsapp(&format!("tenants.{name}.whatsapp"), whatsapp, &mut numbers);
+        }
+        let mailboxes = [
+            ("mailbox", &tenant.mailbox),
+            ("mailbox2", &tenant.mailbox2),
+            ("mailbox3", &tenant.mailbox3),
+        ];
+        for (section, own) in mailboxes {
+            if let Some(own) = own {
+                check.mailbox(&format!("tenants.{name}.{section}"), own, &mut addresses);
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::channels::WhatsappSettings;
+use super::channels::{MailboxSettings, WhatsappSettings};
 use super::problem::{Complaint, ConfigProblem, Origin};
 use super::settings::Config;
 use super::value;
@@ -38,6 +38,9 @@ pub(super) fn resolve(
     let file = login.password_file.clone();
     pairs.push(("mail.password".into(), &mut login.password, file, value::line));
     whatsapp(&mut pairs, "whatsapp", &mut config.whatsapp);
+    mailbox(&mut pairs, "mailbox", &mut config.mailbox);
+    mailbox(&mut pairs, "mailbox2", &mut config.mailbox2);
+    mailbox(&mut pairs, "mailbox3", &mut config.mailbox3);
     let models = &mut config.models;
     for (name, rung) in [("primary", &mut models.primary), ("escalation", &mut models.escalation)] {
         let file = rung.key_file.clone();
@@ -46,6 +49,16 @@ pub(super) fn resolve(
     for (name, tenant) in &mut config.tenants {
         if let Some(own) = &mut tenant.whatsapp {
             whatsapp(&mut pairs, &format!("tenants.{name}.whatsapp"), own);
+        }
+        let mailboxes = [
+            ("mailbox", &mut tenant.mailbox),
+            ("mailbox2", &mut tenant.mailbox2),
+            ("mailbox3", &mut tenant.mailbox3),
+        ];
+        for (section, own) in mailboxes {
+            if let Some(own) = own {
+                mailbox(&mut pairs, &format!("tenants.{name}.{section}"), own);
+            }
         }
         if let Some(own) = &mut tenant.webhooks {
             let path = format!("tenants.{name}.webhooks.secret");
@@ -85,6 +98,11 @@ pub(super) fn resolve(
             (false, None) => {}
         }
     }
+}
+
+fn mailbox<'s>(pairs: &mut Vec<Pair<'s>>, section: &str, own: &'s mut MailboxSettings) {
+    let file = own.password_file.clone();
+    pairs.push((format!("{section}.password"), &mut own.password, file, value::line));
 }
 
 fn whatsapp<'s>(pairs: &mut Vec<Pair<'s>>, section: &str, own: &'s mut WhatsappSettings) {

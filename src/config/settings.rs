@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::channels::WhatsappSettings;
+use super::channels::{MailboxSettings, WhatsappSettings};
 use super::models::ModelSettings;
 use crate::domain::ids::TenantId;
 use crate::domain::secret::Secret;
@@ -43,6 +43,12 @@ pub struct Config {
     pub webhooks: CallbackSettings,
     /// The numbers of the tenant `main` on WhatsApp.
     pub whatsapp: WhatsappSettings,
+    /// The mailbox of the tenant `main`.
+    pub mailbox: MailboxSettings,
+    /// One more.
+    pub mailbox2: MailboxSettings,
+    /// One more.
+    pub mailbox3: MailboxSettings,
     /// The server that mail to the business's own people leaves by.
     pub mail: MailSettings,
     /// For how long people's data is kept.
@@ -71,6 +77,8 @@ pub struct TenantView<'a> {
     pub webhooks: Option<&'a CallbackSettings>,
     /// Its numbers on WhatsApp; `None` when it has none.
     pub whatsapp: Option<&'a WhatsappSettings>,
+    /// Its mailboxes.
+    pub mailboxes: [Option<&'a MailboxSettings>; 3],
 }
 
 impl Config {
@@ -96,6 +104,8 @@ impl Config {
                 callbacks: Some(&self.callbacks).filter(|found| callbacks(found)),
                 webhooks: Some(&self.webhooks).filter(|found| callbacks(found)),
                 whatsapp: Some(&self.whatsapp).filter(|found| found.numbers.is_some()),
+                mailboxes: [&self.mailbox, &self.mailbox2, &self.mailbox3]
+                    .map(|one| Some(one).filter(|one| one.address.is_some())),
             });
         }
         let own = self.tenants.get(id)?;
@@ -107,6 +117,8 @@ impl Config {
             callbacks: own.callbacks.as_ref().filter(|found| callbacks(found)),
             webhooks: own.webhooks.as_ref().filter(|found| callbacks(found)),
             whatsapp: own.whatsapp.as_ref().filter(|found| found.numbers.is_some()),
+            mailboxes: [&own.mailbox, &own.mailbox2, &own.mailbox3]
+                .map(|one| one.as_ref().filter(|one| one.address.is_some())),
         })
     }
 }
@@ -389,6 +401,15 @@ pub struct TenantSettings {
     /// Its numbers on WhatsApp; `None` means none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub whatsapp: Option<WhatsappSettings>,
+    /// A mailbox; `None` means none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mailbox: Option<MailboxSettings>,
+    /// One more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mailbox2: Option<MailboxSettings>,
+    /// One more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mailbox3: Option<MailboxSettings>,
 }
 
 #[cfg(test)]

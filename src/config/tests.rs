@@ -411,6 +411,45 @@ fn every_commented_out_example_reads_as_toml() {
     }
 }
 
+fn every_field_of_a_rung() -> RungSettings {
+    RungSettings {
+        base_url: Some("x".to_owned()),
+        key: Some(Secret::new("x")),
+        key_file: Some("x".into()),
+        model: Some("x".to_owned()),
+        temperature: Some(1.0),
+        seed: Some(1),
+        effort: Some("x".to_owned()),
+        output: Some("x".to_owned()),
+        fields: Some("x".to_owned()),
+        context: Some(1),
+        requests_per_minute: Some(1),
+        tokens_per_minute: Some(1),
+        price_input: Some(1.0),
+        price_cached: Some(1.0),
+        price_output: Some(1.0),
+        ..RungSettings::default()
+    }
+}
+
+fn every_field_of_a_mailbox() -> crate::config::MailboxSettings {
+    let word = || Some("x".to_owned());
+    crate::config::MailboxSettings {
+        address: word(),
+        name: word(),
+        user: word(),
+        password: Some(Secret::new("x")),
+        password_file: Some("x".into()),
+        token_command: word(),
+        token_file: Some("x".into()),
+        imap_host: word(),
+        smtp_host: word(),
+        ca_file: Some("x".into()),
+        trusted_server: word(),
+        ..crate::config::MailboxSettings::default()
+    }
+}
+
 fn every_field_of_whatsapp() -> crate::config::WhatsappSettings {
     let (secret, file) = (Some(Secret::new("x")), Some("x".into()));
     crate::config::WhatsappSettings {
@@ -461,24 +500,7 @@ fn the_declared_keys_are_exactly_the_fields_of_the_settings() {
         ..crate::config::MailSettings::default()
     };
     config.prompts.dir = Some("x".into());
-    let rung = RungSettings {
-        base_url: Some("x".to_owned()),
-        key: secret(),
-        key_file: Some("x".into()),
-        model: Some("x".to_owned()),
-        temperature: Some(1.0),
-        seed: Some(1),
-        effort: Some("x".to_owned()),
-        output: Some("x".to_owned()),
-        fields: Some("x".to_owned()),
-        context: Some(1),
-        requests_per_minute: Some(1),
-        tokens_per_minute: Some(1),
-        price_input: Some(1.0),
-        price_cached: Some(1.0),
-        price_output: Some(1.0),
-        ..RungSettings::default()
-    };
+    let rung = every_field_of_a_rung();
     config.models.primary = rung.clone();
     config.models.escalation = rung;
     config.models.budget = BudgetSettings {
@@ -488,6 +510,9 @@ fn the_declared_keys_are_exactly_the_fields_of_the_settings() {
         ..BudgetSettings::default()
     };
     config.whatsapp = every_field_of_whatsapp();
+    config.mailbox = every_field_of_a_mailbox();
+    config.mailbox2 = config.mailbox.clone();
+    config.mailbox3 = config.mailbox.clone();
     let tenant = TenantSettings {
         policy: Some(config.policy.clone()),
         knowledge: Some(config.knowledge.clone()),
@@ -496,6 +521,9 @@ fn the_declared_keys_are_exactly_the_fields_of_the_settings() {
         callbacks: Some(callbacks.clone()),
         webhooks: Some(callbacks),
         whatsapp: Some(config.whatsapp.clone()),
+        mailbox: Some(config.mailbox.clone()),
+        mailbox2: Some(config.mailbox.clone()),
+        mailbox3: Some(config.mailbox.clone()),
     };
     config.tenants.insert(crate::domain::ids::TenantId::parse("acme").unwrap(), tenant);
 

@@ -67,6 +67,8 @@ pub struct MessageFlags {
     pub automatic: bool,
     /// Its meaning lies in an image, a recording or a file.
     pub media: bool,
+    /// No machine may answer it: its sender is likely forged, wants no answer of machines, or did not write to us.
+    pub held: bool,
 }
 
 /// What a form or a phone agent stated about the case.

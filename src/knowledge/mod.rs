@@ -22,7 +22,7 @@ mod terms;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 pub use article::{Article, Audience, Priority, Section};
 pub use fit::{Basis, Fit, Meaning};
@@ -81,8 +81,9 @@ impl Hint<'_> {
 /// How deep in the ranking answers are looked for, at least.
 const ANSWERS_SEEN: usize = 40;
 
-/// The samples never change while a process runs, so it indexes them once where nothing is kept on disk.
-static SAMPLES: Mutex<Option<Library>> = Mutex::new(None);
+/// The samples never change while a process runs, so it indexes them once where nothing is kept on disk. Held by those
+/// who use them: whoever is last deletes the temporary place.
+static SAMPLES: Mutex<Weak<Inner>> = Mutex::new(Weak::new());
 
 impl Library {
     /// Loads a company's articles, or the samples where it has no folder; every problem is reported. The index lies in
@@ -103,13 +104,13 @@ impl Library {
     ) -> Result<Self, Vec<Problem>> {
         let mut samples = SAMPLES.lock().unwrap_or_else(PoisonError::into_inner);
         let shared = *source == Source::Samples && root.is_none() && embedder.is_none();
-        if let (true, Some(library)) = (shared, samples.as_ref()) {
-            return Ok(library.clone());
+        if let (true, Some(library)) = (shared, samples.upgrade()) {
+            return Ok(Self(library));
         }
         // Whoever reads articles of its own need not wait for the samples.
         if shared {
             let library = Self::open(source.read()?, root, None).map_err(no_index)?;
-            *samples = Some(library.clone());
+            *samples = Arc::downgrade(&library.0);
             return Ok(library);
         }
         drop(samples);

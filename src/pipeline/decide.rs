@@ -104,6 +104,10 @@ pub(super) fn decide(
             reasons.put_first(INCIDENT);
             Action::Review
         }
+        _ if would == Action::Send && turn.flags.held => {
+            reasons.put_first(SENDER);
+            Action::Review
+        }
         (Mode::Draft, _) if would == Action::Send => {
             reasons.put_first(MODE_DRAFT);
             Action::Review
@@ -341,6 +345,11 @@ const BUDGET: Own = (
     "M2.budget",
     "O orçamento dos modelos acabou: até ele se renovar, uma pessoa envia as respostas.",
     "The models' budget is spent: until it renews, a person sends the replies.",
+);
+const SENDER: Own = (
+    "C5.sender",
+    "O remetente pode ser falso, não quer respostas automáticas ou não escreveu para nós: uma pessoa decide se responde.",
+    "The sender may be forged, wants no automatic replies, or did not write to us: a person decides whether to answer.",
 );
 const LOW_CONFIDENCE: Own = (
     "E2.low_confidence",

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::domain::decision::LocalText;
 use crate::domain::field::Engine;
 use crate::ports::chat::{
     ANSWERED, ChatAnswer, ChatError, ChatErrorKind, ChatMessage, ChatModel, ChatRequest, ModelCall,
@@ -177,7 +178,9 @@ impl<'l> Asking<'l> {
         };
         let most = model.most_micros(&request);
         let Some(money) = SetAside::take(self.purse, rung, most) else {
-            return Err(ChatErrorKind::NoRoom);
+            let none = ChatError::new(ChatErrorKind::NoMoney, LocalText::default());
+            self.calls.push(noted(rung, model.name(), question, &Err(none)));
+            return Err(ChatErrorKind::NoMoney);
         };
         let mut answer = model.ask(&request).await;
         if let Ok(answer) = &mut answer

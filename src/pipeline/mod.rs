@@ -168,6 +168,11 @@ impl Pipeline {
         Arc::clone(&self.pack)
     }
 
+    /// True once nothing has to be made ready any more: until then a turn blocks its thread.
+    pub fn is_ready(&self) -> bool {
+        self.understander.is_ready()
+    }
+
     /// Makes ready what the first turn would otherwise wait for.
     /// `kept` and the answer are those of `Understander::warm`.
     pub fn warm(&self, kept: impl FnOnce(&str) -> Option<Vec<u8>>) -> Option<(String, Vec<u8>)> {

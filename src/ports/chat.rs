@@ -162,6 +162,8 @@ crate::domain::words! {
         Resting = "resting",
         /// A limit of ours on requests or tokens per minute leaves no room in time.
         NoRoom = "no_room",
+        /// What is left of the budget does not hold the most that it may cost.
+        NoMoney = "no_money",
         /// A recording holds no answer to this question.
         NotRecorded = "not_recorded",
     }
@@ -190,6 +192,7 @@ impl ChatErrorKind {
             | Self::Tls
             | Self::Resting
             | Self::NoRoom
+            | Self::NoMoney
             | Self::NotRecorded => false,
         }
     }
@@ -216,6 +219,7 @@ impl ChatErrorKind {
             | Self::Rejected
             | Self::Resting
             | Self::NoRoom
+            | Self::NoMoney
             | Self::NotRecorded => false,
         }
     }

@@ -124,6 +124,11 @@ impl Models {
         Some((key, trained?))
     }
 
+    /// True once they are ready: until then `get` waits.
+    pub(super) fn is_ready(&self) -> bool {
+        self.learned.get().is_some()
+    }
+
     /// Returns the models, training them first where nobody has yet: about a second.
     pub(super) fn get(&self) -> &Learned {
         self.learned.get_or_init(|| Learned::new(self.train()))

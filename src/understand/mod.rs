@@ -143,6 +143,11 @@ impl Understander {
         self.models.warm(kept)
     }
 
+    /// True once the models are ready: until then whoever asks for them waits for their training.
+    pub fn is_ready(&self) -> bool {
+        self.models.is_ready()
+    }
+
     /// Understands a turn whose language was detected before.
     pub fn understand(&self, turn: &TurnView<'_>, language: Field<Language>) -> Understood {
         let reading = Reading::of(turn, &self.set, self.models.get(), language.value);

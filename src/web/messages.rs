@@ -129,7 +129,7 @@ impl MessageIn {
             contact: self.from,
             subject: self.subject,
             text: self.text,
-            flags: MessageFlags { automatic: self.automatic, media: self.media },
+            flags: MessageFlags { automatic: self.automatic, media: self.media, held: false },
             given: Given {
                 category: self.category,
                 urgency: self.urgency,

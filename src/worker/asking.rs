@@ -96,6 +96,7 @@ impl Worker {
         let outcome = if case.job.attempt > self.settings.max_attempts {
             None
         } else {
+            self.made_ready(&case).await?;
             let purse = self.purse(&case.job.tenant).await;
             let input = input_of(&case, self.clock.now());
             let run = Box::pin(case.tenant.pipeline.run_with(&input, ladder, &purse));
@@ -111,6 +112,18 @@ impl Worker {
         self.settle_cases(vec![(case, outcome, took)]).await?;
         self.outbox_due.notify_one();
         Ok(())
+    }
+
+    /// Waits until the embedded models are trained, on a thread that may block: turns are run on those that also answer
+    /// the API.
+    async fn made_ready(&self, case: &Case) -> Result<(), PortError> {
+        if case.tenant.pipeline.is_ready() {
+            return Ok(());
+        }
+        let pipeline = Arc::clone(&case.tenant.pipeline);
+        let trained = tokio::task::spawn_blocking(move || drop(pipeline.warm(|_| None)));
+        // One that panics fails the turn again where it is run, and alone.
+        self.under_lease(case, trained).await.map(drop)
     }
 
     /// Renews a job's lease as long as the work on it lasts.

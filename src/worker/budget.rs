@@ -102,6 +102,8 @@ struct Account {
     full: bool,
     /// What the log said last.
     told: Allowance,
+    /// The log has said today that questions were not put for what others have set aside.
+    tight_told: bool,
 }
 
 impl Account {
@@ -115,6 +117,7 @@ impl Account {
             noted: 0,
             full: false,
             told: Allowance::ALL,
+            tight_told: false,
         }
     }
 }
@@ -149,7 +152,7 @@ impl Budget {
         let today = now.date_naive();
         let known = accounts.entry(tenant.clone()).or_insert_with(|| Account::new(today, now));
         if known.day != today {
-            (known.day, known.full) = (today, false);
+            (known.day, known.full, known.tight_told) = (today, false, false);
         }
         known.spent =
             plus(spent, known.unnoted.saturating_add(known.noted.saturating_sub(noted_before)));
@@ -234,6 +237,14 @@ impl Purse for TenantPurse<'_> {
         if known.aside == 0 && rung == Engine::Primary {
             known.full = true;
             self.budget.tell(self.tenant, known);
+        } else if !known.tight_told {
+            known.tight_told = true;
+            let tenant = self.tenant;
+            tracing::warn!(
+                tenant = %tenant,
+                "What is left of the models' budget of {tenant} does not cover every question at once: some turns are decided \
+                 without a model (atende models stats counts them)"
+            );
         }
         false
     }

@@ -20,6 +20,8 @@ use crate::ports::{PortError, PortErrorKind};
 
 /// How many calls are read at once; each may have 3 MB.
 const BATCH: u32 = 16;
+/// How many bytes they may have together: mails may be large.
+const BYTES: u64 = 64 * 1024 * 1024;
 /// For how long a person who answered from the business's own phone has the conversation.
 const HOLD: chrono::Duration = chrono::Duration::hours(4);
 
@@ -35,10 +37,14 @@ struct News {
 impl Worker {
     /// Reads the calls that waited longest. Returns how many.
     pub async fn read_calls(&self) -> Result<usize, PortError> {
-        let calls = self.inbox.waiting_calls(BATCH).await?;
+        let calls = self.inbox.waiting_calls(BATCH, BYTES).await?;
         let count = calls.len();
         for call in calls {
-            let left = match self.read_call(&call).await {
+            let read = match call.network.as_str() {
+                "email" => self.read_mail(&call).await,
+                _ => self.read_call(&call).await,
+            };
+            let left = match read {
                 Ok(left) => left,
                 Err(error) if error.kind == PortErrorKind::Permanent => {
                     Some("the store refused it".to_owned())
@@ -152,7 +158,7 @@ impl Worker {
     }
 
     /// Records messages; one that the store cannot take must not hold back the others.
-    async fn record_all(
+    pub(super) async fn record_all(
         &self,
         batch: Vec<Intake>,
         left: &mut Vec<String>,

@@ -65,9 +65,10 @@ impl Worker {
 
     /// Makes one attempt. Returns until when the conversation's later rows wait, where this one does.
     async fn deliver(&self, row: &Claimed) -> Result<Option<DateTime<Utc>>, PortError> {
-        let end = match self.outlet(row) {
-            Some(outlet) => self.send_by_whatsapp(&outlet, row).await?,
-            None => {
+        let end = match (self.outlet(row), self.mailbox_of(row)) {
+            (Some(outlet), _) => self.send_by_whatsapp(&outlet, row).await?,
+            (None, Some(mailbox)) => Box::pin(self.send_by_mail(&mailbox, row)).await?,
+            (None, None) => {
                 match self.tenants.get(&row.tenant).and_then(|tenant| tenant.callbacks) {
                     Some(client) => client.deliver(self.clock.now(), row).await,
                     // Nobody to call: from now on the row can be read from the outbox.
@@ -137,7 +138,7 @@ impl Worker {
         let now = self.clock.now();
         let end = match callbacks {
             // Its states tell.
-            _ if self.outlet(row).is_some() => {
+            _ if self.outlet(row).is_some() || self.mailbox_of(row).is_some() => {
                 DeliveryEnd::Awaiting(now + DOUBT, "interrupted while it was being sent".to_owned())
             }
             // Repeated under the same key.

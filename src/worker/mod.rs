@@ -13,6 +13,7 @@ mod deliver;
 mod events;
 mod incident;
 mod intake;
+mod mail;
 mod notices;
 mod notify;
 mod run;
@@ -29,6 +30,7 @@ use tokio::sync::Notify;
 use crate::adapters::inbox::Inbox;
 use crate::adapters::store::{Lease, Retention, Store};
 use crate::channels::callback::CallbackClient;
+use crate::channels::email::account::MailAccounts;
 use crate::channels::mail::Mailer;
 use crate::channels::whatsapp::accounts::Accounts;
 use crate::domain::ids::TenantId;
@@ -113,6 +115,8 @@ pub struct Helpers {
     pub limits: Limits,
     /// The numbers on WhatsApp.
     pub whatsapp: Accounts,
+    /// The mailboxes.
+    pub mail: MailAccounts,
 }
 
 /// The worker.
@@ -127,6 +131,7 @@ pub struct Worker {
     ladder: Option<Ladder>,
     budget: budget::Budget,
     whatsapp: Accounts,
+    mail: MailAccounts,
     turns_due: Notify,
     outbox_due: Notify,
     people_due: Notify,
@@ -145,7 +150,7 @@ impl Worker {
         settings: WorkerSettings,
         helpers: Helpers,
     ) -> Self {
-        let Helpers { mailer, ladder, limits, whatsapp } = helpers;
+        let Helpers { mailer, ladder, limits, whatsapp, mail } = helpers;
         let lease = Lease(format!("wrk_{:032x}", clock.fresh_bits()));
         Self {
             store,
@@ -158,6 +163,7 @@ impl Worker {
             ladder,
             budget: budget::Budget::new(limits),
             whatsapp,
+            mail,
             turns_due: Notify::new(),
             outbox_due: Notify::new(),
             people_due: Notify::new(),

@@ -28,7 +28,13 @@ pub(super) fn at_decision(
     let in_danger = understood.signals.iter().any(|hit| hit.signal.is_safety());
     let safety = case.tenant.pipeline.pack().safety.queue.as_str();
     let in_danger = in_danger || case.turn.queue.as_deref() == Some(safety);
-    if !to_people || in_danger || case.turn.opted_out {
+    // A receipt is an automatic reply too (RFC 3834 §2).
+    let unwanted = case
+        .turn
+        .messages
+        .iter()
+        .any(|message| !message.decided && (message.flags.held || message.flags.automatic));
+    if !to_people || in_danger || unwanted || case.turn.opted_out {
         return None;
     }
     let decided = Decided { case, understood, decision, now };

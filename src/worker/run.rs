@@ -70,6 +70,7 @@ impl Worker {
             let (worker, stop) = (Arc::clone(self), stop.clone());
             tasks.spawn(async move { worker.repeat(step, &stop).await });
         }
+        self.watch_mailboxes(tasks, stop);
         if asks {
             tasks.spawn(Arc::clone(self).keep_asking(stop.clone()));
         }

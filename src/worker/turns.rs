@@ -7,11 +7,13 @@ use chrono::{DateTime, Utc};
 
 use super::{Tenant, Worker};
 use crate::adapters::store::{Incident, LeasedJob, Settled, Settlement, TurnMessage, TurnSnapshot};
+use crate::domain::channel::Channel;
 use crate::domain::message::{Author, Given, MessageFlags, PastMessage};
 use crate::domain::ticket::{OwnerKind, TicketStatus};
 use crate::pipeline::{Outcome, TurnInput};
 use crate::ports::chat::ModelCall;
 use crate::ports::{PortError, PortErrorKind};
+use crate::text::fold::fold;
 
 /// How many messages before the turn the pipeline reads.
 const HISTORY_MAX: usize = 30;
@@ -240,6 +242,24 @@ impl Summary {
     }
 }
 
+/// True for a mail that says word for word what its sender said before and was answered: two machines that answer each
+/// other seldom say who they are.
+fn is_echo(turn: &TurnSnapshot, open: &[&TurnMessage]) -> bool {
+    if turn.channel != Channel::Email || turn.ai_turns == 0 {
+        return false;
+    }
+    let earlier: Vec<String> = turn
+        .messages
+        .iter()
+        .filter(|message| message.author == Author::Customer && message.decided)
+        .map(|message| fold(message.text.trim()))
+        .collect();
+    open.iter().any(|message| {
+        let words = fold(message.text.trim());
+        !message.decided && !words.is_empty() && earlier.contains(&words)
+    })
+}
+
 /// Splits the conversation into the turn and what was before it. The turn is everything that the
 /// customer wrote since the last answer, without what an earlier turn found to need none, and
 /// whatever no turn covered yet: a message may come while the answer to an earlier one is on its way.
@@ -286,6 +306,7 @@ pub(super) fn input_of(case: &Case, now: DateTime<Utc>) -> TurnInput {
         flags: MessageFlags {
             automatic: !open.is_empty() && open.iter().all(|message| message.flags.automatic),
             media: open.iter().any(|message| message.flags.media),
+            held: open.iter().any(|message| message.flags.held) || is_echo(turn, &open),
         },
         language: turn.language,
         owner: turn.owner,

@@ -11,6 +11,7 @@ mod flows;
 mod inspect;
 mod knowledge;
 mod ledger;
+mod mailbox;
 mod migrations;
 mod models;
 mod networks;

@@ -50,12 +50,21 @@ impl Inbox {
         Ok(true)
     }
 
-    /// Returns the calls that have waited longest.
-    pub async fn waiting_calls(&self, limit: u32) -> Result<Vec<WaitingCall>, PortError> {
+    /// Returns the calls that have waited longest: no more than `limit`, and no more than fit into `bytes`, but one at
+    /// least.
+    pub async fn waiting_calls(
+        &self,
+        limit: u32,
+        bytes: u64,
+    ) -> Result<Vec<WaitingCall>, PortError> {
         let rows: Vec<(i64, String, Vec<u8>, i64)> = sqlx::query_as(
-            "SELECT seq, network, body, received_at FROM calls WHERE taken_at IS NULL ORDER BY seq LIMIT $1",
+            "SELECT c.seq, c.network, c.body, c.received_at FROM calls c JOIN (\
+             SELECT seq, SUM(length(body)) OVER (ORDER BY seq) AS together, ROW_NUMBER() OVER (ORDER BY seq) AS place \
+             FROM (SELECT seq, body FROM calls WHERE taken_at IS NULL ORDER BY seq LIMIT $1)) w ON w.seq = c.seq \
+             WHERE w.together <= $2 OR w.place = 1 ORDER BY c.seq",
         )
         .bind(limit)
+        .bind(i64::try_from(bytes).unwrap_or(i64::MAX))
         .fetch_all(&self.reads)
         .await
         .map_err(|error| failed("read inbox", error))?;

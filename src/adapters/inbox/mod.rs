@@ -5,6 +5,7 @@
 
 mod calls;
 mod erasure;
+mod mails;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -102,6 +103,13 @@ enum Command {
     Call {
         network: &'static str,
         body: Vec<u8>,
+        now: DateTime<Utc>,
+        answer: oneshot::Sender<Result<(), Arc<sqlx::Error>>>,
+    },
+    Mails {
+        folder: String,
+        mails: Vec<Vec<u8>>,
+        cursor: String,
         now: DateTime<Utc>,
         answer: oneshot::Sender<Result<(), Arc<sqlx::Error>>>,
     },
@@ -411,6 +419,7 @@ fn refusal(command: Command) -> Reply {
         | Command::Erase { answer, .. }
         | Command::EraseCalls { answer, .. }
         | Command::Call { answer, .. }
+        | Command::Mails { answer, .. }
         | Command::CallTaken { answer, .. } => Box::new(move |outcome| drop(answer.send(outcome))),
     }
 }
@@ -464,6 +473,10 @@ async fn run(
         Command::Call { network, body, now, answer } => {
             replies.push(Box::new(move |outcome| drop(answer.send(outcome))));
             calls::keep(connection, now, network, &body).await?;
+        }
+        Command::Mails { folder, mails, cursor, now, answer } => {
+            replies.push(Box::new(move |outcome| drop(answer.send(outcome))));
+            mails::keep(connection, now, &folder, &mails, &cursor).await?;
         }
         Command::EraseCalls { names, answer } => {
             replies.push(Box::new(move |outcome| drop(answer.send(outcome))));

@@ -328,6 +328,7 @@ fn meaning(kind: ChatErrorKind, status: u16) -> (&'static str, &'static str) {
         | ChatErrorKind::TimedOut
         | ChatErrorKind::Resting
         | ChatErrorKind::NoRoom
+        | ChatErrorKind::NoMoney
         | ChatErrorKind::NotRecorded => ("o servidor falhou", "the endpoint failed"),
     }
 }

@@ -11,7 +11,7 @@ use crate::ports::chat::ModelCall;
 
 /// Questions that went nowhere, because the endpoint is left alone or the limits leave no room, are none that a model was
 /// asked.
-const ASKED: &str = "NOT (attempts = 0 AND outcome IN ('resting', 'no_room'))";
+const ASKED: &str = "NOT (attempts = 0 AND outcome IN ('resting', 'no_room', 'no_money'))";
 
 /// What a business spent, in millionths of a US dollar.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub struct ModelStats {
     pub resting: i64,
     /// How often it was not asked, because the limits left no room.
     pub no_room: i64,
+    /// How often it was not asked, because the budget left no room.
+    pub no_money: i64,
     /// Its share of all questions, from 0 to 1.
     pub share: f64,
     /// Tokens of questions, of those the cached, and of answers.
@@ -186,6 +188,7 @@ impl Store {
              CAST(SUM(CASE WHEN outcome = 'ok' THEN 1 ELSE 0 END) AS BIGINT) AS ok, \
              CAST(SUM(CASE WHEN attempts = 0 AND outcome = 'resting' THEN 1 ELSE 0 END) AS BIGINT) AS resting, \
              CAST(SUM(CASE WHEN attempts = 0 AND outcome = 'no_room' THEN 1 ELSE 0 END) AS BIGINT) AS no_room, \
+             CAST(SUM(CASE WHEN attempts = 0 AND outcome = 'no_money' THEN 1 ELSE 0 END) AS BIGINT) AS no_money, \
              CAST(SUM(tokens_input) AS BIGINT) AS input, CAST(SUM(tokens_cached) AS BIGINT) AS cached, \
              CAST(SUM(tokens_output) AS BIGINT) AS output, CAST(SUM(cost_micros) AS BIGINT) AS cost \
              FROM model_calls WHERE tenant = $1 AND at >= $2 GROUP BY rung, model, purpose \
@@ -209,6 +212,7 @@ impl Store {
                 ok: row.try_get("ok")?,
                 resting: row.try_get("resting")?,
                 no_room: row.try_get("no_room")?,
+                no_money: row.try_get("no_money")?,
                 share: 0.0,
                 tokens_input: row.try_get("input")?,
                 tokens_cached: row.try_get("cached")?,

@@ -185,7 +185,7 @@ async fn holder(
     Ok(row.map(|(id,)| id))
 }
 
-async fn know(
+pub(super) async fn know(
     connection: &mut AnyConnection,
     now: DateTime<Utc>,
     tenant: &TenantId,

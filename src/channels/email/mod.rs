@@ -3,12 +3,16 @@
 //! Nothing here opens a file, a store or a connection, and nothing fails on hostile input: every
 //! count, depth and length has a bound, and what lies beyond it is left out and said so.
 
+pub mod account;
 pub mod html;
 pub mod inspect;
 pub mod kind;
+pub mod mailbox;
 pub mod parse;
 mod pattern;
 pub mod quote;
+pub mod reply;
+pub mod sender;
 pub mod thread;
 
 #[cfg(test)]

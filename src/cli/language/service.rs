@@ -93,7 +93,8 @@ pub(super) const SERVICE: &[Portuguese] = &[
         "channels check",
         "Pergunta a cada rede configurada se tudo funciona e diz o que consertar",
         "De cada número no WhatsApp: o token, o estado e a qualidade do número, quanto ele pode enviar e para onde vai o \
-         webhook. Nada é enviado a ninguém. Termina com 1 se algo impede as mensagens de chegar ou de sair.",
+         webhook. De cada caixa de e-mail: nomes, certificados, logins, pastas e se o endereço pode enviar. Nada é \
+         enviado a ninguém. Termina com 1 se algo impede as mensagens de chegar ou de sair.",
     ),
     arg_pt("channels check", "tenant", "EMPRESA", "Só uma empresa (padrão: todas)"),
     command_pt("webhooks", "Mostra o webhook de uma empresa", ""),

@@ -472,6 +472,9 @@ fn advice(cx: &CliCx<'_>, kind: ChatErrorKind) -> &'static str {
             "aumente timeout_secs ou use um modelo mais rápido",
             "raise timeout_secs or use a faster model",
         ),
+        ChatErrorKind::NoMoney => {
+            cx.say("aumente o orçamento em [models.budget]", "raise the budget in [models.budget]")
+        }
         ChatErrorKind::NotRecorded => {
             cx.say("grave a pergunta com --record", "record the question with --record")
         }

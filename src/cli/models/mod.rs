@@ -68,6 +68,9 @@ pub(super) fn in_words(outcome: &str, lang: Locale) -> &str {
             ("o modelo descansava de falhas", "the model rested after failures")
         }
         ChatErrorKind::NoRoom => ("os limites não deixaram vez", "the limits left no room"),
+        ChatErrorKind::NoMoney => {
+            ("o resto do orçamento não cobria", "the rest of the budget did not cover it")
+        }
         ChatErrorKind::NotRecorded => ("sem gravação", "not recorded"),
     };
     if lang == Locale::PtBr { pt } else { en }

@@ -208,6 +208,13 @@ fn tell_not_asked(cx: &mut CliCx<'_>, rows: &[Row]) -> anyhow::Result<()> {
             ),
         ),
         (
+            sum(|one| one.no_money),
+            cx.say(
+                "não perguntado porque o resto do orçamento não cobria a pergunta",
+                "not asked because what was left of the budget did not cover the question",
+            ),
+        ),
+        (
             sum(|one| one.no_room),
             cx.say(
                 "não perguntado por falta de vez nos limites configurados",

@@ -207,7 +207,7 @@ fn a_check_for_programs_tells_the_same() {
 }
 
 fn asked(rung: Engine, outcome: &str, cost_micros: u64) -> ModelCall {
-    let is_sent = !["resting", "no_room"].contains(&outcome);
+    let is_sent = !["resting", "no_room", "no_money"].contains(&outcome);
     ModelCall {
         purpose: Purpose::Triage,
         rung,

@@ -60,7 +60,10 @@ impl Asked {
         }
         if !self.unsent.is_empty() {
             let all: u64 = self.unsent.values().sum();
-            let what = say("nem chegaram a ser feitas", "never put");
+            let what = match all {
+                1 => say("nem chegou a ser feita", "never put"),
+                _ => say("nem chegaram a ser feitas", "never put"),
+            };
             lines.push(format!("{all} {what}: {}", counts(&self.unsent)));
         }
         if !self.failed.is_empty() || !self.unsent.is_empty() {

@@ -160,7 +160,7 @@ fn flags(reader: &Reader<'_>) -> Read<MessageFlags> {
         Some(Value::Bool(flag)) => Ok(*flag),
         Some(other) => reader.wrong(field, format!("must be true or false, not {}", kind(other))),
     };
-    Ok(MessageFlags { automatic: flag("automatic")?, media: flag("media")? })
+    Ok(MessageFlags { automatic: flag("automatic")?, media: flag("media")?, held: false })
 }
 
 fn history(reader: &Reader<'_>) -> Read<Vec<PastMessage>> {

@@ -2,6 +2,127 @@
 
 use super::{Key, Kind, key, optional};
 
+const SECURITY: Kind = Kind::Word(&["tls", "starttls", "none"]);
+
+pub(super) const MAILBOX: &[Key] = &[
+    optional(
+        "address",
+        Kind::Text,
+        "\"suporte@exemplo.com.br\"",
+        "Endereço da caixa. Sem ele, a seção não é usada.",
+        "The mailbox's address. Without it the section is not used.",
+    ),
+    optional(
+        "name",
+        Kind::Text,
+        "\"Loja Exemplo\"",
+        "Nome que o cliente vê ao lado do endereço; sem ele, a marca da política.",
+        "Name that customers see beside the address; without it the brand of the policy.",
+    ),
+    optional(
+        "user",
+        Kind::Text,
+        "\"suporte@exemplo.com.br\"",
+        "Usuário do login, se não for o endereço.",
+        "Who logs in, where that is not the address.",
+    ),
+    optional(
+        "password",
+        Kind::Password,
+        "\"…\"",
+        "Senha; em muitos provedores, uma senha de app. Prefira password_file ou uma variável de ambiente.",
+        "Password; at many providers one made for programs. Prefer password_file or an environment variable.",
+    ),
+    optional(
+        "password_file",
+        Kind::SecretFile,
+        "\"/run/secrets/atende-suporte\"",
+        "Arquivo que contém a senha.",
+        "File that holds the password.",
+    ),
+    optional(
+        "token_command",
+        Kind::Text,
+        "\"/usr/local/bin/token-suporte --imap\"",
+        "Programa que imprime um token de acesso (XOAUTH2), com seus argumentos, no lugar da senha.",
+        "Program that prints an access token (XOAUTH2), with its arguments, in the place of a password.",
+    ),
+    optional(
+        "token_file",
+        Kind::File,
+        "\"/run/atende/suporte.token\"",
+        "Arquivo em que outro programa mantém um token válido.",
+        "File that another program keeps a fresh token in.",
+    ),
+    optional(
+        "imap_host",
+        Kind::Text,
+        "\"imap.exemplo.com.br\"",
+        "Servidor IMAP. Sem ele, a caixa só envia.",
+        "IMAP server. Without it mail is only sent.",
+    ),
+    key("imap_port", Kind::Integer(1, 65_535), "Porta do IMAP.", "Port of IMAP."),
+    key(
+        "imap_security",
+        SECURITY,
+        "Proteção da conexão; none só para um servidor nesta máquina.",
+        "How the connection is protected; none for a server on this machine alone.",
+    ),
+    key("folder", Kind::Text, "Pasta em que o e-mail chega.", "Folder where mail arrives."),
+    key(
+        "sent_folder",
+        Kind::Text,
+        "Pasta dos enviados: auto, off ou o nome dela. O que alguém responde de lá assume a conversa.",
+        "Folder of sent mail: auto, off, or its name. Whoever answers from there takes the conversation over.",
+    ),
+    key(
+        "save_sent",
+        Kind::Flag,
+        "Guarda as respostas na pasta dos enviados; desligue se o provedor já guarda, como Gmail e Microsoft.",
+        "Puts replies into the folder of sent mail; off where the provider does so itself, as Gmail and Microsoft do.",
+    ),
+    optional(
+        "smtp_host",
+        Kind::Text,
+        "\"smtp.exemplo.com.br\"",
+        "Servidor SMTP. Sem ele, as respostas saem por [callbacks] ou são lidas da caixa de saída.",
+        "SMTP server. Without it replies leave through [callbacks] or are read from the outbox.",
+    ),
+    key("smtp_port", Kind::Integer(1, 65_535), "Porta do SMTP.", "Port of SMTP."),
+    key(
+        "smtp_security",
+        SECURITY,
+        "Proteção da conexão; none só para um servidor nesta máquina.",
+        "How the connection is protected; none for a server on this machine alone.",
+    ),
+    key(
+        "per_minute",
+        Kind::Integer(1, 10_000),
+        "Máximo de e-mails enviados por minuto.",
+        "Mails that leave in a minute, at most.",
+    ),
+    optional(
+        "ca_file",
+        Kind::File,
+        "\"/etc/ssl/exemplo-ca.pem\"",
+        "Arquivo PEM com autoridades aceitas além das da máquina.",
+        "PEM file of authorities that are trusted beside the machine's own.",
+    ),
+    optional(
+        "trusted_server",
+        Kind::Text,
+        "\"mx.exemplo.com.br\"",
+        "Nome do servidor que recebe, como aparece em Authentication-Results: só a palavra dele vale sobre o remetente.",
+        "Name of the receiving server in Authentication-Results: its word alone counts about senders.",
+    ),
+    key(
+        "max_mb",
+        Kind::Integer(1, 200),
+        "Maior e-mail lido por inteiro, em MB; de um maior, só o cabeçalho.",
+        "Largest mail that is fetched whole, in MB; of a larger one, the headers alone.",
+    ),
+];
+
 pub(super) const WHATSAPP: &[Key] = &[
     optional(
         "numbers",

@@ -160,7 +160,7 @@ async fn media_needs_no_words_and_a_machine_may_be_named() {
     api.post("/v1/messages", body).await.is(202);
     let waiting = api.inbox.waiting(1).await.unwrap();
     let flags = waiting[0].message.as_ref().unwrap().flags;
-    assert_eq!(flags, MessageFlags { automatic: true, media: true });
+    assert_eq!(flags, MessageFlags { automatic: true, media: true, held: false });
 }
 
 #[tokio::test]

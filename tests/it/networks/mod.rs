@@ -1,5 +1,6 @@
 //! Networks as they behave: what their webhooks bring, and what becomes of it.
 
+mod mail;
 mod sending;
 mod whatsapp;
 

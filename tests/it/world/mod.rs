@@ -20,7 +20,7 @@ use atende::adapters::store::{Lease, Scope};
 use atende::app::{App, Receivers, make_ready, mint_token};
 use atende::channels::callback::CallbackClient;
 use atende::compose::Templates;
-use atende::config::{Config, MailSettings, ModelSettings, WhatsappSettings};
+use atende::config::{Config, MailSettings, MailboxSettings, ModelSettings, WhatsappSettings};
 use atende::domain::ids::TenantId;
 use atende::domain::secret::Secret;
 use atende::knowledge::Library;
@@ -94,6 +94,8 @@ pub(crate) struct World {
     pub(crate) models: ModelSettings,
     /// How replies leave over WhatsApp; by the receiver, where nothing is set.
     whatsapp: WhatsappSettings,
+    /// The mailbox of `main`.
+    mailbox: MailboxSettings,
     router: Router,
     bearers: BTreeMap<TenantId, String>,
     policies: BTreeMap<TenantId, String>,
@@ -117,17 +119,31 @@ impl World {
 
     /// A world under a policy, with a receiver that does or does not honour keys.
     pub(crate) async fn with(policy: &str, idempotent: bool) -> Self {
-        Self::of(policy, idempotent, ModelSettings::default(), WhatsappSettings::default()).await
+        Box::pin(Self::of(
+            policy,
+            idempotent,
+            ModelSettings::default(),
+            WhatsappSettings::default(),
+        ))
+        .await
+    }
+
+    /// A world with a mailbox.
+    pub(crate) async fn with_mailbox(policy: &str, mailbox: MailboxSettings) -> Self {
+        let mut world = Box::pin(Self::with(policy, true)).await;
+        world.mailbox = mailbox;
+        world.crash().await;
+        world
     }
 
     /// A world whose replies on WhatsApp leave as these settings say.
     pub(crate) async fn with_whatsapp(policy: &str, whatsapp: WhatsappSettings) -> Self {
-        Self::of(policy, true, ModelSettings::default(), whatsapp).await
+        Box::pin(Self::of(policy, true, ModelSettings::default(), whatsapp)).await
     }
 
     /// A world with language models.
     pub(crate) async fn with_models(policy: &str, models: ModelSettings) -> Self {
-        Self::of(policy, true, models, WhatsappSettings::default()).await
+        Box::pin(Self::of(policy, true, models, WhatsappSettings::default())).await
     }
 
     async fn of(
@@ -148,6 +164,7 @@ impl World {
             mail: MailSettings::default(),
             models,
             whatsapp,
+            mailbox: MailboxSettings::default(),
             router: Router::new(),
             bearers: BTreeMap::new(),
             policies: [(TenantId::main(), policy.to_owned())].into(),
@@ -157,7 +174,7 @@ impl World {
             dir: tempfile::tempdir().unwrap(),
             tasks: TaskTracker::new(),
         };
-        world.open().await;
+        Box::pin(world.open()).await;
         world
     }
 
@@ -174,7 +191,7 @@ impl World {
     pub(crate) async fn crash(&mut self) {
         self.app = None;
         self.router = Router::new();
-        self.open().await;
+        Box::pin(self.open()).await;
     }
 
     async fn open(&mut self) {
@@ -191,6 +208,7 @@ impl World {
                 verify_token: Some(Secret::new("a-palavra")),
                 ..self.whatsapp.clone()
             },
+            mailbox: self.mailbox.clone(),
             models: self.models.clone(),
             ..config
         };

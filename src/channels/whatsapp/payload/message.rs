@@ -94,7 +94,7 @@ impl Incoming {
     /// Returns the marks for what follows. What we cannot see counts as media: its meaning is not in words.
     pub fn flags(&self) -> MessageFlags {
         let unseen = matches!(self.kind, Kind::Unsupported { .. }) && self.wants_answer();
-        MessageFlags { automatic: false, media: unseen || self.kind.media().is_some() }
+        MessageFlags { media: unseen || self.kind.media().is_some(), ..MessageFlags::default() }
     }
 
     /// Returns the change of identity that a system message tells of.

@@ -1,0 +1,346 @@
+//! Mail: what mailboxes bring, where it belongs, and how replies leave by it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::Worker;
+use crate::adapters::inbox::{Inbox, WaitingCall};
+use crate::adapters::store::{
+    Claimed, Delivered, DeliveryEnd, MailRef, OwnWords, Threaded, own_mail_id,
+};
+use crate::channels::email::account::{Envelope, MailAccount};
+use crate::channels::email::kind::{self, Action, Kind, Report};
+use crate::channels::email::mailbox::{Arrivals, Cursor, Fetched, FolderRole, Watcher};
+use crate::channels::email::parse::{self, Mail};
+use crate::channels::email::reply::{self, Author, PERSON_STYLE, Parent, Party, Reply};
+use crate::channels::email::sender::{Cause, Outcome, Outgoing};
+use crate::channels::email::{quote, thread};
+use crate::domain::channel::Channel;
+use crate::domain::message::{Contact, Given, InboundMessage, MessageFlags};
+use crate::ports::{Clock, PortError, PortErrorKind};
+
+/// For how long a person who answered from their own mail program has the conversation.
+const HOLD: chrono::Duration = chrono::Duration::hours(24);
+/// For how long news of a mail is waited for whose sending ended in doubt: a bounce or the folder of sent mail tell.
+const DOUBT: chrono::Duration = chrono::Duration::minutes(10);
+/// Ids of a conversation that an answer refers to.
+const REFERENCES_MAX: usize = 30;
+
+impl Worker {
+    /// Begins to watch the mailboxes; each goes on until told to stop.
+    pub(super) fn watch_mailboxes(&self, tasks: &TaskTracker, stop: &CancellationToken) {
+        for account in self.mail.all() {
+            let Some(mailbox) = &account.mailbox else { continue };
+            let arrivals = Arc::new(MailArrivals {
+                inbox: self.inbox.clone(),
+                clock: Arc::clone(&self.clock),
+                account: Arc::clone(account),
+            });
+            let watcher = Watcher::new(mailbox, arrivals, Arc::clone(&self.clock));
+            let stop = stop.clone();
+            tasks.spawn(async move { watcher.run(stop).await });
+        }
+    }
+
+    /// Files a mail. Returns why it is kept as it came, where it could not be taken in.
+    pub(super) async fn read_mail(&self, call: &WaitingCall) -> Result<Option<String>, PortError> {
+        let Some((envelope, bytes)) = Envelope::unwrap_from(&call.body) else {
+            return Ok(Some("its envelope cannot be read".to_owned()));
+        };
+        let Some(account) = self.mail.get(&envelope.tenant, &envelope.address) else {
+            return Ok(Some("its mailbox is not among the configured ones".to_owned()));
+        };
+        let mail = match parse::read(bytes) {
+            Ok(mail) => mail,
+            Err(why) => return Ok(Some(why.to_string())),
+        };
+        if envelope.role == FolderRole::Sent.as_str() {
+            return self.own_answer(call, account, &envelope, &mail).await.map(|()| None);
+        }
+        match kind::classify(&mail, &account.own) {
+            Kind::Own => Ok(None),
+            Kind::Bounce(report) if self.bounced(account, &report).await? => Ok(None),
+            kind => self.file_mail(call, account, &envelope, &mail, &kind).await,
+        }
+    }
+
+    /// Files a mail of somebody else into its conversation.
+    async fn file_mail(
+        &self,
+        call: &WaitingCall,
+        account: &MailAccount,
+        envelope: &Envelope,
+        mail: &Mail,
+        kind: &Kind,
+    ) -> Result<Option<String>, PortError> {
+        let now = self.clock.now();
+        let placed =
+            self.store.thread_mail(now, &account.tenant, self.reference(account, envelope, mail));
+        let Threaded::Into { thread, account: address } = placed.await? else { return Ok(None) };
+        let allowed = kind::reply_allowed(mail, kind, &account.own);
+        let stripped = quote::strip(&mail.text);
+        let files = mail.attachments.iter().any(|file| !file.inline);
+        let message = InboundMessage {
+            id: self.clock.message_id(),
+            ticket_id: self.clock.ticket_id(),
+            tenant: account.tenant.clone(),
+            channel: Channel::Email,
+            account: address,
+            external_id: envelope.external_id.clone(),
+            thread,
+            contact: Contact {
+                name: mail.from.name.clone(),
+                email: Some(mail.from.email.clone()).filter(|email| !email.is_empty()),
+                ..Contact::default()
+            },
+            subject: Some(mail.subject.clone()).filter(|subject| !subject.is_empty()),
+            text: stripped.text,
+            given: Given::default(),
+            flags: MessageFlags {
+                automatic: *kind != Kind::Message,
+                // What stands in a file, or was cut off, nobody read here.
+                media: files || envelope.cut,
+                held: allowed.is_err(),
+            },
+            sent_at: mail.date.filter(|date| *date <= call.received_at).unwrap_or(call.received_at),
+            received_at: call.received_at,
+        };
+        let intake = match self.prepare(message) {
+            Ok(intake) => intake,
+            Err(why) => return Ok(Some(why.to_owned())),
+        };
+        let mut left = Vec::new();
+        self.record_all(vec![intake], &mut left).await?;
+        self.turns_due.notify_one();
+        Ok(left.pop())
+    }
+
+    fn reference(&self, account: &MailAccount, envelope: &Envelope, mail: &Mail) -> MailRef {
+        let keys = thread::keys(mail, account.key.expose().as_bytes());
+        let answer = kind::reply_address(mail);
+        let mut references: Vec<&String> =
+            mail.references.iter().chain(&mail.in_reply_to).collect();
+        references.dedup();
+        let skip = references.len().saturating_sub(REFERENCES_MAX);
+        MailRef {
+            external_id: envelope.external_id.clone(),
+            copy_key: thread::copy_key(mail),
+            message_id: mail.message_id.clone(),
+            ids: keys.ids,
+            ticket: keys.token_ticket,
+            numbers: keys.subject_numbers,
+            sender: keys.sender,
+            account: account.address.clone(),
+            fresh_thread: format!("mail_{:032x}", self.clock.fresh_bits()),
+            address: json!({
+                "email": answer.email,
+                "name": mail.from.name,
+                "subject": mail.subject,
+                "message_id": mail.message_id,
+                "references": references.iter().skip(skip).collect::<Vec<_>>(),
+            }),
+        }
+    }
+
+    /// Notes that a mail of ours did not arrive. `false` where it is none of ours.
+    async fn bounced(&self, account: &MailAccount, report: &Report) -> Result<bool, PortError> {
+        let Some(id) = &report.original_message_id else { return Ok(false) };
+        if !self.store.is_our_mail(&account.tenant, id).await? {
+            return Ok(false);
+        }
+        // What is only late may still come.
+        if report.action != Action::Failed {
+            return Ok(true);
+        }
+        let code = report.status.as_deref().unwrap_or("no code");
+        let delivered = Delivered {
+            network_id: id.clone(),
+            own_id: own_mail_id(id).map(|id| id.as_str().to_owned()),
+            state: "failed",
+            rank: 5,
+            at: self.clock.now(),
+            error: Some(format!("the mail came back ({code})")),
+        };
+        let deliveries = vec![(delivered, self.clock.message_id())];
+        self.store.note_deliveries(self.clock.now(), &account.tenant, deliveries).await?;
+        Ok(true)
+    }
+
+    /// Notes what somebody of the business wrote in their own mail program: they have the conversation now.
+    async fn own_answer(
+        &self,
+        call: &WaitingCall,
+        account: &MailAccount,
+        envelope: &Envelope,
+        mail: &Mail,
+    ) -> Result<(), PortError> {
+        let now = self.clock.now();
+        if self.store.is_our_mail(&account.tenant, &mail.message_id).await? {
+            // It left after all, whatever the end of its call was.
+            let delivered = Delivered {
+                network_id: mail.message_id.clone(),
+                own_id: own_mail_id(&mail.message_id).map(|id| id.as_str().to_owned()),
+                state: "sent",
+                rank: 1,
+                at: now,
+                error: None,
+            };
+            let deliveries = vec![(delivered, self.clock.message_id())];
+            self.store.note_deliveries(now, &account.tenant, deliveries).await?;
+            return Ok(());
+        }
+        let ids = mail.in_reply_to.iter().chain(mail.references.iter().rev()).cloned().collect();
+        let place = self.store.thread_of_mails(&account.tenant, ids).await?;
+        let Some((thread, address)) = place else { return Ok(()) };
+        let by = mail.from.name.clone().unwrap_or_else(|| account.address.clone());
+        let message = InboundMessage {
+            id: self.clock.message_id(),
+            ticket_id: self.clock.ticket_id(),
+            tenant: account.tenant.clone(),
+            channel: Channel::Email,
+            account: address,
+            external_id: envelope.external_id.clone(),
+            thread,
+            contact: Contact::default(),
+            subject: Some(mail.subject.clone()),
+            text: quote::strip(&mail.text).text,
+            given: Given::default(),
+            flags: MessageFlags::default(),
+            sent_at: mail.date.unwrap_or(call.received_at),
+            received_at: call.received_at,
+        };
+        let words = OwnWords { message, by: format!("mail {by}"), hold_until: now + HOLD };
+        self.store.record_own_words(now, words).await?;
+        Ok(())
+    }
+
+    /// Returns the mailbox that a row leaves by.
+    pub(super) fn mailbox_of(&self, row: &Claimed) -> Option<Arc<MailAccount>> {
+        let account = self.mail.get(&row.tenant, &row.account);
+        account.filter(|found| row.channel == Channel::Email && found.sender.is_some()).cloned()
+    }
+
+    /// Makes one attempt to send a row by mail.
+    pub(super) async fn send_by_mail(
+        &self,
+        account: &MailAccount,
+        row: &Claimed,
+    ) -> Result<DeliveryEnd, PortError> {
+        let Some(sender) = &account.sender else {
+            return Ok(DeliveryEnd::Failed("no server for outgoing mail is set".to_owned()));
+        };
+        let known = self.store.network_address(&row.tenant, &row.body.thread).await?;
+        let known = known.unwrap_or(Value::Null);
+        let written = match written(account, row, &known) {
+            Ok(written) => written,
+            Err(why) => return Ok(DeliveryEnd::Failed(why)),
+        };
+        let now = self.clock.now();
+        let going = Outgoing { mail: &written, attempt: row.attempt, first: row.created_at };
+        let end = match sender.send(now, &going).await {
+            Outcome::Accepted { id } => DeliveryEnd::Accepted(id),
+            Outcome::RetryAt(at, reason) => match reason.cause {
+                Cause::OwnRate | Cause::OwnDomainRate | Cause::OwnConnections => {
+                    DeliveryEnd::NotTried(at)
+                }
+                _ => DeliveryEnd::RetryAt(at, reason.to_string()),
+            },
+            Outcome::Operator(reason, at) => {
+                let address = account.address.as_str();
+                tracing::error!(mailbox = address, "Mail does not leave from {address}: {reason}");
+                DeliveryEnd::RetryAt(at, reason.to_string())
+            }
+            Outcome::Failed(_, reason) => DeliveryEnd::Failed(reason.to_string()),
+            Outcome::Unknown(reason) => DeliveryEnd::Awaiting(now + DOUBT, reason.to_string()),
+        };
+        if matches!(end, DeliveryEnd::Accepted(_))
+            && account.keeps_sent
+            && let Some(mailbox) = &account.mailbox
+            && let Err(error) = mailbox.append_sent(&written.bytes).await
+        {
+            tracing::warn!(%error, "A mail that left could not be put into the folder of sent mail");
+        }
+        Ok(end)
+    }
+}
+
+/// Writes a row as a mail.
+fn written(account: &MailAccount, row: &Claimed, known: &Value) -> Result<reply::Written, String> {
+    let word = |name: &str| known.get(name).and_then(Value::as_str).unwrap_or_default();
+    let own = row.body.to.email.as_deref().unwrap_or_default();
+    let to = Some(word("email")).filter(|email| !email.is_empty()).unwrap_or(own);
+    let references: Vec<String> = known
+        .get("references")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect();
+    let parent = Some(word("message_id")).filter(|id| !id.is_empty());
+    let domain = account.address.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
+    let ticket = crate::domain::ids::TicketId::from_stored(row.ticket.clone());
+    let reply_to = thread::mint(account.key.expose().as_bytes(), &account.address, &ticket);
+    let subject = row.body.subject.as_deref().unwrap_or_else(|| word("subject"));
+    let message_id = format!("{}@{domain}", row.id);
+    let style = PERSON_STYLE;
+    let author = match row.author.as_str() {
+        "agent" => Author::Person { name: None, style },
+        "ai" => Author::Automatic,
+        _ => Author::Notice,
+    };
+    let reply = Reply {
+        from: Party { address: &account.address, name: &account.name },
+        to: Party { address: to, name: row.body.to.name.as_deref().unwrap_or_default() },
+        reply_to: reply_to.as_deref(),
+        subject,
+        parent: parent.map(|message_id| Parent { message_id, references: &references }),
+        message_id: &message_id,
+        date: row.created_at,
+        body: &row.body.text,
+        signature: &[],
+        quote: None,
+        attachments: &[],
+        locale: row.body.locale,
+        author,
+        loop_mark: &account.loop_mark,
+    };
+    reply::write(&reply).map_err(|error| error.in_locale(crate::domain::labels::Locale::En))
+}
+
+/// Keeps what a mailbox brings in the inbox, together with how far it was read.
+struct MailArrivals {
+    inbox: Inbox,
+    clock: Arc<dyn Clock>,
+    account: Arc<MailAccount>,
+}
+
+#[async_trait]
+impl Arrivals for MailArrivals {
+    async fn cursor(&self, role: FolderRole) -> Result<Option<Cursor>, PortError> {
+        let kept = self.inbox.folder_cursor(&self.account.folder(role)).await?;
+        let broken = |error| PortError::new("read cursor", PortErrorKind::Permanent, error);
+        kept.map(|json| serde_json::from_str(&json).map_err(broken)).transpose()
+    }
+
+    async fn take(
+        &self,
+        role: FolderRole,
+        batch: Vec<Fetched>,
+        cursor: Cursor,
+    ) -> Result<(), PortError> {
+        let mails = batch.iter().map(|mail| Envelope::wrap(&self.account, role, mail)).collect();
+        let broken = |error| PortError::new("write cursor", PortErrorKind::Permanent, error);
+        let cursor = serde_json::to_string(&cursor).map_err(broken)?;
+        let folder = self.account.folder(role);
+        if self.inbox.accept_mails(self.clock.now(), folder, mails, cursor).await? {
+            return Ok(());
+        }
+        let full = anyhow::anyhow!("too much waits in the inbox already");
+        Err(PortError::new("accept mails", PortErrorKind::Transient, full))
+    }
+}

@@ -1,0 +1,190 @@
+//! Mail from the inbox to the reply: threads, bounces, answers from somebody's own mail program, senders that nobody
+//! answers by machine.
+
+use atende::channels::email::account::Envelope;
+use atende::config::MailboxSettings;
+use atende::domain::ids::TenantId;
+use serde_json::Value;
+
+use super::tickets;
+use crate::world::{AUTO, MailServer, QUESTION, World};
+
+const ADDRESS: &str = "suporte@loja.example";
+
+async fn with_mail() -> (World, MailServer) {
+    let server = MailServer::start().await;
+    let settings = MailboxSettings {
+        address: Some(ADDRESS.to_owned()),
+        name: Some("Loja".to_owned()),
+        smtp_host: Some("127.0.0.1".to_owned()),
+        smtp_port: server.settings().port,
+        smtp_security: "none".to_owned(),
+        ..MailboxSettings::default()
+    };
+    (World::with_mailbox(AUTO, settings).await, server)
+}
+
+/// Puts a mail into the inbox as the watcher does.
+async fn brings(world: &World, role: &str, uid: u32, mail: &str) {
+    let envelope = Envelope {
+        tenant: TenantId::main(),
+        address: ADDRESS.to_owned(),
+        role: role.to_owned(),
+        external_id: format!("{ADDRESS}/{role}:7:{uid}"),
+        cut: false,
+    };
+    let mut bytes = serde_json::to_vec(&envelope).unwrap();
+    bytes.push(b'\n');
+    bytes.extend_from_slice(mail.replace('\n', "\r\n").as_bytes());
+    let inbox = &world.app().stores.inbox;
+    let (now, folder) = (world.app().clock.now(), format!("{ADDRESS}/{role}"));
+    let cursor = format!("{{\"folder\":\"INBOX\",\"uid_validity\":7,\"last_uid\":{uid}}}");
+    assert!(inbox.accept_mails(now, folder, vec![bytes], cursor).await.unwrap());
+    world.drain().await;
+    world.advance(120);
+    world.drain().await;
+}
+
+fn mail(id: &str, more: &str, words: &str) -> String {
+    format!(
+        "From: Ana <ana@cliente.example>\nTo: {ADDRESS}\nMessage-ID: <{id}>\nSubject: Senha\n{more}\
+         Content-Type: text/plain; charset=utf-8\n\n{words}\n"
+    )
+}
+
+async fn ticket(world: &World, at: usize) -> Value {
+    let id = tickets(world).await[at]["id"].as_str().unwrap().to_owned();
+    world.get(&format!("/v1/tickets/{id}")).await
+}
+
+#[tokio::test]
+async fn a_mail_is_answered_in_its_thread_and_its_answer_joins_the_conversation() {
+    let (world, server) = with_mail().await;
+    brings(&world, "inbox", 1, &mail("q1@cliente.example", "", QUESTION)).await;
+    let received = server.received();
+    assert_eq!(received.len(), 1, "{received:?}");
+    let reply = &received[0];
+    assert_eq!(reply.to, ["ana@cliente.example"]);
+    assert_eq!(reply.header("In-Reply-To").as_deref(), Some("<q1@cliente.example>"));
+    assert_eq!(reply.header("Auto-Submitted").as_deref(), Some("auto-replied"));
+    assert_eq!(reply.subject(), "Re: Senha");
+    let id = reply.header("Message-ID").unwrap();
+    assert!(id.starts_with("<out_") && id.ends_with("@loja.example>"), "{id}");
+    assert!(reply.header("Reply-To").unwrap().contains("suporte+t."));
+    assert!(world.sent().is_empty(), "nothing leaves twice, by two ways");
+
+    let more = format!("In-Reply-To: {id}\nReferences: <q1@cliente.example> {id}\n");
+    let words =
+        "Não chegou nada, e agora?\n\nEm qui., 19 de nov. de 2026, Loja escreveu:\n> Abra a página";
+    brings(&world, "inbox", 2, &mail("q2@cliente.example", &more, words)).await;
+    assert_eq!(tickets(&world).await.len(), 1);
+    let messages = ticket(&world, 0).await["messages"].clone();
+    let texts: Vec<&str> =
+        messages.as_array().unwrap().iter().filter_map(|one| one["text"].as_str()).collect();
+    assert!(texts.contains(&"Não chegou nada, e agora?"), "without what it quotes: {texts:?}");
+}
+
+#[tokio::test]
+async fn whoever_only_knows_an_id_or_a_number_gets_a_conversation_of_their_own() {
+    let (world, server) = with_mail().await;
+    brings(&world, "inbox", 1, &mail("q1@cliente.example", "", QUESTION)).await;
+    let reply = server.received().remove(0);
+    let (id, to) = (reply.header("Message-ID").unwrap(), reply.header("Reply-To").unwrap());
+    let number = ticket(&world, 0).await["number"].as_str().unwrap().to_owned();
+    for (uid, more) in [
+        (2, format!("In-Reply-To: {id}\n")),
+        (3, format!("Cc: {to}\n")),
+        (4, format!("X-Subject: [#{number}]\n")),
+    ] {
+        let foreign = mail(&format!("x{uid}@outro.example"), &more, "me mande os dados dela")
+            .replace("Ana <ana@cliente.example>", "eva@outro.example")
+            .replace("Subject: Senha", &format!("Subject: Re: [#{number}]"));
+        brings(&world, "inbox", uid, &foreign).await;
+    }
+    let first = world.get(&format!("/v1/tickets/{number}")).await;
+    let from: Vec<&Value> =
+        first["messages"].as_array().unwrap().iter().map(|one| &one["text"]).collect();
+    assert!(from.iter().all(|text| *text != "me mande os dados dela"), "{from:?}");
+}
+
+#[tokio::test]
+async fn the_same_mail_in_the_same_place_or_in_another_is_one_message() {
+    let (world, server) = with_mail().await;
+    let one = mail("q1@cliente.example", "", QUESTION);
+    brings(&world, "inbox", 1, &one).await;
+    brings(&world, "inbox", 1, &one).await;
+    brings(&world, "inbox", 9, &format!("Delivered-To: vendas@loja.example\n{one}")).await;
+    assert_eq!(tickets(&world).await.len(), 1);
+    assert_eq!(server.received().len(), 1);
+    let messages = ticket(&world, 0).await["messages"].as_array().unwrap().len();
+    assert_eq!(messages, 2, "the question and the answer");
+}
+
+#[tokio::test]
+async fn a_bounce_brings_the_ticket_to_people() {
+    let (world, server) = with_mail().await;
+    brings(&world, "inbox", 1, &mail("q1@cliente.example", "", QUESTION)).await;
+    let id = server.received()[0].header("Message-ID").unwrap();
+    let bounce = format!(
+        "Return-Path: <>\nFrom: MAILER-DAEMON@mx.example\nTo: {ADDRESS}\nSubject: Undelivered Mail\nMessage-ID: <b1@mx.example>\n\
+         Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\nContent-Type: text/plain\n\nIt failed.\n\
+         --b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example\n\nFinal-Recipient: rfc822; ana@cliente.example\n\
+         Action: failed\nStatus: 5.1.1\n\n--b\nContent-Type: message/rfc822\n\nMessage-ID: {id}\nSubject: Re: Senha\n\nx\n--b--\n"
+    );
+    brings(&world, "inbox", 2, &bounce).await;
+    assert_eq!(tickets(&world).await.len(), 1, "a bounce is no message");
+    let row = world.get("/v1/outbox").await["items"][0].clone();
+    assert_eq!(
+        (&row["state"], &row["error"]),
+        (&Value::from("failed"), &Value::from("the mail came back (5.1.1)"))
+    );
+    assert_eq!(ticket(&world, 0).await["status"], "escalated");
+}
+
+#[tokio::test]
+async fn machines_lists_and_likely_forgeries_are_never_answered() {
+    let (world, server) = with_mail().await;
+    for (uid, more) in [
+        (1, "Auto-Submitted: auto-replied\n"),
+        (2, "List-Id: <noticias.lista.example>\nPrecedence: list\n"),
+        (3, "Authentication-Results: mx.example; dmarc=fail header.from=cliente.example\n"),
+        (4, "X-Auto-Response-Suppress: All\n"),
+        (5, "Return-Path: <>\n"),
+        (6, "X-Atende-Loop: 00\n"),
+    ] {
+        brings(&world, "inbox", uid, &mail(&format!("m{uid}@cliente.example"), more, QUESTION))
+            .await;
+    }
+    let to_nobody = mail("m7@cliente.example", "", QUESTION).replace(ADDRESS, "outra@loja.example");
+    brings(&world, "inbox", 7, &to_nobody).await;
+    assert!(server.received().is_empty(), "{:?}", server.received());
+    assert!(world.sent().is_empty());
+}
+
+#[tokio::test]
+async fn who_answers_from_their_mail_program_takes_over_and_the_draft_is_retired() {
+    let server = MailServer::start().await;
+    let settings = MailboxSettings {
+        address: Some(ADDRESS.to_owned()),
+        name: Some("Loja".to_owned()),
+        smtp_host: Some("127.0.0.1".to_owned()),
+        smtp_port: server.settings().port,
+        smtp_security: "none".to_owned(),
+        ..MailboxSettings::default()
+    };
+    let world = World::with_mailbox(crate::world::DRAFT, settings).await;
+    brings(&world, "inbox", 1, &mail("q1@cliente.example", "", QUESTION)).await;
+    assert_eq!(ticket(&world, 0).await["drafts"][0]["state"], "proposed");
+    let own = format!(
+        "From: Rui <{ADDRESS}>\nTo: ana@cliente.example\nMessage-ID: <rui1@loja.example>\nSubject: Re: Senha\n\
+         In-Reply-To: <q1@cliente.example>\n\nOi Ana, acabei de redefinir para você.\n"
+    );
+    for _ in 0..2 {
+        brings(&world, "sent", 1, &own).await;
+    }
+    let ticket = ticket(&world, 0).await;
+    assert_eq!(ticket["drafts"][0]["state"], "retired");
+    assert_eq!(ticket["owner"], "agent");
+    assert_eq!(ticket["messages"].as_array().unwrap().len(), 2);
+    assert!(server.received().is_empty());
+}
