@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use atende::adapters::clock::SystemClock;
+use atende::adapters::files::Files;
 use atende::adapters::inbox::{Accepted, Inbox};
 use atende::adapters::store::{Store, StoreLocation};
 use atende::compose::Templates;
@@ -19,7 +20,7 @@ use atende::pipeline::{Pipeline, TurnInput};
 use atende::policy::Pack;
 use atende::ports::Clock;
 use atende::prompts::Prompts;
-use atende::worker::{Helpers, Tenant, Tenants, Worker, WorkerSettings};
+use atende::worker::{Helpers, Places, Tenant, Tenants, Worker, WorkerSettings};
 use chrono::{DateTime, Utc};
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
@@ -128,8 +129,9 @@ fn filled(learned: bool) -> Bench {
             assert_eq!(accepted.expect("accepted"), Accepted::New);
         }
         let settings = WorkerSettings::default();
-        let worker =
-            Worker::new(store.clone(), inbox.clone(), clock, tenants, settings, Helpers::default());
+        let files = Files::of(dir.path());
+        let places = Places { store: store.clone(), inbox: inbox.clone(), files };
+        let worker = Worker::new(places, clock, tenants, settings, Helpers::default());
         (store, inbox, Arc::new(worker))
     });
     Bench { runtime, store, inbox, worker, _dir: dir }
@@ -150,6 +152,7 @@ fn message(clock: &dyn Clock, tenant: &TenantId, number: usize) -> InboundMessag
         text: text.to_owned(),
         flags: MessageFlags::default(),
         given: Given::default(),
+        attachments: Vec::new(),
         sent_at: clock.now(),
         received_at: clock.now(),
     }

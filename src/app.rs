@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::adapters::embed::{EmbedderSettings, FastEmbedder};
+use crate::adapters::files::Files;
 use crate::adapters::inbox::Inbox;
 use crate::adapters::model_cache::ModelCache;
 use crate::adapters::store::{Retention, Scope, Store, StoreLocation, TokenRow};
@@ -31,7 +32,7 @@ use crate::pipeline::Pipeline;
 use crate::policy::Pack;
 use crate::ports::{Clock, Embedder};
 use crate::prompts::Prompts;
-use crate::worker::{Helpers, Tenant, Tenants, Worker, WorkerSettings};
+use crate::worker::{Helpers, Places, Tenant, Tenants, Worker, WorkerSettings};
 
 pub use mailboxes::{mailbox, sender};
 pub use models::{endpoints, ladder};
@@ -43,17 +44,19 @@ const LOCK_FILE: &str = "worker.lock";
 /// The folder of the indexes in a data directory.
 pub const INDEX_FOLDER: &str = "index";
 
-/// Store and inbox of a data directory, opened beside whoever else uses them.
+/// Store, inbox and files of a data directory, opened beside whoever else uses them.
 #[derive(Clone, Debug)]
 pub struct Stores {
     /// The store.
     pub store: Store,
     /// The inbox.
     pub inbox: Inbox,
+    /// The files of messages.
+    pub files: Files,
 }
 
 impl Stores {
-    /// Opens both, creating the directory if needed.
+    /// Opens them, creating the directory if needed.
     pub async fn open(data: &Path, config: &Config, tasks: &TaskTracker) -> anyhow::Result<Self> {
         create_data_dir(data)?;
         let location = match &config.store.url {
@@ -68,7 +71,7 @@ impl Stores {
         };
         let store = Store::open(&location, tasks).await?;
         let inbox = Inbox::open(&data.join("inbox.db"), config.inbox.max_backlog, tasks).await?;
-        Ok(Self { store, inbox })
+        Ok(Self { store, inbox, files: Files::of(data) })
     }
 }
 
@@ -454,12 +457,16 @@ impl App {
                 drafts_days: config.privacy.retention_drafts_days,
                 customers_days: config.privacy.retention_customers_days,
             },
+            file_max: config.files.max_mb.saturating_mul(1_000_000),
         };
         let whatsapp = receivers::whatsapp(config)?;
         let mail = mailboxes::accounts(config, data)?;
         let worker = Arc::new(Worker::new(
-            stores.store.clone(),
-            stores.inbox.clone(),
+            Places {
+                store: stores.store.clone(),
+                inbox: stores.inbox.clone(),
+                files: stores.files.clone(),
+            },
             Arc::clone(&clock),
             tenants.clone(),
             settings,
@@ -469,6 +476,7 @@ impl App {
                 limits: models::limits(&config.models),
                 whatsapp: whatsapp.clone(),
                 mail: mail.clone(),
+                transcriber: models::transcriber(&config.transcriber)?,
             },
         ));
         let index = data.join(INDEX_FOLDER);

@@ -1,5 +1,5 @@
-//! Everything outside the process that is not a channel, and the index: the store, the inbox, the clock, Qdrant,
-//! embedding models.
+//! Everything outside the process that is not a channel, and the index: the store, the inbox, the clock, files
+//! of messages, Qdrant, embedding models, the transcriber.
 
 use std::time::Duration;
 
@@ -9,11 +9,13 @@ use sqlx::{ConnectOptions as _, Connection as _};
 pub mod cassette;
 pub mod clock;
 pub mod embed;
+pub mod files;
 pub mod inbox;
 pub mod model_cache;
 pub mod openai;
 pub mod qdrant;
 pub mod store;
+pub mod transcriber;
 
 /// How often, and after how many milliseconds each, a SQLite file is tried that another process is just
 /// turning into a write-ahead log: SQLite reports that as busy at once, whatever its time-out says.

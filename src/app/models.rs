@@ -7,7 +7,8 @@ use anyhow::Context as _;
 
 use crate::adapters::cassette::{Cassette, Manifest, Recorded, TapedModel};
 use crate::adapters::openai::{Effort, EndpointSettings, OpenAi, OutputMode, Prices, Profile};
-use crate::config::{Config, ModelSettings, RungSettings};
+use crate::adapters::transcriber::{self, Transcriber};
+use crate::config::{Config, ModelSettings, RungSettings, TranscriberSettings};
 use crate::pipeline::{DraftsBy, Ladder};
 use crate::ports::chat::ChatModel;
 use crate::worker::Limits;
@@ -116,6 +117,22 @@ pub(super) fn limits(settings: &ModelSettings) -> Limits {
 )]
 fn micros(usd: f64) -> u64 {
     (usd * 1e6).round() as u64
+}
+
+/// Returns whoever writes voice notes down; `None` where nobody is set.
+pub(super) fn transcriber(settings: &TranscriberSettings) -> anyhow::Result<Option<Transcriber>> {
+    let (Some(base_url), Some(model)) = (&settings.base_url, &settings.model) else {
+        return Ok(None);
+    };
+    let transcriber = Transcriber::new(transcriber::TranscriberSettings {
+        base_url: base_url.clone(),
+        key: settings.key.clone(),
+        model: model.clone(),
+        timeout: Duration::from_secs(settings.timeout_secs),
+        max_seconds: settings.max_seconds,
+        minute_micros: settings.price_per_minute.map(micros),
+    });
+    transcriber.map(Some).context("the settings in [transcriber] cannot be used")
 }
 
 fn http() -> anyhow::Result<reqwest::Client> {

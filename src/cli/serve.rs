@@ -128,6 +128,7 @@ fn parts(app: &Arc<App>, config: &Config, shutdown: &Shutdown) -> WebParts {
     WebParts {
         store: app.stores.store.clone(),
         inbox: app.stores.inbox.clone(),
+        files: app.stores.files.clone(),
         clock: Arc::clone(&app.clock),
         settings: WebSettings {
             max_body_bytes: usize::try_from(config.server.max_body_bytes).unwrap_or(usize::MAX),

@@ -19,10 +19,10 @@ pub(super) enum Command {
     Check(CheckArgs),
 }
 
-/// Copy store and inbox to a new folder, also while a worker runs
+/// Copy store, inbox and files of messages to a new folder, also while a worker runs
 ///
-/// Writes store.db and inbox.db, each a consistent database. To go back to the copy, stop the worker and
-/// put both files into the data folder.
+/// Writes store.db and inbox.db, each a consistent database, and the folder files. To go back to the copy, stop the
+/// worker and put all of it into the data folder.
 #[derive(Debug, clap::Args)]
 pub(super) struct BackupArgs {
     /// Folder to write to; it must not hold a copy yet
@@ -92,7 +92,8 @@ async fn backup(
 ) -> anyhow::Result<ExitCode> {
     let dir = cx.current_dir.join(&args.dir);
     let (store, inbox) = (dir.join("store.db"), dir.join("inbox.db"));
-    for file in [&store, &inbox] {
+    let files = dir.join("files");
+    for file in [&store, &inbox, &files] {
         anyhow::ensure!(
             !file.exists(),
             "{} {}",
@@ -114,12 +115,37 @@ async fn backup(
         );
         writeln!(cx.err, "{note}")?;
     }
+    // After the store: whatever its copy relies on is there, unless it was erased since.
+    if stores.files.copy_to(files.clone()).await? > 0 {
+        writeln!(cx.out, "{}", files.display())?;
+    }
     Ok(ExitCode::Ok)
+}
+
+/// Compares the files on the disk with what is known of them; returns what is wrong, one sentence each. A worker may be
+/// at work, so only what was wrong before and after the look counts.
+async fn check_files(stores: &Stores) -> anyhow::Result<Vec<String>> {
+    let before = stores.store.known_files().await?;
+    let found = stores.files.ids().await?;
+    let after = stores.store.known_files().await?;
+    let must = |known: &std::collections::BTreeMap<String, bool>, id: &str| {
+        known.get(id).is_some_and(|must| *must)
+    };
+    let missing =
+        before.keys().filter(|id| must(&before, id) && must(&after, id) && !found.contains(*id));
+    let unknown = found.iter().filter(|id| !before.contains_key(*id) && !after.contains_key(*id));
+    let counts = [
+        (missing.count(), "attachments without their file"),
+        (unknown.count(), "files that no attachment knows"),
+    ];
+    let wrong = counts.into_iter().filter(|(count, _)| *count > 0);
+    Ok(wrong.map(|(count, what)| format!("{count} {what}")).collect())
 }
 
 async fn check(cx: &mut CliCx<'_>, stores: &Stores) -> anyhow::Result<ExitCode> {
     let mut problems = stores.store.check().await?;
     problems.extend(stores.inbox.check().await?);
+    problems.extend(check_files(stores).await?);
     for (queue, state, count) in stores.store.job_counts().await? {
         writeln!(cx.out, "jobs   {queue:<10} {state:<10} {count:>8}")?;
     }

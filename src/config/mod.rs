@@ -4,6 +4,7 @@
 //! declared in `keys` and has its default in `settings`; nothing else reads the environment.
 
 mod channels;
+mod files;
 pub mod keys;
 mod load;
 mod models;
@@ -19,6 +20,7 @@ mod words;
 
 pub use crate::domain::secret::Secret;
 pub use channels::{MailboxSettings, WhatsappSettings};
+pub use files::{FileSettings, TranscriberSettings};
 pub use load::{FILE_NAME, Loaded, Sources, VARIABLE_PREFIX, process_env, survey};
 pub use models::{BudgetSettings, ModelSettings, RungSettings};
 pub use problem::{ConfigProblem, Origin, Severity, nearest};

@@ -29,6 +29,7 @@ pub(super) fn check(
     check.callbacks("webhooks", &config.webhooks);
     check.mail(&config.mail);
     check.models(&config.models);
+    check.transcriber(&config.transcriber);
     let mut numbers = BTreeMap::new();
     check.whatsapp("whatsapp", &config.whatsapp, &mut numbers);
     let mut addresses = BTreeMap::new();

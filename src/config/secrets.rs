@@ -37,6 +37,9 @@ pub(super) fn resolve(
     let login = &mut config.mail;
     let file = login.password_file.clone();
     pairs.push(("mail.password".into(), &mut login.password, file, value::line));
+    let voices = &mut config.transcriber;
+    let file = voices.key_file.clone();
+    pairs.push(("transcriber.key".into(), &mut voices.key, file, value::line));
     whatsapp(&mut pairs, "whatsapp", &mut config.whatsapp);
     mailbox(&mut pairs, "mailbox", &mut config.mailbox);
     mailbox(&mut pairs, "mailbox2", &mut config.mailbox2);

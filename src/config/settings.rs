@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::channels::{MailboxSettings, WhatsappSettings};
+use super::files::{FileSettings, TranscriberSettings};
 use super::models::ModelSettings;
 use crate::domain::ids::TenantId;
 use crate::domain::secret::Secret;
@@ -49,6 +50,10 @@ pub struct Config {
     pub mailbox2: MailboxSettings,
     /// One more.
     pub mailbox3: MailboxSettings,
+    /// Files that come with messages.
+    pub files: FileSettings,
+    /// Whoever writes voice notes down.
+    pub transcriber: TranscriberSettings,
     /// The server that mail to the business's own people leaves by.
     pub mail: MailSettings,
     /// For how long people's data is kept.

@@ -468,6 +468,17 @@ fn every_field_of_whatsapp() -> crate::config::WhatsappSettings {
     }
 }
 
+fn every_field_of_a_transcriber() -> TranscriberSettings {
+    TranscriberSettings {
+        base_url: Some("x".to_owned()),
+        key: Some(Secret::new("x")),
+        key_file: Some("x".into()),
+        model: Some("x".to_owned()),
+        price_per_minute: Some(1.0),
+        ..TranscriberSettings::default()
+    }
+}
+
 #[test]
 fn the_declared_keys_are_exactly_the_fields_of_the_settings() {
     let secret = || Some(Secret::new("x"));
@@ -513,6 +524,7 @@ fn the_declared_keys_are_exactly_the_fields_of_the_settings() {
     config.mailbox = every_field_of_a_mailbox();
     config.mailbox2 = config.mailbox.clone();
     config.mailbox3 = config.mailbox.clone();
+    config.transcriber = every_field_of_a_transcriber();
     let tenant = TenantSettings {
         policy: Some(config.policy.clone()),
         knowledge: Some(config.knowledge.clone()),

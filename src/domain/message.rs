@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::attachment::Attachment;
 use super::channel::Channel;
 use super::ids::{MessageId, TenantId, TicketId};
 
@@ -35,6 +36,9 @@ pub struct InboundMessage {
     /// Category or urgency that a form or phone agent stated.
     #[serde(default)]
     pub given: Given,
+    /// The files that came with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
     /// When the customer sent it, as the channel says.
     pub sent_at: DateTime<Utc>,
     /// When we accepted it.
@@ -133,4 +137,31 @@ pub struct PastMessage {
     pub text: String,
     /// When, if known.
     pub at: Option<DateTime<Utc>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::attachment::Source;
+
+    /// As it was written before messages had attachments.
+    const OLD: &str = r#"{"id":"msg_1","ticket_id":"tck_1","tenant":"main","channel":"whatsapp","account":"1",
+        "external_id":"wamid.1","thread":"wac_1","contact":{},"subject":null,"text":"oi",
+        "sent_at":"2026-11-20T12:00:00Z","received_at":"2026-11-20T12:00:00Z"}"#;
+
+    #[test]
+    fn a_message_from_before_attachments_reads_and_one_without_any_writes_none() {
+        let message: InboundMessage = serde_json::from_str(OLD).unwrap();
+        assert!(message.attachments.is_empty());
+        assert!(!serde_json::to_string(&message).unwrap().contains("attachments"));
+    }
+
+    #[test]
+    fn attachments_come_back_as_they_were_written() {
+        let attachment = r#"{"id":"att_1","kind":"voice","source":{"from":"whatsapp","media":"7","number":"1"}}"#;
+        let read: Attachment = serde_json::from_str(attachment).unwrap();
+        let Source::Whatsapp { media, sha256, .. } = &read.source;
+        assert_eq!((media.as_str(), sha256.as_deref()), ("7", None));
+        assert_eq!(serde_json::to_string(&read).unwrap(), attachment);
+    }
 }

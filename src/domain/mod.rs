@@ -2,6 +2,7 @@
 //!
 //! Everything above imports these types; they import nothing of the crate.
 
+pub mod attachment;
 pub mod channel;
 pub mod confidence;
 pub mod customer;
@@ -9,6 +10,7 @@ pub mod decision;
 pub mod draft;
 pub mod example;
 pub mod field;
+pub mod file_name;
 pub mod ids;
 pub mod labels;
 pub mod message;
@@ -16,6 +18,7 @@ pub mod notification;
 pub mod phone;
 pub mod secret;
 pub mod signal;
+pub mod sniff;
 pub mod ticket;
 
 /// Declares an enum whose variants have one spelling in JSON, SQL, YAML and on the command line.

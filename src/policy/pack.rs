@@ -299,7 +299,7 @@ pub struct TurnWindow {
     pub after_greeting_secs: u32,
     /// After the first message, at the latest.
     pub max_secs: u32,
-    /// After the first message, at the latest, while a transcript is awaited.
+    /// After the end of the turn, at the latest, while the words of a voice note are awaited.
     pub max_transcript_secs: u32,
 }
 

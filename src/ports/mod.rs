@@ -47,6 +47,7 @@ fresh! {
     outbox_id -> OutboxId,
     job_id -> JobId,
     token_id -> TokenId,
+    attachment_id -> AttachmentId,
 }
 
 /// What an embedded text is for: some models are told.

@@ -112,6 +112,7 @@ impl TicketIn {
             subject: self.subject,
             text,
             flags: MessageFlags::default(),
+            attachments: Vec::new(),
             given: Given {
                 category: self.category,
                 urgency: self.urgency,

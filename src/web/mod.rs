@@ -4,6 +4,7 @@
 //! alone. *Accepted* means on disk. Failures are problem documents.
 
 mod actions;
+mod attachments;
 mod auth;
 mod board;
 mod customers;
@@ -45,6 +46,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::adapters::files::Files;
 use crate::adapters::inbox::Inbox;
 use crate::adapters::store::{Scope, Store};
 use crate::channels::whatsapp::accounts::Accounts;
@@ -120,6 +122,8 @@ pub struct WebParts {
     pub store: Store,
     /// Where messages are accepted.
     pub inbox: Inbox,
+    /// Where files of messages are.
+    pub files: Files,
     /// Where time and ids come from.
     pub clock: Arc<dyn Clock>,
     /// Its limits.
@@ -143,6 +147,7 @@ pub struct AppState(Arc<Shared>);
 struct Shared {
     store: Store,
     inbox: Inbox,
+    files: Files,
     clock: Arc<dyn Clock>,
     settings: WebSettings,
     vocabulary: VocabularyOf,
@@ -169,6 +174,7 @@ impl AppState {
         let WebParts {
             store,
             inbox,
+            files,
             clock,
             settings,
             vocabulary,
@@ -180,6 +186,7 @@ impl AppState {
         Self(Arc::new(Shared {
             store,
             inbox,
+            files,
             clock,
             settings,
             vocabulary,
@@ -201,6 +208,10 @@ impl AppState {
 
     fn inbox(&self) -> &Inbox {
         &self.0.inbox
+    }
+
+    fn files(&self) -> &Files {
+        &self.0.files
     }
 
     fn clock(&self) -> &Arc<dyn Clock> {
@@ -337,6 +348,7 @@ fn routes() -> Vec<Route> {
         guarded("GET", "/v1/tickets/{id}", READ, get(tickets::view)),
         guarded("GET", "/v1/tickets/{id}/sla", READ, get(sla::of_ticket)),
         guarded("GET", "/v1/tickets/{id}/handover", READ, get(handover::show)),
+        guarded("GET", "/v1/attachments/{id}", READ, get(attachments::download)),
         guarded("GET", "/v1/queues", READ, get(tickets::queues)),
         guarded("GET", "/v1/sla", READ, get(sla::overview)),
         guarded("GET", "/v1/events", READ, get(events::stream)),

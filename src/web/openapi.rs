@@ -73,7 +73,7 @@ pub(super) struct FieldProblemSchema {
     paths(
         health::healthz, health::readyz, metrics::metrics, document,
         messages::accept, messages::whereabouts, intake::open,
-        super::sla::of_ticket, tickets::list, tickets::view, tickets::queues, tickets::review, tickets::outbox,
+        super::sla::of_ticket, tickets::list, tickets::view, super::attachments::download, tickets::queues, tickets::review, tickets::outbox,
         drafts::decide, actions::claim, actions::release, actions::reply, actions::status,
         actions::correct, actions::note, actions::tag,
         handling::transfer, handling::snooze, handling::callback, handling::merge, handling::split, handling::agents,

@@ -138,6 +138,7 @@ impl Worker {
         if !batch.is_empty() {
             self.record_all(batch, left).await?;
             self.turns_due.notify_one();
+            self.files_due.notify_one();
         }
         for (echo, thread) in news.echoes.into_iter().zip(threads) {
             let by = echo.display_phone.clone().unwrap_or_else(|| echo.account.clone());
@@ -207,6 +208,7 @@ impl Worker {
             channel: Channel::Whatsapp,
             text: message.text(locale.unwrap_or(Locale::PtBr)).unwrap_or_default(),
             flags: message.flags(),
+            attachments: message.attachment(self.clock.attachment_id()).into_iter().collect(),
             account: message.account,
             external_id: message.id,
             thread,

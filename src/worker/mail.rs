@@ -32,7 +32,7 @@ const REFERENCES_MAX: usize = 30;
 
 impl Worker {
     /// Begins to watch the mailboxes; each goes on until told to stop.
-    pub(super) fn watch_mailboxes(&self, tasks: &TaskTracker, stop: &CancellationToken) {
+    pub fn watch_mailboxes(&self, tasks: &TaskTracker, stop: &CancellationToken) {
         for account in self.mail.all() {
             let Some(mailbox) = &account.mailbox else { continue };
             let arrivals = Arc::new(MailArrivals {
@@ -100,6 +100,7 @@ impl Worker {
             subject: Some(mail.subject.clone()).filter(|subject| !subject.is_empty()),
             text: stripped.text,
             given: Given::default(),
+            attachments: Vec::new(),
             flags: MessageFlags {
                 automatic: *kind != Kind::Message,
                 // What stands in a file, or was cut off, nobody read here.
@@ -209,6 +210,7 @@ impl Worker {
             subject: Some(mail.subject.clone()),
             text: quote::strip(&mail.text).text,
             given: Given::default(),
+            attachments: Vec::new(),
             flags: MessageFlags::default(),
             sent_at: mail.date.unwrap_or(call.received_at),
             received_at: call.received_at,

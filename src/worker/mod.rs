@@ -11,6 +11,7 @@ mod clockwork;
 mod degraded;
 mod deliver;
 mod events;
+mod files;
 mod incident;
 mod intake;
 mod mail;
@@ -27,15 +28,17 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::adapters::files::Files;
 use crate::adapters::inbox::Inbox;
 use crate::adapters::store::{Lease, Retention, Store};
+use crate::adapters::transcriber::Transcriber;
 use crate::channels::callback::CallbackClient;
 use crate::channels::email::account::MailAccounts;
 use crate::channels::mail::Mailer;
 use crate::channels::whatsapp::accounts::Accounts;
 use crate::domain::ids::TenantId;
 use crate::pipeline::{Ladder, Pipeline};
-use crate::ports::{Clock, PortError};
+use crate::ports::{Clock, PortError, PortErrorKind};
 
 pub use budget::Limits;
 pub use run::Heartbeat;
@@ -55,6 +58,8 @@ pub struct WorkerSettings {
     pub poll: Duration,
     /// For how long what is kept of people stays.
     pub retention: Retention,
+    /// Most bytes of a file that is fetched.
+    pub file_max: u64,
 }
 
 impl Default for WorkerSettings {
@@ -66,6 +71,7 @@ impl Default for WorkerSettings {
             max_attempts: 8,
             poll: Duration::from_secs(1),
             retention: Retention::default(),
+            file_max: 25_000_000,
         }
     }
 }
@@ -117,6 +123,19 @@ pub struct Helpers {
     pub whatsapp: Accounts,
     /// The mailboxes.
     pub mail: MailAccounts,
+    /// Whoever writes voice notes down.
+    pub transcriber: Option<Transcriber>,
+}
+
+/// What a worker works on.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// Tickets, conversations and what is to be done.
+    pub store: Store,
+    /// What was accepted.
+    pub inbox: Inbox,
+    /// The files of messages.
+    pub files: Files,
 }
 
 /// The worker.
@@ -132,9 +151,12 @@ pub struct Worker {
     budget: budget::Budget,
     whatsapp: Accounts,
     mail: MailAccounts,
+    files: Files,
+    transcriber: Option<Transcriber>,
     turns_due: Notify,
     outbox_due: Notify,
     people_due: Notify,
+    files_due: Notify,
     hooks: events::Hooks,
     health: degraded::Health,
     heartbeat: Heartbeat,
@@ -143,14 +165,14 @@ pub struct Worker {
 impl Worker {
     /// Makes a worker; it does nothing until it is driven.
     pub fn new(
-        store: Store,
-        inbox: Inbox,
+        places: Places,
         clock: Arc<dyn Clock>,
         tenants: Tenants,
         settings: WorkerSettings,
         helpers: Helpers,
     ) -> Self {
-        let Helpers { mailer, ladder, limits, whatsapp, mail } = helpers;
+        let Places { store, inbox, files } = places;
+        let Helpers { mailer, ladder, limits, whatsapp, mail, transcriber } = helpers;
         let lease = Lease(format!("wrk_{:032x}", clock.fresh_bits()));
         Self {
             store,
@@ -164,9 +186,12 @@ impl Worker {
             budget: budget::Budget::new(limits),
             whatsapp,
             mail,
+            files,
+            transcriber,
             turns_due: Notify::new(),
             outbox_due: Notify::new(),
             people_due: Notify::new(),
+            files_due: Notify::new(),
             hooks: events::Hooks::default(),
             health: degraded::Health::default(),
             heartbeat: Heartbeat::default(),
@@ -175,9 +200,13 @@ impl Worker {
 
     /// Takes back what a crash left behind. Only for the one worker of a directory, when it starts:
     /// every lease ends, and rows left in *sending* are repeated under their key where the receiver
-    /// honours keys, else shown to people as *unknown*.
+    /// honours keys, else shown to people as *unknown*; files are fetched again from their beginning.
     pub async fn recover(&self) -> Result<(), PortError> {
         let leases = self.store.take_back_leases().await?;
+        self.files.sweep().await.map_err(|error| {
+            PortError::new("remove unfinished files", PortErrorKind::Transient, error)
+        })?;
+        self.store.take_back_files(self.clock.now()).await?;
         self.store.take_back_notifications().await?;
         let stranded = self.store.stranded_outbox().await?;
         for row in &stranded {
@@ -199,12 +228,13 @@ impl Worker {
         let mut decided = 0;
         loop {
             let filed = self.file_messages().await?;
+            let fetched = self.work_on_files().await?;
             let turns = self.decide_turns().await?;
             let delivered = self.deliver_replies().await?;
             decided += turns;
             let looked = self.look_at_tickets().await?;
             // A reply that was retired instead of delivered leaves a turn to decide anew.
-            if filed + turns + delivered + looked == 0 && !self.turn_is_due().await? {
+            if filed + fetched + turns + delivered + looked == 0 && !self.turn_is_due().await? {
                 return Ok(decided);
             }
         }

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::Worker;
+use super::{Worker, files};
 use crate::ports::{PortError, PortErrorKind};
 
 /// First pause after a failure outside; it doubles up to `PAUSE_MAX`.
@@ -48,6 +48,7 @@ pub(super) enum Step {
     Tell,
     Publish,
     Inform,
+    Fetch,
 }
 
 impl Worker {
@@ -64,9 +65,10 @@ impl Worker {
             Step::Publish,
             Step::Inform,
         ];
+        let steps = steps.into_iter().chain([Step::Fetch; files::AT_ONCE]);
         // With models each turn is a task of its own.
         let asks = self.ladder.is_some();
-        for step in steps.into_iter().filter(|step| !(asks && matches!(step, Step::Decide))) {
+        for step in steps.filter(|step| !(asks && matches!(step, Step::Decide))) {
             let (worker, stop) = (Arc::clone(self), stop.clone());
             tasks.spawn(async move { worker.repeat(step, &stop).await });
         }
@@ -89,6 +91,7 @@ impl Worker {
                 Step::Tell => self.tell_people().await,
                 Step::Publish => self.publish_events().await,
                 Step::Inform => self.inform_of_incidents().await,
+                Step::Fetch => self.work_on_files().await,
             };
             self.heartbeat.beat(self.clock.now());
             let wait = match done {
@@ -125,6 +128,7 @@ impl Worker {
             Step::Tell => self.store.next_notification_due().await,
             Step::Decide => self.store.next_due("message").await,
             Step::Deliver => self.store.next_outbox_due().await,
+            Step::Fetch => self.store.next_file_due().await,
         };
         let now = self.clock.now();
         due.ok()
@@ -148,6 +152,7 @@ impl Worker {
             Step::Tell => &self.people_due,
             Step::Decide => &self.turns_due,
             Step::Deliver => &self.outbox_due,
+            Step::Fetch => &self.files_due,
         };
         notify.notified().await;
     }
@@ -189,6 +194,7 @@ pub(super) fn report(step: Step, error: &PortError) {
         Step::Tell => "tell people",
         Step::Publish => "publish events",
         Step::Inform => "inform of incidents",
+        Step::Fetch => "fetch files",
     };
     if error.kind == PortErrorKind::Permanent {
         tracing::error!(step, error = %error.source, "Cannot {step}: {error}");

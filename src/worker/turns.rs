@@ -71,7 +71,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Loads the turns of leased jobs with what holds for their businesses.
+    /// Loads the turns of leased jobs with what holds for their businesses; those that wait for words are given back.
     pub(super) async fn load_cases(&self, jobs: Vec<LeasedJob>) -> Result<Vec<Case>, PortError> {
         let now = self.clock.now();
         let conversations: Vec<_> = jobs.iter().map(|job| job.conversation.clone()).collect();
@@ -107,7 +107,7 @@ impl Worker {
             let incidents = incidents.get(&job.tenant).cloned().unwrap_or_default();
             cases.push(Case { job, turn, tenant, epoch, incidents });
         }
-        Ok(cases)
+        self.without_held(cases).await
     }
 
     /// Runs the pipeline on threads that may block; a case that panics fails alone.

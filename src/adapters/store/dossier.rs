@@ -152,6 +152,22 @@ const TABLES: &[Table] = &[
         ],
     },
     Table {
+        name: "attachments",
+        of_customers: false,
+        from: "attachments WHERE message_id IN (SELECT id FROM messages WHERE conversation_id IN {ids}) ORDER BY id",
+        columns: &[
+            ("id", As::Text),
+            ("message_id", As::Text),
+            ("kind", As::Text),
+            ("name", As::Text),
+            ("COALESCE(sniffed, claimed) AS type", As::Text),
+            ("size", As::Number),
+            ("sha256", As::Text),
+            ("state", As::Text),
+            ("created_at", As::Time),
+        ],
+    },
+    Table {
         name: "drafts",
         of_customers: false,
         from: "drafts WHERE ticket_id IN {tickets} ORDER BY created_at, id",

@@ -6,6 +6,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::AnyConnection;
 
+use super::attachments::{ERASE, GRACE};
 use super::handling::SPLIT;
 use super::many::{ROWS_MAX, to_int};
 use super::network;
@@ -33,6 +34,7 @@ pub(super) const NO_BODY: &str =
 /// nobody needs to look at it any more. A message that was never decided counts as decided, because nobody will.
 const STATEMENTS: &[&str] = &[
     "DELETE FROM jobs WHERE kind = 'turn' AND subject IN {ids}",
+    "{files}",
     "UPDATE messages SET text = '', subject = NULL, meta = '{}', external_id = NULL, \
      decision_id = CASE WHEN author = 'customer' THEN COALESCE(decision_id, 'erased') ELSE decision_id END \
      WHERE conversation_id IN {ids}",
@@ -63,9 +65,18 @@ const STATEMENTS: &[&str] = &[
      owner_until = NULL, version = version + 1, fence = fence + 1, updated_at = {now} WHERE id IN {ids}",
 ];
 
+/// The messages of the conversations in `{ids}`.
+const MESSAGES: &str = "(SELECT id FROM messages WHERE conversation_id IN {ids})";
+/// The messages of the tickets in `{ids}`.
+const MESSAGES_OF_TICKETS: &str = "(SELECT id FROM messages WHERE conversation_id IN (SELECT conversation_id FROM tickets \
+     WHERE id IN {ids}) AND ticket_id IN {ids})";
+
 /// Writes a statement of ours for a database: `$1` is the list of ids.
 pub(super) fn fill(dialect: Dialect, statement: &str, now: DateTime<Utc>) -> String {
     statement
+        .replace("{files}", &ERASE.replace("{messages}", MESSAGES))
+        .replace("{files_of_tickets}", &ERASE.replace("{messages}", MESSAGES_OF_TICKETS))
+        .replace("{gone}", &millis(now + GRACE).to_string())
         .replace("{tickets}", TICKETS)
         .replace("{ids}", &dialect.json_strings("$1"))
         .replace("{unsent}", "state IN ('queued', 'sending')")
@@ -248,7 +259,17 @@ mod tests {
         for statement in STATEMENTS {
             for dialect in [Dialect::Sqlite, Dialect::Postgres] {
                 let sql = fill(dialect, statement, now);
-                for gap in ["{ids}", "{tickets}", "{now}", "{unsent}", "{no_body}", "{erased}"] {
+                for gap in [
+                    "{ids}",
+                    "{tickets}",
+                    "{now}",
+                    "{unsent}",
+                    "{no_body}",
+                    "{erased}",
+                    "{gone}",
+                    "{files}",
+                    "{messages}",
+                ] {
                     assert!(!sql.contains(gap), "{sql}");
                 }
                 assert!(sql.contains("$1"), "{sql}");

@@ -7,7 +7,7 @@ use sqlx::AnyConnection;
 
 use super::intake::Intake;
 use super::many::{to_int, with_rows};
-use super::{Dialect, StoreError, audit, millis, to_json};
+use super::{Dialect, StoreError, attachments, audit, millis, to_json};
 use crate::domain::labels::Urgency;
 use crate::domain::message::{Contact, InboundMessage};
 
@@ -209,6 +209,7 @@ async fn take_numbers<'b>(
 
 pub(super) async fn insert_messages(
     connection: &mut AnyConnection,
+    now: DateTime<Utc>,
     groups: &[Group<'_>],
 ) -> Result<(), StoreError> {
     let dialect = Dialect::of(connection);
@@ -238,7 +239,7 @@ pub(super) async fn insert_messages(
         with_rows(dialect, &columns, rows.len())
     );
     let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(rows.len() == 1);
-    for (group, message) in rows {
+    for (group, message) in &rows {
         query = query
             .bind(message.id.as_str())
             .bind(message.tenant.as_str())
@@ -252,12 +253,16 @@ pub(super) async fn insert_messages(
             .bind(to_json(&super::turns::MessageMeta {
                 flags: message.flags,
                 given: message.given.clone(),
-                notice: None,
+                ..super::turns::MessageMeta::default()
             }))
             .bind(millis(message.sent_at))
             .bind(millis(message.received_at));
     }
-    query.execute(connection).await?;
+    query.execute(&mut *connection).await?;
+    for (_, message) in rows {
+        let place = (message.tenant.as_str(), message.id.as_str());
+        attachments::insert(connection, now, place, &message.attachments, true).await?;
+    }
     Ok(())
 }
 
@@ -278,6 +283,7 @@ pub(super) async fn queue_turns(
            due_at = CASE WHEN state = 'dead' OR r.due < first_at + r.at_most THEN r.due ELSE first_at + r.at_most END, \
            first_at = CASE WHEN state = 'dead' THEN r.now ELSE first_at END, \
            attempts = CASE WHEN state = 'dead' THEN 0 ELSE attempts END, \
+           held_at = CASE WHEN state = 'dead' THEN NULL ELSE held_at END, \
            state = 'pending' FROM r WHERE jobs.kind = 'turn' AND jobs.subject = r.subject"
     );
     let queued = format!(

@@ -121,7 +121,7 @@ async fn record(
     touch_conversations(connection, now, &groups).await?;
     open_conversations(connection, now, &groups).await?;
     open_tickets(connection, now, &groups).await?;
-    insert_messages(connection, &groups).await?;
+    insert_messages(connection, now, &groups).await?;
     queue_turns(connection, now, &groups).await?;
     let tickets: Vec<String> = batch
         .iter()

@@ -56,6 +56,27 @@ pub(super) async fn requeue_open_turn(
     Ok(())
 }
 
+/// Has a conversation's turn decided anew, whoever wrote last. A job that waits already stands.
+pub(super) async fn queue_turn(
+    connection: &mut AnyConnection,
+    now: DateTime<Utc>,
+    tenant: &str,
+    conversation: &str,
+) -> Result<(), StoreError> {
+    let id = format!("{}x{}", conversation.replacen("cnv_", "job_", 1), millis(now));
+    sqlx::query(
+        "INSERT INTO jobs (id, tenant, queue, kind, subject, first_at, due_at, state, attempts, created_at) \
+         VALUES ($1, $2, 'message', 'turn', $3, $4, $4, 'pending', 0, $4) ON CONFLICT (kind, subject) DO NOTHING",
+    )
+    .bind(id)
+    .bind(tenant)
+    .bind(conversation)
+    .bind(millis(now))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 impl Store {
     /// Takes up to `max` due jobs of a queue, oldest first, and hides them until `until`. A turn waits
     /// while an earlier answer of its conversation is being handed to a network: only then is known

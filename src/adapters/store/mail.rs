@@ -137,8 +137,16 @@ async fn thread_mail(
         return Ok(Threaded::Copy);
     }
     let found = find(connection, tenant, mail).await?;
+    let mut address = mail.address.clone();
     let (thread, account) = match found {
-        Some(place) => (place.thread, place.account),
+        Some(place) => {
+            // Who wrote is only what the mail says: an answer to a conversation that goes on is not led elsewhere by it.
+            let elsewhere = address.get("email").and_then(Value::as_str) != Some(&mail.sender);
+            if let (true, Some(address)) = (elsewhere, address.as_object_mut()) {
+                address.remove("email");
+            }
+            (place.thread, place.account)
+        }
         None => (mail.fresh_thread.clone(), mail.account.clone()),
     };
     let keys = vec![id_key(&mail.message_id), party_key(&thread, &mail.sender), own];
@@ -153,8 +161,7 @@ async fn thread_mail(
         .execute(&mut *connection)
         .await?;
     }
-    let person =
-        NetworkPerson { fresh_id: thread.clone(), keys: Vec::new(), address: mail.address.clone() };
+    let person = NetworkPerson { fresh_id: thread.clone(), keys: Vec::new(), address };
     network::know(connection, now, tenant, Channel::Email, &person).await?;
     Ok(Threaded::Into { thread, account })
 }

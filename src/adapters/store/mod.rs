@@ -4,6 +4,7 @@
 //! while it is open. Queries are written once, in the common subset of both databases.
 
 mod actions;
+mod attachments;
 mod audit;
 mod clockwork;
 mod customers;
@@ -37,6 +38,7 @@ mod tenants;
 mod tokens;
 mod turns;
 mod upkeep;
+mod voices;
 mod writer;
 
 use std::path::Path;
@@ -54,6 +56,7 @@ use tokio_util::task::TaskTracker;
 use crate::ports::{PortError, PortErrorKind};
 
 pub use actions::{Actor, Change, Outcome, Refused, ReplyRequest};
+pub use attachments::{AttachmentRow, DueFile, StoredFile, ToDo, Whole};
 pub use clockwork::{DueTicket, Looked, Move, NewNotice, News, TrailLine};
 pub use customers::CustomerUpsert;
 pub use decisions::DecisionRow;

@@ -11,7 +11,8 @@ use super::actions::{Actor, TicketRef, lock_ticket, raise_version};
 use super::outbox::{self, Claimed, DeliveryEnd};
 use super::person::Person;
 use super::{
-    Dialect, Store, StoreError, audit, drafts, endings, from_json, millis, no_nul, to_json,
+    Dialect, Store, StoreError, attachments, audit, drafts, endings, from_json, millis, no_nul,
+    to_json,
 };
 use crate::domain::channel::Channel;
 use crate::domain::ids::{MessageId, TenantId, TicketId};
@@ -274,7 +275,7 @@ async fn own_words(
     let Some(ticket) = latest_ticket(connection, dialect, message).await? else {
         return Ok(false);
     };
-    insert_own(connection, message, &ticket).await?;
+    insert_own(connection, now, message, &ticket).await?;
     drafts::retire_proposed(connection, &[&ticket.id]).await?;
     let actor = Actor { name: by.clone() };
     let version = raise_version(
@@ -346,6 +347,7 @@ async fn latest_ticket(
 
 async fn insert_own(
     connection: &mut AnyConnection,
+    now: DateTime<Utc>,
     message: &InboundMessage,
     ticket: &TicketRef,
 ) -> Result<(), StoreError> {
@@ -364,9 +366,10 @@ async fn insert_own(
     .bind(no_nul(&message.text))
     .bind(millis(message.sent_at))
     .bind(millis(message.received_at))
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
-    Ok(())
+    let place = (message.tenant.as_str(), message.id.as_str());
+    attachments::insert(connection, now, place, &message.attachments, false).await
 }
 
 async fn note(

@@ -130,6 +130,8 @@ pub struct Kept {
     pub open_tickets: i64,
     /// Messages, in and out.
     pub messages: i64,
+    /// Files that came with messages.
+    pub files: i64,
     /// Drafts.
     pub drafts: i64,
     /// Replies and notices in the outbox.
@@ -154,6 +156,7 @@ impl Kept {
         self.tickets += other.tickets;
         self.open_tickets += other.open_tickets;
         self.messages += other.messages;
+        self.files += other.files;
         self.drafts += other.drafts;
         self.replies += other.replies;
         self.unsent += other.unsent;
@@ -342,7 +345,7 @@ fn conversation(row: &AnyRow) -> Result<(ConversationRow, Place, bool), StoreErr
     Ok(((text("id")?, row.try_get("customer")?, contact, thread), place, filed))
 }
 
-type Counts = (i64, i64, i64, i64, i64, i64, i64);
+type Counts = (i64, i64, i64, i64, i64, i64, i64, i64);
 
 /// Counts what these conversations hold.
 pub(super) async fn count(
@@ -352,6 +355,8 @@ pub(super) async fn count(
     let sql = "SELECT (SELECT COUNT(*) FROM tickets WHERE conversation_id IN {ids}), \
          (SELECT COUNT(*) FROM tickets WHERE conversation_id IN {ids} AND status <> 'closed'), \
          (SELECT COUNT(*) FROM messages WHERE conversation_id IN {ids}), \
+         (SELECT COUNT(*) FROM attachments WHERE state <> 'erased' AND message_id IN \
+           (SELECT id FROM messages WHERE conversation_id IN {ids})), \
          (SELECT COUNT(*) FROM drafts WHERE ticket_id IN {tickets}), \
          (SELECT COUNT(*) FROM outbox WHERE conversation_id IN {ids}), \
          (SELECT COUNT(*) FROM outbox WHERE conversation_id IN {ids} AND state IN ('queued', 'sending')), \
@@ -359,7 +364,7 @@ pub(super) async fn count(
     let sql = sql
         .replace("{tickets}", TICKETS)
         .replace("{ids}", &Dialect::of(connection).json_strings("$1"));
-    let (tickets, open_tickets, messages, drafts, replies, unsent, notes): Counts =
+    let (tickets, open_tickets, messages, files, drafts, replies, unsent, notes): Counts =
         sqlx::query_as(sqlx::AssertSqlSafe(sql))
             .bind(to_json(&conversations))
             .fetch_one(connection)
@@ -371,6 +376,7 @@ pub(super) async fn count(
         tickets,
         open_tickets,
         messages,
+        files,
         drafts,
         replies,
         unsent,

@@ -8,6 +8,7 @@ use super::rows::{
     AuditRow, Cursor, DraftRow, MessageRow, QueueCount, ReviewRow, TicketFilter, TicketOrder,
     TicketRow, TicketView, draft_row, ticket_row,
 };
+use super::turns::MessageMeta;
 use super::{Store, StoreError, from_json, moment, no_nul};
 use crate::domain::ids::{TenantId, TicketId, TicketNumber};
 
@@ -158,17 +159,25 @@ impl Store {
 
     async fn messages_of(&self, conversation: &str) -> Result<Vec<MessageRow>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id, author, subject, text, decision_id, sent_at FROM messages WHERE conversation_id = $1 \
+            "SELECT id, author, subject, text, meta, decision_id, sent_at FROM messages WHERE conversation_id = $1 \
              ORDER BY seq DESC LIMIT 200",
         )
         .bind(conversation)
         .fetch_all(&self.reads)
         .await?;
+        let ids: Result<Vec<String>, sqlx::Error> =
+            rows.iter().map(|row| row.try_get("id")).collect();
+        let mut attachments = self.attachments_of(&ids?).await?;
         rows.iter()
             .rev()
             .map(|row| {
+                let id: String = row.try_get("id")?;
+                let meta: String = row.try_get("meta")?;
+                let meta: MessageMeta = from_json("message meta", &meta)?;
                 Ok(MessageRow {
-                    id: row.try_get("id")?,
+                    attachments: attachments.remove(&id).unwrap_or_default(),
+                    transcribed: meta.transcribed,
+                    id,
                     author: row.try_get("author")?,
                     subject: row.try_get("subject")?,
                     text: row.try_get("text")?,

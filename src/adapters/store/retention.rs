@@ -49,6 +49,7 @@ const MESSAGES: Texts = Texts {
         "UPDATE conversations SET vault = '{}', contact = CASE WHEN customer_id IS NULL THEN '{}' ELSE contact END, \
          thread = CASE WHEN customer_id IS NULL THEN '{erased}' || id ELSE thread END \
          WHERE id IN (SELECT conversation_id FROM tickets WHERE id IN {ids}) AND ticket_id IN {ids}",
+        "{files_of_tickets}",
         "UPDATE messages SET text = '', subject = NULL, external_id = NULL \
          WHERE conversation_id IN (SELECT conversation_id FROM tickets WHERE id IN {ids}) AND ticket_id IN {ids}",
         "UPDATE outbox SET body = '{no_body}' WHERE audience = 'customer' AND NOT ({unsent}) \

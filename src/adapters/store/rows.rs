@@ -6,7 +6,7 @@ use serde_json::Value;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::{StoreError, from_json, millis, moment};
+use super::{AttachmentRow, StoreError, from_json, millis, moment};
 use crate::domain::ids::TicketNumber;
 
 /// A place in a list: the creation time and id of the last row seen.
@@ -151,6 +151,10 @@ pub struct MessageRow {
     pub subject: Option<String>,
     /// The words.
     pub text: String,
+    /// True where the words are what was heard in a recording.
+    pub transcribed: bool,
+    /// The files that came with it.
+    pub attachments: Vec<AttachmentRow>,
     /// The decision of its turn.
     pub decision_id: Option<String>,
     /// When it was sent.

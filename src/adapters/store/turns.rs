@@ -30,6 +30,9 @@ pub(super) struct MessageMeta {
     /// The kind of a notice of ours, which is no part of the talk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) notice: Option<String>,
+    /// The text is what was heard in a recording.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) transcribed: bool,
 }
 
 /// A message of the conversation with its place in the current turn.

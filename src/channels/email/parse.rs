@@ -8,7 +8,6 @@ mod charset;
 mod fields;
 mod headers;
 mod rtf;
-mod sniff;
 mod tnef;
 mod transfer;
 mod walk;
@@ -28,9 +27,9 @@ use sha2::{Digest as _, Sha256};
 use crate::domain::labels::Locale;
 
 pub use self::headers::Headers;
-pub(super) use self::headers::cut;
 #[cfg(test)]
 pub(super) use self::tnef::tests::sample as winmail_sample;
+pub(super) use crate::domain::file_name::cut;
 
 /// A mail, its fields read and its best body as plain text.
 #[derive(Clone, Debug, PartialEq)]

@@ -33,7 +33,7 @@ pub use address::Address;
 pub use end::{Doubt, NotSent, Sent, Unreached};
 pub use fault::Fault;
 pub use limits::{Misfit, Part};
-pub use media::{Downloaded, MediaInfo};
+pub use media::{Downloaded, Fetched, MediaInfo};
 pub use number::{Concern, NumberState, Quality, Throughput};
 pub use outgoing::{
     BodyValue, Buttons, Choice, Content, File, FileKind, List, Outgoing, Row, Section, Source,

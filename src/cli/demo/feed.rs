@@ -107,6 +107,7 @@ fn message(app: &App, tenant: &TenantId, event: Event) -> InboundMessage {
         subject: event.subject,
         text: event.text,
         flags: MessageFlags::default(),
+        attachments: Vec::new(),
         given: Given { category: event.category, urgency: event.urgency, language: None },
         sent_at: event.at,
         received_at: event.at,

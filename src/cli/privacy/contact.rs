@@ -234,6 +234,10 @@ impl Files {
             let late = stores.store.erase_person(now, &filed, 0, ACTOR).await?;
             stores.inbox.erase(tenant, late.origins).await?;
         }
+        // A worker that is just fetching one removes it itself, and looks again later.
+        for id in stores.store.files_to_remove().await? {
+            stores.files.remove(&id).await?;
+        }
         Ok(erased)
     }
 
@@ -326,6 +330,7 @@ fn list(cx: &mut CliCx<'_>, kept: &Kept) -> anyhow::Result<()> {
             Some((cx.say("abertos; são encerrados", "open; they are closed"), kept.open_tickets)),
         ),
         (cx.say("mensagens", "messages"), kept.messages, None),
+        (cx.say("arquivos", "files"), kept.files, None),
         (cx.say("rascunhos", "drafts"), kept.drafts, None),
         (
             cx.say("respostas e avisos", "replies and notices"),

@@ -4,6 +4,7 @@
 //! setting still holds, is a warning.
 
 use super::Check;
+use crate::config::files::TranscriberSettings;
 use crate::config::models::{BudgetSettings, ModelSettings, RungSettings};
 use crate::config::problem::{Complaint, Origin};
 
@@ -48,10 +49,19 @@ impl Check<'_> {
         }
     }
 
+    pub(super) fn transcriber(&mut self, settings: &TranscriberSettings) {
+        let set = (settings.base_url.is_some(), settings.model.is_some());
+        self.address_and_model("transcriber", set);
+    }
+
     fn rung(&mut self, section: &str, rung: &RungSettings) {
+        self.address_and_model(section, (rung.base_url.is_some(), rung.model.is_some()));
+    }
+
+    fn address_and_model(&mut self, section: &str, (address, named): (bool, bool)) {
         let (url, model) = (format!("{section}.base_url"), format!("{section}.model"));
         let reported = self.problems.iter().any(|it| it.path == url || it.path == model);
-        if reported || rung.base_url.is_some() == rung.model.is_some() {
+        if reported || address == named {
             return;
         }
         let complaint = Complaint::new(

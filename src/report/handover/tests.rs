@@ -19,6 +19,8 @@ fn message(author: &str, time: &str, decision: Option<&str>, text: &str) -> Mess
         author: author.to_owned(),
         subject: None,
         text: text.to_owned(),
+        transcribed: false,
+        attachments: Vec::new(),
         decision_id: decision.map(str::to_owned),
         sent_at: at(time),
     }

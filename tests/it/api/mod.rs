@@ -137,6 +137,7 @@ impl Api {
         let router = router(AppState::new(WebParts {
             store: store.clone(),
             inbox: inbox.clone(),
+            files: atende::adapters::files::Files::of(dir.path()),
             clock: Arc::clone(&clock),
             settings,
             vocabulary: Arc::new(move |_| Some(Arc::clone(&vocabulary))),
@@ -226,6 +227,7 @@ impl Api {
             text: text.to_owned(),
             flags: MessageFlags::default(),
             given: Given::default(),
+            attachments: Vec::new(),
             sent_at: self.clock.now(),
             received_at: self.clock.now(),
             id,

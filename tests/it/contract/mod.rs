@@ -2,6 +2,7 @@
 //! in one crate no macro can check the queries, so these stories are their type checker.
 
 mod actions;
+mod attachments;
 mod drafts;
 mod inbox;
 mod intake;

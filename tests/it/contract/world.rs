@@ -394,6 +394,7 @@ pub(crate) fn from_ana(external: &str, sent: i64) -> InboundMessage {
         text: external.to_owned(),
         flags: MessageFlags::default(),
         given: Given::default(),
+        attachments: Vec::new(),
         sent_at: at(sent),
         received_at: at(sent),
     }

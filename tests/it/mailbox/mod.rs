@@ -8,3 +8,6 @@ mod real;
 mod refused;
 mod scripted;
 mod setup;
+
+pub(crate) use bench::{PASSWORD, USER};
+pub(crate) use dovecot::{Dovecot, USUAL};

@@ -4,10 +4,14 @@
 use atende::channels::email::account::Envelope;
 use atende::config::MailboxSettings;
 use atende::domain::ids::TenantId;
+use atende::domain::secret::Secret;
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::tickets;
-use crate::world::{AUTO, MailServer, QUESTION, World};
+use crate::mailbox::{Dovecot, PASSWORD, USER, USUAL};
+use crate::world::{AUTO, MailServer, OTHER_QUESTION, QUESTION, World};
 
 const ADDRESS: &str = "suporte@loja.example";
 
@@ -108,6 +112,17 @@ async fn whoever_only_knows_an_id_or_a_number_gets_a_conversation_of_their_own()
 }
 
 #[tokio::test]
+async fn no_mail_leads_the_answers_of_a_conversation_elsewhere() {
+    let (world, server) = with_mail().await;
+    brings(&world, "inbox", 1, &mail("q1@cliente.example", "", QUESTION)).await;
+    let id = server.received()[0].header("Message-ID").unwrap();
+    let more = format!("In-Reply-To: {id}\nReply-To: <eva@outro.example>\n");
+    brings(&world, "inbox", 2, &mail("q2@cliente.example", &more, OTHER_QUESTION)).await;
+    let to: Vec<Vec<String>> = server.received().into_iter().map(|mail| mail.to).collect();
+    assert!(to.len() > 1 && to.iter().all(|to| *to == ["ana@cliente.example"]), "{to:?}");
+}
+
+#[tokio::test]
 async fn the_same_mail_in_the_same_place_or_in_another_is_one_message() {
     let (world, server) = with_mail().await;
     let one = mail("q1@cliente.example", "", QUESTION);
@@ -187,4 +202,70 @@ async fn who_answers_from_their_mail_program_takes_over_and_the_draft_is_retired
     assert_eq!(ticket["owner"], "agent");
     assert_eq!(ticket["messages"].as_array().unwrap().len(), 2);
     assert!(server.received().is_empty());
+}
+
+#[tokio::test]
+async fn a_mail_comes_through_a_real_mailbox_and_its_answer_lies_among_the_sent() {
+    let Some(imap) = Dovecot::start(USUAL) else { return };
+    let server = MailServer::start().await;
+    let settings = MailboxSettings {
+        address: Some(USER.to_owned()),
+        name: Some("Loja".to_owned()),
+        password: Some(Secret::new(PASSWORD)),
+        imap_host: Some("127.0.0.1".to_owned()),
+        imap_port: imap.plain,
+        imap_security: "none".to_owned(),
+        smtp_host: Some("127.0.0.1".to_owned()),
+        smtp_port: server.settings().port,
+        smtp_security: "none".to_owned(),
+        ..MailboxSettings::default()
+    };
+    let world = World::with_mailbox(AUTO, settings).await;
+    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+    world.app().worker.watch_mailboxes(&tasks, &stop);
+    let inbox = world.app().stores.inbox.clone();
+    let folder = format!("{USER}/inbox");
+    // What lay there before is not answered: the place is set first.
+    until("the first place", || {
+        let (inbox, folder) = (inbox.clone(), folder.clone());
+        async move { inbox.folder_cursor(&folder).await.unwrap().is_some() }
+    })
+    .await;
+    imap.deliver(mail("q1@cliente.example", "", QUESTION).replace(ADDRESS, USER).as_bytes());
+    until("the mail", || {
+        let inbox = inbox.clone();
+        async move { inbox.backlog() > 0 }
+    })
+    .await;
+    world.drain().await;
+    world.advance(120);
+    world.drain().await;
+    assert_eq!(server.received().len(), 1);
+    let sent = format!("{USER}/sent");
+    until("the copy among the sent", || {
+        let (inbox, sent) = (inbox.clone(), sent.clone());
+        async move {
+            let cursor = inbox.folder_cursor(&sent).await.unwrap().unwrap_or_default();
+            cursor.contains("\"last_uid\":1")
+        }
+    })
+    .await;
+    world.drain().await;
+    stop.cancel();
+    tasks.close();
+    tasks.wait().await;
+    let ticket = ticket(&world, 0).await;
+    assert_eq!(ticket["owner"], "ai", "our own copy takes nothing over");
+    assert_eq!(ticket["messages"].as_array().unwrap().len(), 2);
+}
+
+/// Waits for something that happens in real time, for twenty seconds at most.
+async fn until<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -> F) {
+    for _ in 0..400 {
+        if is_so().await {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("waited in vain for {what}");
 }

@@ -1,6 +1,7 @@
 //! Networks as they behave: what their webhooks bring, and what becomes of it.
 
 mod mail;
+mod media;
 mod sending;
 mod whatsapp;
 

@@ -1,13 +1,14 @@
 //! Meta at the far end of WhatsApp: a real HTTP server that takes messages as the Cloud API does and can be told to refuse
 //! them, or to fall silent after it took one.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use atende::config::WhatsappSettings;
 use atende::domain::secret::Secret;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
@@ -25,6 +26,19 @@ pub(crate) enum Meta {
     Fails,
 }
 
+/// A file that the server has, and how it hands it out.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Medium {
+    /// What is in it.
+    pub(crate) content: Vec<u8>,
+    /// Its size as it is told, where that is not the truth.
+    pub(crate) told_size: Option<usize>,
+    /// Says that it is gone, with this code of the table.
+    pub(crate) refuses: Option<i64>,
+    /// Lets whoever fetches it wait for so long.
+    pub(crate) wait: Duration,
+}
+
 /// The server.
 pub(crate) struct Graph {
     server: MockServer,
@@ -39,9 +53,39 @@ struct Script {
     /// Ids of messages that were marked as read, each with whether "typing…" was asked for.
     read: Vec<(String, bool)>,
     calls: usize,
+    /// Files by their ids.
+    media: HashMap<String, Medium>,
+    /// Ids of files that were asked for, and of those that were fetched.
+    asked: Vec<String>,
+    fetched: Vec<String>,
 }
 
-struct Answer(Arc<Mutex<Script>>);
+impl Script {
+    /// Tells of a file, or hands it out.
+    fn hand_out(&mut self, path: &str, own: &str) -> ResponseTemplate {
+        if let Some(id) = path.strip_prefix("/download/") {
+            self.fetched.push(id.to_owned());
+            let medium = self.media[id].clone();
+            return ResponseTemplate::new(200)
+                .set_body_bytes(medium.content)
+                .set_delay(medium.wait);
+        }
+        let id = path.rsplit('/').next().unwrap();
+        self.asked.push(id.to_owned());
+        let medium = &self.media[id];
+        if let Some(code) = medium.refuses {
+            return refused(code);
+        }
+        ResponseTemplate::new(200).set_body_json(json!({
+            "messaging_product": "whatsapp", "id": id, "url": format!("{own}/download/{id}"),
+            "mime_type": "application/octet-stream",
+            "file_size": medium.told_size.unwrap_or(medium.content.len()),
+            "sha256": hex::encode(Sha256::digest(&medium.content)),
+        }))
+    }
+}
+
+struct Answer(Arc<Mutex<Script>>, String);
 
 impl Respond for Answer {
     fn respond(&self, request: &Request) -> ResponseTemplate {
@@ -50,6 +94,9 @@ impl Respond for Answer {
         let bearer = request.headers.get("authorization").map(|value| value.to_str().unwrap());
         if bearer != Some(&format!("Bearer {TOKEN}")) {
             return refused(190);
+        }
+        if request.method.as_str() == "GET" {
+            return script.hand_out(request.url.path(), &self.1);
         }
         assert!(request.url.path().ends_with("/messages"), "{}", request.url);
         let body: Value = serde_json::from_slice(&request.body).unwrap();
@@ -87,7 +134,10 @@ impl Graph {
     pub(crate) async fn start() -> Self {
         let server = MockServer::start().await;
         let script = Arc::<Mutex<Script>>::default();
-        Mock::given(any()).respond_with(Answer(Arc::clone(&script))).mount(&server).await;
+        Mock::given(any())
+            .respond_with(Answer(Arc::clone(&script), server.uri()))
+            .mount(&server)
+            .await;
         Self { server, script }
     }
 
@@ -99,6 +149,17 @@ impl Graph {
             timeout_secs: 1,
             ..WhatsappSettings::default()
         }
+    }
+
+    /// Has a file from now on, or has it otherwise.
+    pub(crate) fn has(&self, id: &str, medium: Medium) {
+        self.script.lock().unwrap().media.insert(id.to_owned(), medium);
+    }
+
+    /// The ids of the files that were asked for, and of those that were fetched.
+    pub(crate) fn files(&self) -> (Vec<String>, Vec<String>) {
+        let script = self.script.lock().unwrap();
+        (script.asked.clone(), script.fetched.clone())
     }
 
     /// Does this with the next messages, then takes them again.

@@ -8,6 +8,7 @@ mod graph;
 mod logs;
 pub(crate) mod process;
 mod receiver;
+mod scribe;
 mod smtp;
 
 use std::collections::BTreeMap;
@@ -20,7 +21,10 @@ use atende::adapters::store::{Lease, Scope};
 use atende::app::{App, Receivers, make_ready, mint_token};
 use atende::channels::callback::CallbackClient;
 use atende::compose::Templates;
-use atende::config::{Config, MailSettings, MailboxSettings, ModelSettings, WhatsappSettings};
+use atende::config::{
+    Config, FileSettings, MailSettings, MailboxSettings, ModelSettings, TranscriberSettings,
+    WhatsappSettings,
+};
 use atende::domain::ids::TenantId;
 use atende::domain::secret::Secret;
 use atende::knowledge::Library;
@@ -41,9 +45,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
-pub(crate) use graph::{Graph, Meta};
+pub(crate) use graph::{Graph, Medium, Meta};
 pub(crate) use logs::install_logs;
 pub(crate) use receiver::{Received, Receiver};
+pub(crate) use scribe::{Heard, Scribe};
 pub(crate) use smtp::{MailServer, ReceivedMail};
 
 /// The policy of a world in which the assistant may answer everything, and says nothing besides.
@@ -96,6 +101,8 @@ pub(crate) struct World {
     whatsapp: WhatsappSettings,
     /// The mailbox of `main`.
     mailbox: MailboxSettings,
+    /// Whoever writes voice notes down.
+    transcriber: TranscriberSettings,
     router: Router,
     bearers: BTreeMap<TenantId, String>,
     policies: BTreeMap<TenantId, String>,
@@ -130,15 +137,29 @@ impl World {
 
     /// A world with a mailbox.
     pub(crate) async fn with_mailbox(policy: &str, mailbox: MailboxSettings) -> Self {
-        let mut world = Box::pin(Self::with(policy, true)).await;
+        let (models, whatsapp) = (ModelSettings::default(), WhatsappSettings::default());
+        let mut world = Box::pin(Self::closed(policy, true, models, whatsapp)).await;
         world.mailbox = mailbox;
-        world.crash().await;
+        Box::pin(world.open()).await;
         world
     }
 
     /// A world whose replies on WhatsApp leave as these settings say.
     pub(crate) async fn with_whatsapp(policy: &str, whatsapp: WhatsappSettings) -> Self {
         Box::pin(Self::of(policy, true, ModelSettings::default(), whatsapp)).await
+    }
+
+    /// The same with somebody who writes voice notes down, and files of a megabyte at most.
+    pub(crate) async fn with_voices(
+        policy: &str,
+        whatsapp: WhatsappSettings,
+        transcriber: TranscriberSettings,
+    ) -> Self {
+        let models = ModelSettings::default();
+        let mut world = Box::pin(Self::closed(policy, true, models, whatsapp)).await;
+        world.transcriber = transcriber;
+        Box::pin(world.open()).await;
+        world
     }
 
     /// A world with language models.
@@ -152,10 +173,22 @@ impl World {
         models: ModelSettings,
         whatsapp: WhatsappSettings,
     ) -> Self {
+        let mut world = Self::closed(policy, idempotent, models, whatsapp).await;
+        world.open().await;
+        world
+    }
+
+    /// A world that is not opened yet.
+    async fn closed(
+        policy: &str,
+        idempotent: bool,
+        models: ModelSettings,
+        whatsapp: WhatsappSettings,
+    ) -> Self {
         // Another test may have installed it first.
         drop(rustls::crypto::ring::default_provider().install_default());
         let start: DateTime<Utc> = "2026-11-20T12:00:00Z".parse().unwrap();
-        let mut world = Self {
+        Self {
             app: None,
             clock: Arc::new(RecordedClock::starting_at(start)),
             receiver: Receiver::start().await,
@@ -165,6 +198,7 @@ impl World {
             models,
             whatsapp,
             mailbox: MailboxSettings::default(),
+            transcriber: TranscriberSettings::default(),
             router: Router::new(),
             bearers: BTreeMap::new(),
             policies: [(TenantId::main(), policy.to_owned())].into(),
@@ -173,9 +207,7 @@ impl World {
             written: 0,
             dir: tempfile::tempdir().unwrap(),
             tasks: TaskTracker::new(),
-        };
-        Box::pin(world.open()).await;
-        world
+        }
     }
 
     /// Adds a business with a policy of its own and without a receiver.
@@ -210,6 +242,8 @@ impl World {
             },
             mailbox: self.mailbox.clone(),
             models: self.models.clone(),
+            files: FileSettings { max_mb: 1 },
+            transcriber: self.transcriber.clone(),
             ..config
         };
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as Arc<dyn Clock>;
@@ -224,6 +258,7 @@ impl World {
         self.router = router(AppState::new(WebParts {
             store: self.app().stores.store.clone(),
             inbox: self.app().stores.inbox.clone(),
+            files: self.app().stores.files.clone(),
             clock: Arc::clone(&self.app().clock),
             settings: WebSettings::default(),
             vocabulary: Arc::new(move |tenant| {

@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 use mail_parser::parsers::MessageStream;
 use mail_parser::{ContentType, HeaderValue};
 
-use super::headers::{Headers, cut};
+use super::headers::Headers;
 use super::{Address, ReturnPath, words};
+use crate::domain::file_name::{cut, one_line};
 
 /// Most addresses that are kept of one field.
 const MAX_ADDRESSES: usize = 100;
@@ -39,16 +40,6 @@ pub(super) fn text(value: &str, max: usize) -> String {
 /// Returns the subject, or an empty text.
 pub(super) fn subject(headers: &Headers) -> String {
     headers.get("subject").map(|value| text(value, MAX_SUBJECT)).unwrap_or_default()
-}
-
-/// Returns the text on one line without control and direction characters, at most `max` bytes.
-pub(super) fn one_line(text: &str, max: usize) -> String {
-    let plain: String = text
-        .chars()
-        .map(|c| if c.is_whitespace() || c.is_control() { ' ' } else { c })
-        .filter(|c| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'))
-        .collect();
-    cut(&plain.split_whitespace().collect::<Vec<_>>().join(" "), max).to_owned()
 }
 
 /// Returns the addresses of every field of a name (lower case), groups flattened.

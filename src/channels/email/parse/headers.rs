@@ -139,15 +139,6 @@ fn text(line: &[u8]) -> Cow<'_, str> {
     text
 }
 
-/// Returns the start of a text, at most `max` bytes of it and only whole characters.
-pub(in crate::channels::email) fn cut(text: &str, max: usize) -> &str {
-    if text.len() <= max {
-        return text;
-    }
-    let end = (0..=max).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    text.get(..end).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,7 +186,5 @@ mod tests {
         let (headers, _) = split(b"From: Jo\xc3\xa3o <a@b>\nSubject: devolu\xe7\xe3o\n\n");
         assert_eq!(headers.get("from"), Some("João <a@b>"));
         assert_eq!(headers.get("subject"), Some("devolução"));
-        assert_eq!(cut("ação", 3), "aç");
-        assert_eq!(cut("ação", 2), "a");
     }
 }

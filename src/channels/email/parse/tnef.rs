@@ -5,9 +5,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::attachment::safe_name;
-use super::fields::one_line;
-use super::{Attachment, AttachmentKind, Place, charset, rtf, sniff};
+use super::{Attachment, AttachmentKind, Place, charset, rtf};
+use crate::domain::file_name::{one_line, safe_name};
+use crate::domain::sniff;
 
 const SIGNATURE: u32 = 0x223e_9f78;
 /// Most attributes that are read of one file.

@@ -8,6 +8,7 @@ use super::fields::Kind;
 use super::headers::{self, Headers};
 use super::{AttachmentKind, ReportParts, charset, tnef, transfer};
 use crate::channels::email::html;
+use crate::domain::file_name::{cut, safe_name};
 
 /// Deepest nesting that is read, in parts and nested mails together.
 const MAX_DEPTH: usize = 12;
@@ -79,7 +80,7 @@ pub(super) fn gather(root: &Part<'_>) -> Gathered {
         .collect::<Vec<_>>()
         .join("\n\n");
     if found.text.len() > MAX_TEXT {
-        found.text = headers::cut(&found.text, MAX_TEXT).to_owned();
+        found.text = cut(&found.text, MAX_TEXT).to_owned();
         found.truncated = true;
     }
     found
@@ -172,7 +173,7 @@ impl Walk {
         let inner = Part::read(&bytes, 0);
         if entry.filename.is_none() {
             let subject = super::fields::subject(&inner.headers);
-            entry.filename = attachment::safe_name(&format!("{subject}.eml"));
+            entry.filename = safe_name(&format!("{subject}.eml"));
         }
         self.list(entry);
         self.found.report.returned.get_or_insert_with(|| inner.headers.clone());
@@ -254,7 +255,7 @@ impl Walk {
         for entry in winmail.attachments {
             self.list(entry);
         }
-        let html = winmail.html.as_deref().map(|html| headers::cut(html, MAX_TEXT));
+        let html = winmail.html.as_deref().map(|html| cut(html, MAX_TEXT));
         let html = html.map(|html| Piece { text: html::to_text(html), html: true });
         let plain = winmail.text.map(|text| Piece { text, html: false });
         self.spare_piece(plain.or(html).into_iter().collect());

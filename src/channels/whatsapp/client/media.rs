@@ -88,6 +88,15 @@ pub struct Downloaded {
     pub checked: bool,
 }
 
+/// A file that came and is what was promised, as far as anybody promised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// Its size in bytes.
+    pub size: u64,
+    /// SHA-256 of what came.
+    pub sha256: [u8; 32],
+}
+
 /// How a host is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trust {
@@ -139,6 +148,28 @@ impl CloudClient {
                 }
             }
         }
+    }
+
+    /// Asks for a file by its id and fetches it, at most so many bytes, as `download` does. It must also have the sum that
+    /// its message promised.
+    pub async fn fetch_media<W>(
+        &self,
+        id: &str,
+        promised: Option<&str>,
+        max: u64,
+        file: &mut W,
+    ) -> Result<Fetched, Fault>
+    where
+        W: AsyncWrite + Unpin + Send + ?Sized,
+    {
+        let info = self.media_info(id).await?;
+        let Downloaded { size, sha256, .. } = self.download(&info, max, file).await?;
+        // A promise that nobody can read is none.
+        let promised = promised.and_then(digest);
+        if promised.is_some_and(|promised| promised != sha256) {
+            return Err(Fault::Damaged);
+        }
+        Ok(Fetched { size, sha256 })
     }
 
     /// Hands a file over, from a number, to be sent by the id that comes back.

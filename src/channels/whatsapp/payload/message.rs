@@ -10,7 +10,13 @@ use super::content::{Context, Kind, Referral, SystemChange};
 use super::{Alias, Place, Sender, kind, sender};
 use crate::channels::whatsapp::errors::{self, ApiError};
 use crate::channels::whatsapp::{identity, json};
+use crate::domain::attachment::{Attachment, AttachmentKind, Source};
+use crate::domain::file_name::{one_line, safe_name};
+use crate::domain::ids::AttachmentId;
 use crate::domain::message::MessageFlags;
+
+/// Longest name of a type, in bytes.
+const TYPE_MAX: usize = 100;
 
 /// A message of a customer, or with `from_business` one that the business sent to them from its own phone.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,6 +101,32 @@ impl Incoming {
     pub fn flags(&self) -> MessageFlags {
         let unseen = matches!(self.kind, Kind::Unsupported { .. }) && self.wants_answer();
         MessageFlags { media: unseen || self.kind.media().is_some(), ..MessageFlags::default() }
+    }
+
+    /// Returns its file under an id of ours; `None` where it has none, or none that can be asked for.
+    pub fn attachment(&self, id: AttachmentId) -> Option<Attachment> {
+        let kind = match &self.kind {
+            Kind::Image(_) => AttachmentKind::Image,
+            Kind::Video(_) => AttachmentKind::Video,
+            Kind::Audio { voice: true, .. } => AttachmentKind::Voice,
+            Kind::Audio { .. } => AttachmentKind::Audio,
+            Kind::Sticker(_) => AttachmentKind::Sticker,
+            Kind::Document(_) => AttachmentKind::Document,
+            _ => return None,
+        };
+        let media = self.kind.media()?;
+        Some(Attachment {
+            id,
+            kind,
+            name: media.filename.as_deref().and_then(safe_name),
+            mime: media.mime.as_deref().map(|mime| one_line(mime, TYPE_MAX)),
+            size: None,
+            source: Source::Whatsapp {
+                media: media.id.clone()?,
+                number: self.account.clone(),
+                sha256: media.sha256.clone(),
+            },
+        })
     }
 
     /// Returns the change of identity that a system message tells of.

@@ -116,6 +116,31 @@ async fn without_a_sum_a_file_is_taken_and_said_to_be_unchecked() {
 }
 
 #[tokio::test]
+async fn a_file_must_also_be_the_one_that_its_message_promised() {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    let promised = |content: &[u8]| STANDARD.encode(Sha256::digest(content));
+    for (promised, fits) in [
+        (Some(promised(CONTENT)), true),
+        (Some(promised(b"another")), false),
+        (Some("no sum".to_owned()), true),
+        (None, true),
+    ] {
+        let server = server_of(CONTENT.len(), &sum(), [Step::Answer(answer(200, CONTENT))]).await;
+        let client = client(&server);
+        let mut file = Vec::new();
+        let end = server.during(client.fetch_media("7", promised.as_deref(), 100, &mut file)).await;
+        match end {
+            Ok(came) => assert!(
+                fits && came.sha256[..] == Sha256::digest(CONTENT)[..],
+                "{promised:?}: {came:?}"
+            ),
+            Err(fault) => assert!(!fits && matches!(fault, Fault::Damaged), "{promised:?}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_address_that_has_expired_is_asked_for_anew_once() {
     for status in [401, 404, 410] {
         let gone = || Step::Answer(answer(status, ""));

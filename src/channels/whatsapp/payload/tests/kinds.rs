@@ -274,3 +274,43 @@ fn particulars_are_kept() {
     let context = forwarded.context.unwrap();
     assert!(context.forwarded && context.quoted.is_none());
 }
+
+#[test]
+fn a_file_is_told_of_with_what_it_can_be_asked_for_by() {
+    use crate::domain::attachment::{AttachmentKind, Source};
+    use crate::domain::ids::AttachmentId;
+    let file = |more: Value| {
+        let mut file = json!({"id": "77", "sha256": "c3Vt", "mime_type": "audio/ogg; codecs=opus"});
+        file.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        file
+    };
+    let told = |message: &Value| incoming(message).attachment(AttachmentId::from_bits(1));
+    for (kind, more, expected, name) in [
+        ("image", json!({}), AttachmentKind::Image, None),
+        ("video", json!({}), AttachmentKind::Video, None),
+        ("sticker", json!({}), AttachmentKind::Sticker, None),
+        ("audio", json!({"voice": true}), AttachmentKind::Voice, None),
+        ("audio", json!({}), AttachmentKind::Audio, None),
+        (
+            "document",
+            json!({"filename": "../../etc/nota\u{202e}fdp.exe"}),
+            AttachmentKind::Document,
+            Some("notafdp.exe"),
+        ),
+    ] {
+        let attachment = told(&json!({"type": kind, kind: file(more)})).unwrap();
+        assert_eq!((attachment.kind, attachment.name.as_deref()), (expected, name), "{kind}");
+        assert_eq!(attachment.mime.as_deref(), Some("audio/ogg; codecs=opus"));
+        let Source::Whatsapp { media, number, sha256 } = attachment.source;
+        assert_eq!(
+            (media.as_str(), number.as_str(), sha256.as_deref()),
+            ("77", "10", Some("c3Vt"))
+        );
+    }
+    for message in [
+        json!({"type": "text", "text": {"body": "oi"}}),
+        json!({"type": "image", "image": {"url": "https://lookaside.fbsbx.com/x"}}),
+    ] {
+        assert_eq!(told(&message), None, "{message}");
+    }
+}

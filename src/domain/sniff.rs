@@ -61,7 +61,7 @@ const ARCHIVES: &[(&[u8], &str)] = &[
 ];
 
 /// Returns the content type that the first bytes of a file show; `None` if they show none, as those of plain text.
-pub(super) fn mime(bytes: &[u8]) -> Option<&'static str> {
+pub fn mime(bytes: &[u8]) -> Option<&'static str> {
     let head = bytes.get(..PEEKED).unwrap_or(bytes);
     let stands = |at: usize, mark: &[u8]| head.get(at..).is_some_and(|rest| rest.starts_with(mark));
     let holds = |mark: &[u8]| head.windows(mark.len()).any(|window| window == mark);
