@@ -441,7 +441,9 @@ async fn a_server_that_dies_over_a_question_is_left_alone_until_it_is_back() {
     for _ in 1..5 {
         assert_eq!(model.state(), BreakerState::Closed);
         let error = model.ask(&request()).await.unwrap_err();
-        assert_eq!((error.kind, error.attempts), (ChatErrorKind::Connection, 1), "{error}");
+        // What was waiting at the door of the killed server is cut off, what comes later finds nobody.
+        let dead = [ChatErrorKind::Connection, ChatErrorKind::Broken];
+        assert!(dead.contains(&error.kind) && error.attempts == 1, "{error}");
     }
     assert_eq!(model.state(), BreakerState::Open);
 
