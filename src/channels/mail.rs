@@ -257,7 +257,8 @@ fn mailbox(text: &str) -> Option<Mailbox> {
     mailbox.email.to_string().is_ascii().then_some(mailbox)
 }
 
-fn is_this_machine(host: &str) -> bool {
+/// True for a host that is this very machine, where words may travel in the clear.
+pub(super) fn is_this_machine(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
         || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

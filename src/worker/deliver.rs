@@ -65,9 +65,14 @@ impl Worker {
 
     /// Makes one attempt. Returns until when the conversation's later rows wait, where this one does.
     async fn deliver(&self, row: &Claimed) -> Result<Option<DateTime<Utc>>, PortError> {
+        let mut left = None;
         let end = match (self.outlet(row), self.mailbox_of(row)) {
             (Some(outlet), _) => self.send_by_whatsapp(&outlet, row).await?,
-            (None, Some(mailbox)) => Box::pin(self.send_by_mail(&mailbox, row)).await?,
+            (None, Some(mailbox)) => {
+                let (end, mail) = Box::pin(self.send_by_mail(&mailbox, row)).await?;
+                left = mail.map(|mail| (mailbox, mail));
+                end
+            }
             (None, None) => {
                 match self.tenants.get(&row.tenant).and_then(|tenant| tenant.callbacks) {
                     Some(client) => client.deliver(self.clock.now(), row).await,
@@ -80,7 +85,11 @@ impl Worker {
             DeliveryEnd::RetryAt(at, _) | DeliveryEnd::NotTried(at) => Some(*at),
             _ => None,
         };
-        self.ended(row, end).await.map(|()| wait)
+        self.ended(row, end).await?;
+        if let Some((mailbox, mail)) = left {
+            Box::pin(self.keep_sent(&mailbox, &mail)).await;
+        }
+        Ok(wait)
     }
 
     /// Says in the log how an attempt ended, and writes it down.

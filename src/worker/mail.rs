@@ -158,17 +158,26 @@ impl Worker {
             return Ok(true);
         }
         let code = report.status.as_deref().unwrap_or("no code");
-        let delivered = Delivered {
-            network_id: id.clone(),
-            own_id: own_mail_id(id).map(|id| id.as_str().to_owned()),
-            state: "failed",
-            rank: 5,
-            at: self.clock.now(),
-            error: Some(format!("the mail came back ({code})")),
-        };
-        let deliveries = vec![(delivered, self.clock.message_id())];
-        self.store.note_deliveries(self.clock.now(), &account.tenant, deliveries).await?;
+        let error = Some(format!("the mail came back ({code})"));
+        self.note_mail(account, id, ("failed", 5), error).await?;
         Ok(true)
+    }
+
+    /// Notes how far a mail of ours came: its state, and the state's place among the states.
+    async fn note_mail(
+        &self,
+        account: &MailAccount,
+        id: &str,
+        (state, rank): (&'static str, u8),
+        error: Option<String>,
+    ) -> Result<(), PortError> {
+        let own_id = own_mail_id(id).map(|id| id.as_str().to_owned());
+        let now = self.clock.now();
+        let delivered =
+            Delivered { network_id: id.to_owned(), own_id, state, rank, at: now, error };
+        let deliveries = vec![(delivered, self.clock.message_id())];
+        self.store.note_deliveries(now, &account.tenant, deliveries).await?;
+        Ok(())
     }
 
     /// Notes what somebody of the business wrote in their own mail program: they have the conversation now.
@@ -182,20 +191,12 @@ impl Worker {
         let now = self.clock.now();
         if self.store.is_our_mail(&account.tenant, &mail.message_id).await? {
             // It left after all, whatever the end of its call was.
-            let delivered = Delivered {
-                network_id: mail.message_id.clone(),
-                own_id: own_mail_id(&mail.message_id).map(|id| id.as_str().to_owned()),
-                state: "sent",
-                rank: 1,
-                at: now,
-                error: None,
-            };
-            let deliveries = vec![(delivered, self.clock.message_id())];
-            self.store.note_deliveries(now, &account.tenant, deliveries).await?;
+            self.note_mail(account, &mail.message_id, ("sent", 1), None).await?;
             return Ok(());
         }
-        let ids = mail.in_reply_to.iter().chain(mail.references.iter().rev()).cloned().collect();
-        let place = self.store.thread_of_mails(&account.tenant, ids).await?;
+        let ids: Vec<String> =
+            mail.in_reply_to.iter().chain(mail.references.iter().rev()).cloned().collect();
+        let place = self.store.thread_of_mails(&account.tenant, &ids).await?;
         let Some((thread, address)) = place else { return Ok(()) };
         let by = mail.from.name.clone().unwrap_or_else(|| account.address.clone());
         let message = InboundMessage {
@@ -226,20 +227,23 @@ impl Worker {
         account.filter(|found| row.channel == Channel::Email && found.sender.is_some()).cloned()
     }
 
-    /// Makes one attempt to send a row by mail.
+    /// Makes one attempt to send a row by mail. Returns the mail with its end, where it left.
     pub(super) async fn send_by_mail(
         &self,
         account: &MailAccount,
         row: &Claimed,
-    ) -> Result<DeliveryEnd, PortError> {
+    ) -> Result<(DeliveryEnd, Option<Vec<u8>>), PortError> {
         let Some(sender) = &account.sender else {
-            return Ok(DeliveryEnd::Failed("no server for outgoing mail is set".to_owned()));
+            return Ok((
+                DeliveryEnd::Failed("no server for outgoing mail is set".to_owned()),
+                None,
+            ));
         };
         let known = self.store.network_address(&row.tenant, &row.body.thread).await?;
         let known = known.unwrap_or(Value::Null);
         let written = match written(account, row, &known) {
             Ok(written) => written,
-            Err(why) => return Ok(DeliveryEnd::Failed(why)),
+            Err(why) => return Ok((DeliveryEnd::Failed(why), None)),
         };
         let now = self.clock.now();
         let going = Outgoing { mail: &written, attempt: row.attempt, first: row.created_at };
@@ -259,14 +263,16 @@ impl Worker {
             Outcome::Failed(_, reason) => DeliveryEnd::Failed(reason.to_string()),
             Outcome::Unknown(reason) => DeliveryEnd::Awaiting(now + DOUBT, reason.to_string()),
         };
-        if matches!(end, DeliveryEnd::Accepted(_))
-            && account.keeps_sent
-            && let Some(mailbox) = &account.mailbox
-            && let Err(error) = mailbox.append_sent(&written.bytes).await
-        {
+        let left = matches!(end, DeliveryEnd::Accepted(_)).then_some(written.bytes);
+        Ok((end, left))
+    }
+
+    /// Puts what left into the folder of sent mail. Nothing waits for it: whoever looks there finds it a moment later.
+    pub(super) async fn keep_sent(&self, account: &MailAccount, mail: &[u8]) {
+        let Some(mailbox) = account.mailbox.as_ref().filter(|_| account.keeps_sent) else { return };
+        if let Err(error) = mailbox.append_sent(mail).await {
             tracing::warn!(%error, "A mail that left could not be put into the folder of sent mail");
         }
-        Ok(end)
     }
 }
 

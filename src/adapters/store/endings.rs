@@ -51,16 +51,17 @@ pub(super) async fn finish(
         DeliveryEnd::Failed(why) => ("failed", Some(why.as_str())),
         DeliveryEnd::Unknown(why) => ("unknown", Some(why.as_str())),
     };
-    let changed = sqlx::query("UPDATE outbox SET state = $1, error = $2, finished_at = $3 WHERE id = $4 AND state IN ('sending', 'awaiting')")
-        .bind(state)
-        .bind(error)
-        .bind(millis(now))
-        .bind(row.id.as_str())
-        .execute(&mut *connection)
-        .await?;
-    if changed.rows_affected() == 0 {
-        return Ok(());
-    }
+    let changed: Option<(Option<String>,)> = sqlx::query_as(
+        "UPDATE outbox SET state = $1, error = $2, finished_at = $3 WHERE id = $4 AND state IN ('sending', 'awaiting') \
+         RETURNING delivery",
+    )
+    .bind(state)
+    .bind(error)
+    .bind(millis(now))
+    .bind(row.id.as_str())
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some((delivery,)) = changed else { return Ok(()) };
     let (position,): (i64,) = sqlx::query_as(
         "INSERT INTO counters (tenant, name, value) VALUES ($1, 'outbox', 1) \
          ON CONFLICT (tenant, name) DO UPDATE SET value = counters.value + 1 RETURNING value",
@@ -89,7 +90,7 @@ pub(super) async fn finish(
     audit_row(connection, now, row, &format!("{what}.{state}"), error.unwrap_or("delivered"))
         .await?;
     // Networks may tell that it will not arrive before they answer the call that brought it.
-    if state == "sent" && delivery_of(connection, row).await?.as_deref() == Some("failed") {
+    if state == "sent" && delivery.as_deref() == Some("failed") {
         let why = "the network could not deliver it";
         return network::fail_later(connection, now, row, "sent", why).await;
     }

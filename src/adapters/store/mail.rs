@@ -73,20 +73,15 @@ impl Store {
     pub async fn thread_of_mails(
         &self,
         tenant: &TenantId,
-        ids: Vec<String>,
+        ids: &[String],
     ) -> Result<Option<(String, String)>, StoreError> {
-        let tenant = tenant.clone();
-        self.write(move |connection| {
-            Box::pin(async move {
-                for id in ids.iter().take(IDS_MAX) {
-                    if let Some(place) = by_id(connection, &tenant, id).await? {
-                        return Ok(Some((place.thread, place.account)));
-                    }
-                }
-                Ok(None)
-            })
-        })
-        .await
+        let mut connection = self.reads.acquire().await?;
+        for id in ids.iter().take(IDS_MAX) {
+            if let Some(place) = by_id(&mut connection, tenant, id).await? {
+                return Ok(Some((place.thread, place.account)));
+            }
+        }
+        Ok(None)
     }
 
     /// True where a mail of this id left from here.

@@ -19,7 +19,6 @@ mod talk;
 mod token;
 
 use std::fmt;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -44,7 +43,7 @@ use self::reason::{Then, pauses};
 use self::talk::{Limits, Line, Place, Trouble, connect, resolve};
 use self::token::Tokens;
 use super::reply::{Address, Written};
-use crate::channels::mail::MailSecurity;
+use crate::channels::mail::{MailSecurity, is_this_machine};
 use crate::domain::secret::Secret;
 
 /// How long a mail is tried before it is given up.
@@ -485,11 +484,6 @@ fn tls(settings: &SenderSettings) -> Result<Option<TlsParameters>, SenderSetting
 
 /// What a certificate in PEM begins with (RFC 7468 §5).
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
-
-fn is_this_machine(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
 
 #[cfg(test)]
 mod tests;

@@ -11,11 +11,15 @@ use tokio_util::task::TaskTracker;
 
 use super::tickets;
 use crate::mailbox::{Dovecot, PASSWORD, USER, USUAL};
-use crate::world::{AUTO, MailServer, OTHER_QUESTION, QUESTION, World};
+use crate::world::{AUTO, DRAFT, MailServer, OTHER_QUESTION, QUESTION, World};
 
 const ADDRESS: &str = "suporte@loja.example";
 
 async fn with_mail() -> (World, MailServer) {
+    under(AUTO).await
+}
+
+async fn under(policy: &str) -> (World, MailServer) {
     let server = MailServer::start().await;
     let settings = MailboxSettings {
         address: Some(ADDRESS.to_owned()),
@@ -25,7 +29,7 @@ async fn with_mail() -> (World, MailServer) {
         smtp_security: "none".to_owned(),
         ..MailboxSettings::default()
     };
-    (World::with_mailbox(AUTO, settings).await, server)
+    (World::with_mailbox(policy, settings).await, server)
 }
 
 /// Puts a mail into the inbox as the watcher does.
@@ -178,16 +182,7 @@ async fn machines_lists_and_likely_forgeries_are_never_answered() {
 
 #[tokio::test]
 async fn who_answers_from_their_mail_program_takes_over_and_the_draft_is_retired() {
-    let server = MailServer::start().await;
-    let settings = MailboxSettings {
-        address: Some(ADDRESS.to_owned()),
-        name: Some("Loja".to_owned()),
-        smtp_host: Some("127.0.0.1".to_owned()),
-        smtp_port: server.settings().port,
-        smtp_security: "none".to_owned(),
-        ..MailboxSettings::default()
-    };
-    let world = World::with_mailbox(crate::world::DRAFT, settings).await;
+    let (world, server) = under(DRAFT).await;
     brings(&world, "inbox", 1, &mail("q1@cliente.example", "", QUESTION)).await;
     assert_eq!(ticket(&world, 0).await["drafts"][0]["state"], "proposed");
     let own = format!(

@@ -1,11 +1,10 @@
 //! Where mail is fetched and how; what cannot work is refused before anybody connects.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::channels::mail::MailSecurity;
+use crate::channels::mail::{MailSecurity, is_this_machine};
 
 /// A mailbox and how it is watched.
 #[derive(Clone, Debug)]
@@ -215,11 +214,6 @@ pub enum SettingsError {
 
 /// A mail stands in memory several times while it is read.
 const MAX_MAIL_BYTES: u32 = 256_000_000;
-
-fn is_this_machine(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
 
 #[cfg(test)]
 mod tests {
