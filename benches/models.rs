@@ -48,19 +48,46 @@ fn main() {
     match args.next().as_deref() {
         Some("--endpoint") => endpoint(),
         Some("--measure") => measure(&args.next().expect("the model's file is named")),
+        Some("--ask") => measure_asking(),
         _ => train_and_measure(),
     }
 }
 
 /// Trains the embedded model and measures in a process of its own, which reads it from a file, as a worker does from its
-/// second start on.
+/// second start on. What only asks, without engines, articles or prompts, is measured in another.
 fn train_and_measure() {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     let (_, model) = pipeline().warm(|_| None).expect("the model is trained");
     std::fs::write(file.path(), model).expect("the model can be written");
     let this = std::env::current_exe().expect("the bench knows its file");
-    let ended = Command::new(this).arg("--measure").arg(file.path()).status();
-    assert!(ended.expect("the measurement starts").success(), "the measurement failed");
+    for mode in ["--ask", "--measure"] {
+        let ended = Command::new(&this).arg(mode).arg(file.path()).status();
+        assert!(ended.expect("the measurement starts").success(), "the measurement failed");
+    }
+}
+
+/// What request, connection and answer cost, and the memory of a process that does nothing else.
+fn measure_asking() {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
+    let (mut endpoint, url) = serve(Duration::ZERO);
+    let ladder = {
+        let _inside = runtime.enter();
+        ladder(&url)
+    };
+    runtime.block_on(ask_alone(&ladder, 200, 32));
+    let before = cpu();
+    runtime.block_on(ask_alone(&ladder, 2 * MESSAGES, 32));
+    let took = cpu() - before;
+    let least = resident();
+    runtime.block_on(ask_alone(&ladder, 20 * MESSAGES, IN_FLIGHT));
+    println!(
+        "{} questions of 5 kB alone: {took:.2} s of CPU; {least} MiB resident, {} MiB after {} more, {IN_FLIGHT} in flight",
+        2 * MESSAGES,
+        resident(),
+        20 * MESSAGES,
+    );
+    endpoint.kill().expect("the endpoint can be stopped");
 }
 
 fn measure(model: &str) {
@@ -94,10 +121,6 @@ fn measure(model: &str) {
         resident(),
         started.elapsed().as_secs_f64(),
     );
-
-    let before = cpu();
-    runtime.block_on(ask_alone(&ladder, 2 * MESSAGES));
-    println!("{} questions of 5 kB alone: {:.2} s of CPU", 2 * MESSAGES, cpu() - before);
 
     let mut memory = Vec::new();
     while calls < CALLS {
@@ -163,7 +186,7 @@ async fn run(pipeline: &Arc<Pipeline>, ladder: &Ladder, messages: usize, at_once
 }
 
 /// Asks without a pipeline around it: what request, connection and answer cost.
-async fn ask_alone(ladder: &Ladder, questions: usize) {
+async fn ask_alone(ladder: &Ladder, questions: usize, at_once: usize) {
     let request = ChatRequest {
         purpose: Purpose::Triage,
         prompt: "bench@1".to_owned(),
@@ -179,7 +202,7 @@ async fn ask_alone(ladder: &Ladder, questions: usize) {
     let model = Arc::clone(&ladder.primary);
     let asked = futures::stream::iter(0..questions)
         .map(|_| model.ask(&request))
-        .buffer_unordered(32)
+        .buffer_unordered(at_once)
         .map(|answer| assert!(answer.is_ok(), "{answer:?}"));
     asked.collect::<()>().await;
 }

@@ -152,6 +152,7 @@ fn message(clock: &dyn Clock, tenant: &TenantId, number: usize) -> InboundMessag
         text: text.to_owned(),
         flags: MessageFlags::default(),
         given: Given::default(),
+        original: None,
         attachments: Vec::new(),
         sent_at: clock.now(),
         received_at: clock.now(),

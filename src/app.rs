@@ -1,6 +1,7 @@
 //! The composition root: the only place that puts store, inbox, clock, policies, worker and API
 //! together. A directory has one worker; every other command opens the store beside it.
 
+mod access;
 mod mailboxes;
 mod models;
 mod receivers;
@@ -20,7 +21,7 @@ use crate::adapters::embed::{EmbedderSettings, FastEmbedder};
 use crate::adapters::files::Files;
 use crate::adapters::inbox::Inbox;
 use crate::adapters::model_cache::ModelCache;
-use crate::adapters::store::{Retention, Scope, Store, StoreLocation, TokenRow};
+use crate::adapters::store::{Retention, Store, StoreLocation};
 use crate::channels::email::account::MailAccounts;
 use crate::channels::whatsapp::accounts::Accounts;
 use crate::compose::Templates;
@@ -34,6 +35,7 @@ use crate::ports::{Clock, Embedder};
 use crate::prompts::Prompts;
 use crate::worker::{Helpers, Places, Tenant, Tenants, Worker, WorkerSettings};
 
+pub use access::{NewPerson, add_person, mint_login_link, mint_token};
 pub use mailboxes::{mailbox, sender};
 pub use models::{endpoints, ladder};
 pub use receivers::{Receivers, mailer, webhooks};
@@ -389,30 +391,6 @@ fn embedder_settings(settings: &EmbeddingSettings) -> Option<EmbedderSettings> {
         runtime: settings.runtime.clone(),
         threads: usize::try_from(settings.threads).unwrap_or(usize::MAX),
     })
-}
-
-/// Makes a bearer token, `ID.SECRET`, that is shown this once: only a hash of its secret is stored.
-/// `None` when the tenant has a working token of that name.
-pub async fn mint_token(
-    store: &Store,
-    clock: &Arc<dyn Clock>,
-    tenant: &TenantId,
-    name: &str,
-    scopes: &[Scope],
-) -> anyhow::Result<Option<String>> {
-    let mut secret = [0_u8; 32];
-    getrandom::fill(&mut secret).context("read random bytes")?;
-    let secret = hex::encode(secret);
-    let token = TokenRow {
-        id: clock.token_id(),
-        tenant: tenant.clone(),
-        name: name.to_owned(),
-        scopes: scopes.to_vec(),
-        created_at: clock.now(),
-        revoked_at: None,
-    };
-    let bearer = format!("{}.{secret}", token.id);
-    Ok(store.add_token(token, &secret).await?.then_some(bearer))
 }
 
 /// A directory's worker with everything it needs.

@@ -8,6 +8,7 @@ pub mod config;
 pub mod shutdown;
 pub mod telemetry;
 
+pub mod desk;
 pub mod web;
 pub mod worker;
 

@@ -6,7 +6,8 @@
 use std::io::IsTerminal as _;
 
 use serde::{Deserialize, Serialize};
-use tracing::Subscriber;
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::filter::{FilterExt as _, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -61,6 +62,10 @@ impl Default for LogSettings {
 /// program which embeds it has not looked for file systems that map a file only once, and has chosen no experiments.
 const HARMLESS: &[&str] = &["qdrant_edge::common::mmap::ops", "qdrant_edge::common::flags"];
 
+/// Libraries whose lower levels print whole mails, and passwords as they are sent. Below `info` nobody hears them, however the
+/// levels are set.
+const QUOTING: &[&str] = &["async_imap", "imap_proto"];
+
 /// Starts writing events to stderr; an error when something else of this process already does.
 pub fn start(settings: &LogSettings) -> Result<(), TryInitError> {
     let colours = std::io::stderr().is_terminal();
@@ -82,14 +87,32 @@ pub fn subscriber<W>(
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::new(directives(settings.level));
+    stream(&directives(settings.level), settings.format, writer, colours)
+}
+
+fn stream<W>(
+    directives: &str,
+    format: LogFormat,
+    writer: W,
+    colours: bool,
+) -> impl Subscriber + Send + Sync + use<W>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let filter = EnvFilter::new(directives).and(filter_fn(|event| !quotes(event)));
     // A closed stderr must not end the process, so failed writes are not reported to it.
     let events = tracing_subscriber::fmt::layer().with_writer(writer).log_internal_errors(false);
-    let events = match settings.format {
+    let events = match format {
         LogFormat::Text => events.with_ansi(colours).boxed(),
         LogFormat::Json => events.with_ansi(false).json().flatten_event(true).boxed(),
     };
     tracing_subscriber::registry().with(events.with_filter(filter))
+}
+
+/// True for what a library says that quotes whatever passes through it.
+fn quotes(event: &Metadata<'_>) -> bool {
+    let library = event.target().split("::").next().unwrap_or_default();
+    *event.level() > Level::INFO && QUOTING.contains(&library)
 }
 
 /// Returns who is heard from which level up. Whoever wants to know more of us hears the harmless as well.
@@ -149,6 +172,22 @@ mod tests {
             assert!(text.contains("Slow to connect"), "{level}: {text}");
             assert!(!text.contains("customer"), "{level}: {text}");
         }
+    }
+
+    #[test]
+    fn what_quotes_mails_and_passwords_is_not_heard_even_where_everything_is() {
+        let page = Page::default();
+        let writer = page.clone();
+        let stream = stream("trace", LogFormat::Text, move || writer.clone(), false);
+        tracing::subscriber::with_default(stream, || {
+            tracing::debug!(target: "async_imap::imap_stream", "LOGIN ana secret");
+            tracing::trace!(target: "imap_proto", "a secret");
+            tracing::info!(target: "async_imap::client", "Connected");
+            tracing::debug!(target: "async_imap_of_others", "Looked around");
+        });
+        let text = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
+        assert!(!text.contains("secret"), "{text}");
+        assert!(text.contains("Connected") && text.contains("Looked around"), "{text}");
     }
 
     #[test]

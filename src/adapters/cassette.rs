@@ -32,7 +32,7 @@ pub enum Cassette {
     Replay(Arc<Shelf>),
 }
 
-/// A folder of recordings, and how many questions it had no answer to.
+/// A folder of recordings, how many questions it had no answer to, and which of its answers cannot be read.
 #[derive(Debug)]
 pub struct Shelf {
     dir: PathBuf,
@@ -217,9 +217,9 @@ impl TapedModel {
     }
 
     fn read(&self, path: &Path) -> Result<ChatAnswer, Box<ChatError>> {
-        let unanswered = |detail: LocalText| {
+        let unanswered = |kind: ChatErrorKind, detail: LocalText| {
             tracing::error!(detail = detail.en, "A question has no answer in the recordings");
-            Err(Box::new(ChatError::new(ChatErrorKind::NotRecorded, detail)))
+            Err(Box::new(ChatError::new(kind, detail)))
         };
         let damaged = |pt: String, en: String| {
             let shown = path.display();
@@ -230,7 +230,7 @@ impl TapedModel {
             let mut damaged = self.shelf.damaged.lock().unwrap_or_else(PoisonError::into_inner);
             damaged.insert(path.to_path_buf());
             drop(damaged);
-            unanswered(detail)
+            unanswered(ChatErrorKind::BadRecording, detail)
         };
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
@@ -241,7 +241,7 @@ impl TapedModel {
                     format!("no recording {path}; record it with --record {dir}"),
                 );
                 self.shelf.missed.fetch_add(1, Ordering::Relaxed);
-                return unanswered(detail);
+                return unanswered(ChatErrorKind::NotRecorded, detail);
             }
             Err(error) => return damaged(error.to_string(), error.to_string()),
         };
@@ -263,8 +263,13 @@ impl TapedModel {
                 attempts: 1,
             }),
             (None, Some(failure)) => {
-                let kind =
-                    ChatErrorKind::parse(&failure.kind).unwrap_or(ChatErrorKind::NotRecorded);
+                let Some(kind) = ChatErrorKind::parse(&failure.kind) else {
+                    let kind = &failure.kind;
+                    return damaged(
+                        format!("`{kind}` não é motivo de falta de resposta"),
+                        format!("`{kind}` is no reason for a lack of an answer"),
+                    );
+                };
                 let mut error = ChatError::new(kind, LocalText::new("como gravado", "as recorded"));
                 (error.status, error.code, error.attempts) = (failure.status, failure.code, 1);
                 Err(Box::new(error))
@@ -434,9 +439,12 @@ mod tests {
         }
         let path = player.path(&request("oi", 0));
         let whole = std::fs::read_to_string(&path).unwrap();
-        for broken in [whole.trim_end_matches(['}', '\n']), "{}", "not JSON"] {
+        let odd = whole.replace("\"answer\": {", "\"answer\": null, \"was\": {");
+        let odd = odd.replace("\"failure\": null", "\"failure\": {\"kind\": \"tired\"}");
+        for broken in [whole.trim_end_matches(['}', '\n']), "{}", "not JSON", &odd] {
             std::fs::write(&path, broken).unwrap();
             let damaged = player.ask(&request("oi", 0)).await.unwrap_err();
+            assert_eq!(damaged.kind, ChatErrorKind::BadRecording, "{broken}");
             assert!(damaged.detail.en.contains("is damaged"), "{damaged}");
         }
         std::fs::write(&path, whole).unwrap();

@@ -1,4 +1,4 @@
-//! Files that came with messages, on the disk: `<data>/files/<two letters>/<id>`, for nobody's eyes but ours.
+//! Files of messages, on the disk: `<data>/files/<two letters>/<id>`, for nobody's eyes but ours.
 //!
 //! The name is our id, so nothing that a stranger wrote becomes part of a path, and without an extension no program takes
 //! a file for something to open or run. A file is written elsewhere and moved to its place when it is whole: what lies
@@ -54,6 +54,14 @@ impl Files {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Reads a whole file; `None` where there is none of that id.
+    pub async fn read(&self, id: &AttachmentId) -> io::Result<Option<Vec<u8>>> {
+        let Some(mut file) = self.open(id).await? else { return Ok(None) };
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).await?;
+        Ok(Some(bytes))
     }
 
     /// Removes a file, if there is one.

@@ -1,5 +1,5 @@
 //! Everything outside the process that is not a channel, and the index: the store, the inbox, the clock, files
-//! of messages, Qdrant, embedding models, the transcriber.
+//! of messages, Qdrant, embedding models, the transcriber; and hashes of passwords, which take their time.
 
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ pub mod files;
 pub mod inbox;
 pub mod model_cache;
 pub mod openai;
+pub mod passwords;
 pub mod qdrant;
 pub mod store;
 pub mod transcriber;

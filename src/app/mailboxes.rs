@@ -7,10 +7,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::load_pack;
+use crate::adapters::store::Pace;
 use crate::channels::email::account::{LOOP_HEADER, MailAccount, MailAccounts};
 use crate::channels::email::kind::Own;
 use crate::channels::email::mailbox::{self, Mailbox, SentFolder};
 use crate::channels::email::sender::{self, Rate, Sender, SenderSettings};
+use crate::channels::email::token::TokenSource;
 use crate::channels::mail::MailSecurity;
 use crate::config::{Config, MailboxSettings};
 use crate::domain::ids::TenantId;
@@ -71,6 +73,7 @@ fn account(
         mailbox: mailbox(settings, address)?,
         sender: sender(settings, address)?,
         keeps_sent: settings.save_sent,
+        pace: Pace { per_hour: settings.auto_per_hour, per_day: settings.auto_per_day },
         loop_mark: crate::channels::email::account::loop_mark(&key, address),
         key,
     })
@@ -84,17 +87,7 @@ pub fn mailbox(settings: &MailboxSettings, address: &str) -> anyhow::Result<Opti
         (Some(password), _) => {
             mailbox::Login::Password { user, password: password.expose().to_owned() }
         }
-        (None, Some(Token::Program(program, args))) => mailbox::Login::Xoauth2 {
-            user,
-            token: mailbox::TokenSource::Command {
-                program: program.into(),
-                args,
-                limit: TOKEN_LIMIT,
-            },
-        },
-        (None, Some(Token::File(path))) => {
-            mailbox::Login::Xoauth2 { user, token: mailbox::TokenSource::File(path) }
-        }
+        (None, Some(token)) => mailbox::Login::Xoauth2 { user, token },
         (None, None) => anyhow::bail!("there is no password and no token"),
     };
     let settings = mailbox::Settings {
@@ -119,17 +112,7 @@ pub fn sender(settings: &MailboxSettings, address: &str) -> anyhow::Result<Optio
     let user = settings.user.clone().unwrap_or_else(|| address.to_owned());
     let login = match (&settings.password, token(settings)) {
         (Some(password), _) => sender::Login::Password { user, password: password.clone() },
-        (None, Some(Token::Program(program, args))) => sender::Login::Token {
-            user,
-            source: sender::TokenSource::Program {
-                program: program.into(),
-                args,
-                limit: TOKEN_LIMIT,
-            },
-        },
-        (None, Some(Token::File(path))) => {
-            sender::Login::Token { user, source: sender::TokenSource::File(path) }
-        }
+        (None, Some(source)) => sender::Login::Token { user, source },
         (None, None) => sender::Login::None,
     };
     let rate = Rate { per_minute: settings.per_minute, burst: settings.per_minute.clamp(1, 10) };
@@ -148,17 +131,13 @@ pub fn sender(settings: &MailboxSettings, address: &str) -> anyhow::Result<Optio
 }
 
 /// Where a token comes from.
-enum Token {
-    Program(String, Vec<String>),
-    File(std::path::PathBuf),
-}
-
-fn token(settings: &MailboxSettings) -> Option<Token> {
+fn token(settings: &MailboxSettings) -> Option<TokenSource> {
     if let Some(command) = &settings.token_command {
         let mut words = command.split_whitespace().map(str::to_owned);
-        return words.next().map(|program| Token::Program(program, words.collect()));
+        let program = words.next()?.into();
+        return Some(TokenSource::Program { program, args: words.collect(), limit: TOKEN_LIMIT });
     }
-    settings.token_file.clone().map(Token::File)
+    settings.token_file.clone().map(TokenSource::File)
 }
 
 fn security(word: &str) -> MailSecurity {

@@ -15,6 +15,7 @@ use sha2::Sha256;
 
 use crate::adapters::store::{Claimed, DeliveryEnd};
 use crate::domain::channel::Channel;
+use crate::domain::ids::AttachmentId;
 use crate::domain::message::Contact;
 
 /// First pause before another attempt; it doubles up to `BACKOFF_MAX`.
@@ -65,6 +66,8 @@ struct Payload<'a> {
     text: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     template: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    attachments: &'a [AttachmentId],
     created_at: DateTime<Utc>,
 }
 
@@ -137,6 +140,7 @@ fn body_of(row: &Claimed) -> Vec<u8> {
         locale: row.body.locale.as_str(),
         text: &row.body.text,
         template: row.body.template.as_deref(),
+        attachments: &row.body.attachments,
         created_at: row.created_at,
     };
     serde_json::to_vec(&payload).unwrap_or_default()

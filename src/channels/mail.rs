@@ -25,6 +25,10 @@ const BACKOFF_MAX: Duration = Duration::from_mins(10);
 /// How long a mail is tried before it is given up.
 const GIVE_UP_AFTER: chrono::Duration = chrono::Duration::hours(72);
 
+/// What Exchange is asked not to answer a machine's mail with (MS-OXCMAIL §2.1.3.2.20): all but NDR, the report that a mail was
+/// not delivered. `All` would take that one away too, and with it the only news of a bad address.
+pub const SUPPRESSED: &str = "DR, RN, NRN, OOF, AutoReply";
+
 crate::domain::words! {
     /// How a connection to a mail server is protected.
     MailSecurity {
@@ -244,7 +248,7 @@ impl Header for AutoResponseSuppress {
     }
 
     fn display(&self) -> HeaderValue {
-        HeaderValue::new(Self::name(), "All".to_owned())
+        HeaderValue::new(Self::name(), SUPPRESSED.to_owned())
     }
 }
 
@@ -413,7 +417,7 @@ mod tests {
             "Message-ID: <out_01@loja.example>",
             "Date: Wed, 18 Nov 2026 11:06:40 +0000",
             "Auto-Submitted: auto-generated",
-            "X-Auto-Response-Suppress: All",
+            "X-Auto-Response-Suppress: DR, RN, NRN, OOF, AutoReply",
             "MIME-Version: 1.0",
             "Content-Type: text/plain; charset=utf-8",
         ] {

@@ -2,5 +2,6 @@
 
 pub mod callback;
 pub mod email;
+pub mod enclosures;
 pub mod mail;
 pub mod whatsapp;

@@ -4,6 +4,7 @@
 //! that both say something about exactly the same commands and arguments.
 
 mod models;
+mod people;
 mod privacy;
 mod service;
 
@@ -81,12 +82,17 @@ const PORTUGUESE: &[Portuguese] = &[
          sozinho.",
     ),
     arg_pt("demo", "json", "", "Escreve JSON Lines em vez da tabela"),
-    arg_pt("demo", "serve", "", "Deixa a API no ar no fim, com um token para experimentar"),
+    arg_pt(
+        "demo",
+        "serve",
+        "",
+        "Deixa as páginas e a API no ar no fim, com um link para entrar e um token",
+    ),
     command_pt(
         "serve",
-        "Põe no ar o worker e a API HTTP até alguém parar",
-        "Escuta em 127.0.0.1, a menos que a configuração diga outra coisa. Toda chamada precisa de um token: \
-         crie um com \"atende tokens add\". O primeiro Ctrl+C ou SIGTERM termina o que está em andamento, o \
+        "Põe no ar o worker, as páginas da equipe e a API HTTP até alguém parar",
+        "Escuta em 127.0.0.1, a menos que a configuração diga outra coisa. As pessoas entram em /desk: crie contas \
+         com \"atende users add\". Toda chamada da API precisa de um token: crie um com \"atende tokens add\". O primeiro Ctrl+C ou SIGTERM termina o que está em andamento, o \
          segundo para na hora; nada do que foi aceito se perde em nenhum dos casos.",
     ),
     arg_pt(
@@ -401,7 +407,12 @@ fn translate(mut command: Command, path: &str) -> Command {
 }
 
 fn all() -> impl Iterator<Item = &'static Portuguese> {
-    PORTUGUESE.iter().chain(models::MODELS).chain(privacy::PRIVACY).chain(service::SERVICE)
+    PORTUGUESE
+        .iter()
+        .chain(models::MODELS)
+        .chain(people::PEOPLE)
+        .chain(privacy::PRIVACY)
+        .chain(service::SERVICE)
 }
 
 fn find(command: &str, arg: &str) -> Option<&'static Portuguese> {

@@ -4,6 +4,7 @@
 //! people would. To add one: its file, a variant of `Command`, its line in `dispatch`, and its
 //! Portuguese texts in `language`; tests name what is missing.
 
+mod assistant;
 mod channels;
 mod classifier;
 mod config;
@@ -27,6 +28,7 @@ mod store;
 mod tickets;
 mod tokens;
 mod triage;
+mod users;
 mod verify;
 mod webhooks;
 
@@ -124,6 +126,8 @@ enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Tickets(tickets::Command),
     #[command(subcommand, arg_required_else_help = true)]
+    Assistant(assistant::Command),
+    #[command(subcommand, arg_required_else_help = true)]
     Incident(incident::Command),
     #[command(subcommand, arg_required_else_help = true)]
     Notify(notify::Command),
@@ -133,6 +137,8 @@ enum Command {
     Webhooks(webhooks::Command),
     #[command(subcommand, arg_required_else_help = true)]
     Tokens(tokens::Command),
+    #[command(subcommand, arg_required_else_help = true)]
+    Users(users::Command),
     #[command(subcommand, arg_required_else_help = true)]
     Customers(customers::Command),
 }
@@ -155,11 +161,13 @@ fn dispatch(cx: &mut CliCx<'_>, command: Command) -> anyhow::Result<ExitCode> {
         Command::Queue(command) => queue::run(cx, &command),
         Command::Sla(command) => sla::run(cx, &command),
         Command::Tickets(command) => tickets::run(cx, &command),
+        Command::Assistant(command) => assistant::run(cx, &command),
         Command::Incident(command) => incident::run(cx, &command),
         Command::Notify(command) => notify::run(cx, &command),
         Command::Channels(command) => channels::run(cx, &command),
         Command::Webhooks(command) => webhooks::run(cx, &command),
         Command::Tokens(command) => tokens::run(cx, &command),
+        Command::Users(command) => users::run(cx, &command),
         Command::Customers(command) => customers::run(cx, &command),
         Command::Config(config::Command::Check(args)) => config::check(cx, &args),
     }
@@ -383,26 +391,31 @@ fn replayed(cx: &mut CliCx<'_>, code: ExitCode) -> anyhow::Result<ExitCode> {
         writeln!(cx.err, "{note} {}: {meaning}", shelf.dir().display())?;
     }
     let dir = shelf.dir().display();
+    // Behind written examples there is no model to ask again.
+    let again = if example {
+        cx.say(
+            "para os exemplos da demonstração, rode scripts/cassettes; para mensagens suas, grave com --record",
+            "for the demonstration's examples run scripts/cassettes; for messages of your own record with --record",
+        )
+    } else {
+        cx.say("grave de novo com --record", "record again with --record")
+    };
     let missed = match (shelf.missed(), cx.lang) {
         (0, _) => None,
-        (1, Locale::PtBr) => Some(format!(
-            "1 pergunta aos modelos não tem gravação em {dir}; grave de novo com --record"
-        )),
-        (many, Locale::PtBr) => Some(format!(
-            "{many} perguntas aos modelos não têm gravação em {dir}; grave de novo com --record"
-        )),
-        (1, Locale::En) => Some(format!(
-            "1 question to models has no recording in {dir}; record again with --record"
-        )),
-        (many, Locale::En) => Some(format!(
-            "{many} questions to models have no recording in {dir}; record again with --record"
-        )),
+        (1, Locale::PtBr) => {
+            Some(format!("1 pergunta aos modelos não tem gravação em {dir}; {again}"))
+        }
+        (many, Locale::PtBr) => {
+            Some(format!("{many} perguntas aos modelos não têm gravação em {dir}; {again}"))
+        }
+        (1, Locale::En) => Some(format!("1 question to models has no recording in {dir}; {again}")),
+        (many, Locale::En) => {
+            Some(format!("{many} questions to models have no recording in {dir}; {again}"))
+        }
     };
-    let todo = cx.say(
-        "está danificado: apague o arquivo e grave de novo com --record",
-        "is damaged: delete the file and record it again with --record",
-    );
-    let damaged = shelf.damaged().into_iter().map(|file| format!("{} {todo}", file.display()));
+    let todo = cx.say("está danificado: apague o arquivo", "is damaged: delete the file");
+    let damaged =
+        shelf.damaged().into_iter().map(|file| format!("{} {todo}; {again}", file.display()));
     let told: Vec<String> = missed.into_iter().chain(damaged).collect();
     for line in &told {
         writeln!(cx.err, "{line}")?;

@@ -13,7 +13,8 @@ use super::{CliCx, ExitCode};
 use crate::adapters::clock::SystemClock;
 use crate::adapters::store::Scope;
 use crate::app::{App, Receivers, mint_token};
-use crate::config::Config;
+use crate::config::{Config, ServerSettings};
+use crate::desk::{self, Desk, DeskSettings};
 use crate::domain::ids::TenantId;
 use crate::ports::Clock;
 use crate::shutdown::{Ended, Shutdown};
@@ -25,10 +26,10 @@ const SILENCE: Duration = Duration::from_mins(1);
 /// How long the stores may take for their last writes.
 const LAST_WRITES: Duration = Duration::from_secs(10);
 
-/// Run the worker and the HTTP API until stopped
+/// Run the worker, the team's pages and the HTTP API until stopped
 ///
-/// Listens on 127.0.0.1 unless the settings say otherwise. Every call needs a token: make one with
-/// "atende tokens add". A first Ctrl+C or SIGTERM finishes what is in hand, a second one stops at once;
+/// Listens on 127.0.0.1 unless the settings say otherwise. People sign in under /desk: make accounts with "atende
+/// users add". Every call of the API needs a token: make one with "atende tokens add". A first Ctrl+C or SIGTERM finishes what is in hand, a second one stops at once;
 /// nothing that was accepted is lost either way.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -48,7 +49,7 @@ pub(super) fn run(cx: &mut CliCx<'_>, args: &Args) -> anyhow::Result<ExitCode> {
     cx.runtime()?.block_on(serve(cx, config, None))
 }
 
-/// Serves the demo's business, with a token that is shown once.
+/// Serves the demo's business, with a link and a token that are shown once.
 pub(super) fn demo(cx: &mut CliCx<'_>, config: Config) -> anyhow::Result<ExitCode> {
     telemetry::start(&config.log)?;
     let config = Config { store: crate::config::StoreSettings::default(), ..config };
@@ -78,7 +79,10 @@ async fn serve(
         format!("cannot listen on {}; choose another address with --bind", config.server.bind)
     })?;
     let address = listener.local_addr()?;
-    let router = web::router(AppState::new(parts(&app, &config, &shutdown)));
+    let state = AppState::new(parts(&app, &config, &shutdown));
+    let pages_at = super::users::desk_address(&config.server, address);
+    let pages = Desk::new(state.clone(), app.tenants.clone(), desk_settings(&config.server))?;
+    let router = desk::router(pages).merge(web::router(state));
     let grace = Duration::from_secs(config.server.shutdown_grace_secs);
     app.worker.run(shutdown.tasks(), &shutdown.token());
     if demo.is_none() {
@@ -86,7 +90,7 @@ async fn serve(
         shutdown.spawn(Arc::clone(&app).watch(config, cx.lang, every, shutdown.token()));
     }
     shutdown.spawn(web::serve(listener, router, shutdown.token(), grace));
-    announce(cx, address, demo.as_ref(), &app).await?;
+    announce(cx, address, &pages_at, demo.as_ref(), &app).await?;
 
     let ended = shutdown.wait(grace).await;
     drop(app);
@@ -104,6 +108,11 @@ async fn serve(
     };
     writeln!(cx.err, "{said}")?;
     Ok(ExitCode::Ok)
+}
+
+/// Where the desk stands in the network.
+fn desk_settings(server: &ServerSettings) -> DeskSettings {
+    DeskSettings { public_url: server.public_url.clone(), proxies: server.proxies }
 }
 
 /// What the API is built from, with the worker's sign of life passed on to its readiness.
@@ -133,6 +142,7 @@ fn parts(app: &Arc<App>, config: &Config, shutdown: &Shutdown) -> WebParts {
         settings: WebSettings {
             max_body_bytes: usize::try_from(config.server.max_body_bytes).unwrap_or(usize::MAX),
             request_timeout: Duration::from_secs(config.server.request_timeout_secs),
+            max_file_bytes: config.files.max_mb.saturating_mul(1_000_000),
             max_in_flight: usize::try_from(config.server.max_in_flight).unwrap_or(usize::MAX),
         },
         vocabulary: Arc::new(move |tenant| {
@@ -150,16 +160,26 @@ fn parts(app: &Arc<App>, config: &Config, shutdown: &Shutdown) -> WebParts {
 async fn announce(
     cx: &mut CliCx<'_>,
     address: SocketAddr,
+    pages_at: &str,
     demo: Option<&TenantId>,
     app: &App,
 ) -> anyhow::Result<()> {
     let on = cx.say("No ar em", "Serving on");
     writeln!(cx.out, "{on} http://{address}")?;
     if let Some(tenant) = demo {
+        let store = &app.stores.store;
+        let path = super::users::demo_link(store, &app.clock, tenant, cx.lang).await?;
+        let open = cx.say("Abra no navegador:", "Open in the browser:");
+        writeln!(cx.out, "{open} {pages_at}{path}")?;
+        let once = cx.say(
+            "O link entra uma vez, nos próximos 15 minutos.",
+            "The link signs in once, within 15 minutes.",
+        );
+        writeln!(cx.out, "{once}")?;
         let name = format!("demo-{}", app.clock.now().timestamp_millis());
-        let bearer = mint_token(&app.stores.store, &app.clock, tenant, &name, Scope::ALL).await?;
+        let bearer = mint_token(store, &app.clock, tenant, &name, Scope::ALL).await?;
         let bearer = bearer.context("a token of that name exists already")?;
-        let hint = cx.say("Para experimentar:", "To try it:");
+        let hint = cx.say("Para experimentar a API:", "To try the API:");
         writeln!(
             cx.out,
             "{hint}\n  curl -H 'Authorization: Bearer {bearer}' http://{address}/v1/queues"

@@ -48,6 +48,10 @@ pub struct MailboxSettings {
     pub smtp_security: String,
     /// Mails that leave in a minute, at most. Default 30.
     pub per_minute: u32,
+    /// Mails that nobody looked at which one address gets in an hour, at most, over all conversations. Default 10.
+    pub auto_per_hour: u32,
+    /// The same in a day. Default 30.
+    pub auto_per_day: u32,
     /// A PEM file of authorities that are trusted beside the machine's own.
     pub ca_file: Option<PathBuf>,
     /// The name of the receiving server in `Authentication-Results`, whose word about senders counts.
@@ -76,6 +80,8 @@ impl Default for MailboxSettings {
             smtp_port: 587,
             smtp_security: "starttls".to_owned(),
             per_minute: 30,
+            auto_per_hour: 10,
+            auto_per_day: 30,
             ca_file: None,
             trusted_server: None,
             max_mb: 40,

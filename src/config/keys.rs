@@ -69,6 +69,8 @@ pub enum Kind {
     CallbackUrl,
     /// The URL of a model's endpoint.
     ModelUrl,
+    /// The address of the desk: scheme, host and perhaps a port.
+    SiteUrl,
     /// One line of text.
     Text,
     /// A password, of any length.
@@ -361,6 +363,23 @@ const SERVER: &[Key] = &[
         Kind::Integer(1, 65_536),
         "Requisições atendidas ao mesmo tempo; as que passarem disso recebem 503.",
         "Requests served at the same time; those beyond get 503.",
+    ),
+    optional(
+        "public_url",
+        Kind::SiteUrl,
+        "\"https://atende.exemplo.com.br\"",
+        "Endereço em que a equipe abre as páginas, sem caminho. Com https://, o navegador só manda o login por \
+         conexão segura.",
+        "Address at which the team opens the pages, without a path. With https:// browsers send what \
+         signs them in over secure connections only.",
+    ),
+    key(
+        "proxies",
+        Kind::Integer(0, 9),
+        "Quantos proxies próprios há na frente, cada um acrescentando a X-Forwarded-For quem se conectou a ele. Com 0, \
+         esses cabeçalhos são ignorados.",
+        "How many proxies of your own stand in front, each adding to X-Forwarded-For who connected to \
+         it. With 0 those headers are ignored.",
     ),
 ];
 

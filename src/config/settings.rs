@@ -142,6 +142,11 @@ pub struct ServerSettings {
     pub shutdown_grace_secs: u64,
     /// Requests worked on at once; those beyond are refused with 503. Default 1024.
     pub max_in_flight: u32,
+    /// The address at which people open the desk, without a path; none by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
+    /// How many proxies of one's own stand in front, each of which says who connected to it. Default 0.
+    pub proxies: u8,
 }
 
 impl Default for ServerSettings {
@@ -152,6 +157,8 @@ impl Default for ServerSettings {
             request_timeout_secs: 30,
             shutdown_grace_secs: 30,
             max_in_flight: 1024,
+            public_url: None,
+            proxies: 0,
         }
     }
 }

@@ -90,6 +90,10 @@ fn cases() -> Vec<(&'static str, Place)> {
         ("beyond 64 bits", file("[inbox]\nmax_backlog = 99999999999999999999")),
         ("no port", file("[server]\nbind = \"127.0.0.1\"")),
         ("no such port", file("[server]\nbind = \"127.0.0.1:80800\"")),
+        (
+            "a page for a site",
+            file("[server]\npublic_url = \"https://a.example/desk\"\nproxies = 10"),
+        ),
         ("name for an address", file("[server]\nbind = \"localhost:8080\"")),
         ("unknown word", file("[log]\nlevel = \"inof\"\nformat = \"xml\"")),
         ("unknown pack", file("[policy]\npack = \"sass-br\"")),
@@ -169,6 +173,7 @@ fn of_models() -> Vec<(&'static str, Place)> {
         ("the whole address, and a slash", url("http://127.0.0.1:9/v1/chat/completions/")),
         ("no room for a question", primary("context = 1500")),
         ("no room for a question, by the answer", primary("context = 2048\nmax_output = 4000")),
+        ("fewer tokens a minute than a question has", primary("tokens_per_minute = 2000")),
         ("a budget of nothing", primary(&format!("{priced}[models.budget]\ndaily_usd = 0\n"))),
         (
             "a budget below one question",
@@ -511,6 +516,7 @@ fn the_declared_keys_are_exactly_the_fields_of_the_settings() {
         ..crate::config::MailSettings::default()
     };
     config.prompts.dir = Some("x".into());
+    config.server.public_url = Some("x".to_owned());
     let rung = every_field_of_a_rung();
     config.models.primary = rung.clone();
     config.models.escalation = rung;

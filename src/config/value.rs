@@ -72,6 +72,7 @@ fn judge_text(text: &str, kind: Kind, around: &Surroundings<'_>) -> Result<Strin
         Kind::StoreUrl => store_url(text),
         Kind::CallbackUrl => callback_url(text),
         Kind::ModelUrl => model_url(text),
+        Kind::SiteUrl => site_url(text),
         Kind::Text | Kind::Password => line(text),
         Kind::Integer(..) | Kind::Decimal(..) | Kind::Flag => {
             Err(wrong_type(&Raw::Text(text.to_owned()), kind))
@@ -382,6 +383,32 @@ fn model_url(text: &str) -> Result<String, Complaint> {
         ),
         _ => complaint("a URL não começa com https://", "the URL does not start with https://"),
     }
+}
+
+/// Refuses what people cannot open pages under. A slash at the end is taken off.
+fn site_url(text: &str) -> Result<String, Complaint> {
+    let fits = reqwest::Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.path() == "/"
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    });
+    if fits {
+        return Ok(text.trim_end_matches('/').to_owned());
+    }
+    Err(Complaint::new(
+        (
+            "isto não é o endereço de um site, sem caminho nem usuário",
+            "this is not the address of a site, without a path or a user",
+        ),
+        (
+            "escreva por exemplo \"https://atende.exemplo.com.br\"",
+            "write for example \"https://atende.example.com\"",
+        ),
+    ))
 }
 
 /// Whether a host is written as one that the internet does not reach: a private address, or a name without a dot or

@@ -1,4 +1,4 @@
-//! A file that came with a message: what its sender says of it, and where it is to be had.
+//! A file that came with a message, or goes with one: what its sender says of it, and where it is to be had.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,8 @@ super::words! {
         Sticker = "sticker",
         /// Anything else.
         File = "file",
+        /// The HTML of a mail: no file of its own, but the message as its sender laid it out.
+        MailHtml = "mail_html",
     }
 }
 
@@ -60,6 +62,9 @@ pub struct Attachment {
     pub source: Source,
 }
 
+/// For how many hours a file that was handed in waits for the reply that it goes with.
+pub const UPLOAD_HOURS: i64 = 24;
+
 /// Where a file is to be had. No bytes travel with a message: a channel that has them already writes them to where files
 /// are kept, under the attachment's id, before it hands the message over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,4 +80,28 @@ pub enum Source {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sha256: Option<String>,
     },
+    /// It came with a mail, whose bytes were here: it is in its place, or was not taken.
+    Mail {
+        /// What is known of the bytes; `None` where they are more than is taken.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kept: Option<KeptBytes>,
+        /// True where the mail shows it among its words.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        inline: bool,
+        /// What the mail's HTML calls it, without angle brackets.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        content_id: Option<String>,
+    },
+    /// A person of the business handed it in, to be sent.
+    Upload,
+}
+
+/// What is known of bytes that were written to their place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptBytes {
+    /// Their SHA-256 in hexadecimal digits.
+    pub sha256: String,
+    /// The type that they show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sniffed: Option<String>,
 }

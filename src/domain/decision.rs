@@ -31,6 +31,15 @@ super::words! {
     }
 }
 
+impl Mode {
+    /// Returns the one of two that lets the worker do less.
+    #[must_use]
+    pub fn stricter(self, other: Self) -> Self {
+        // In the order of declaration each lets it do less than the one before.
+        self.max(other)
+    }
+}
+
 /// A text written natively in both languages.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

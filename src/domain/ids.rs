@@ -49,7 +49,9 @@ id!(/** A decision record. */ DecisionId, "dec");
 id!(/** A draft. */ DraftId, "drf");
 id!(/** A message that is to leave; also the key under which a receiver sees it once. */ OutboxId, "out");
 id!(/** A piece of work. */ JobId, "job");
-id!(/** A file that came with a message. */ AttachmentId, "att");
+id!(/** A file of a message, in or out. */ AttachmentId, "att");
+id!(/** An account of somebody who works at the desk. */ UserId, "usr");
+id!(/** A browser that is signed in (not its secret). */ SessionId, "ses");
 id!(/** A bearer token (not its secret). */ TokenId, "tok");
 
 /// The business that a record belongs to. Every table, key, token and filter carries it.

@@ -28,8 +28,11 @@ pub struct InboundMessage {
     pub contact: Contact,
     /// Subject line, where the channel has one.
     pub subject: Option<String>,
-    /// The words, as received.
+    /// The words, as received; of a mail, without those that repeat or only sign.
     pub text: String,
+    /// What of a mail's own form the text does not show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original: Option<Original>,
     /// What the channel itself knows of the message.
     #[serde(default)]
     pub flags: MessageFlags,
@@ -61,6 +64,26 @@ pub struct Contact {
     /// Phone number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
+}
+
+super::words! {
+    /// Which form of a mail's words was read.
+    TextPart {
+        /// Its plain text.
+        Plain = "plain",
+        /// Its HTML.
+        Html = "html",
+    }
+}
+
+/// The words of a mail before anything was taken off, for people; engines never read them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Original {
+    /// The form that they were read in.
+    pub part: TextPart,
+    /// All of them, bounded; `None` where the message's text leaves nothing out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
 }
 
 /// Marks that a channel sets from headers and types, not from the words.
@@ -160,7 +183,7 @@ mod tests {
     fn attachments_come_back_as_they_were_written() {
         let attachment = r#"{"id":"att_1","kind":"voice","source":{"from":"whatsapp","media":"7","number":"1"}}"#;
         let read: Attachment = serde_json::from_str(attachment).unwrap();
-        let Source::Whatsapp { media, sha256, .. } = &read.source;
+        let Source::Whatsapp { media, sha256, .. } = &read.source else { panic!("{read:?}") };
         assert_eq!((media.as_str(), sha256.as_deref()), ("7", None));
         assert_eq!(serde_json::to_string(&read).unwrap(), attachment);
     }

@@ -2,6 +2,7 @@
 //!
 //! Everything above imports these types; they import nothing of the crate.
 
+pub mod account;
 pub mod attachment;
 pub mod channel;
 pub mod confidence;
@@ -16,7 +17,9 @@ pub mod labels;
 pub mod message;
 pub mod notification;
 pub mod phone;
+pub mod role;
 pub mod secret;
+pub mod sendable;
 pub mod signal;
 pub mod sniff;
 pub mod ticket;

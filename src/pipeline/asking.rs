@@ -81,15 +81,15 @@ impl Pipeline {
         for rung in [Engine::Primary, Engine::Escalation] {
             let samples = if rung == Engine::Primary { ladder.samples.max(1) } else { 1 };
             let words = words_of(case);
-            let Some(question) = triage::question(&self.pack, &self.prompts, case.turn, &words)
-            else {
-                return Ok(());
+            let ask = |words: &CaseWords<'_>| {
+                let locale = self.pack.business.default_locale();
+                triage::question(&self.briefing, locale, case.turn, words)
             };
+            let Some(mut question) = ask(&words) else { return Ok(()) };
             let mut answers = Vec::new();
             for repeat in 0..samples {
-                let question = Question { repeat, ..question.clone() };
-                let shorter =
-                    || triage::question(&self.pack, &self.prompts, case.turn, &shortened(&words));
+                question.repeat = repeat;
+                let shorter = || ask(&shortened(&words));
                 match asked(asking, rung, &question, shorter).await {
                     Ok(answer) => answers.extend(triage::read(&self.pack, &answer)),
                     Err(Miss::Obeyed) => return Err(Steered),
@@ -186,7 +186,7 @@ impl Pipeline {
         Brief {
             reader: &self.reader,
             pack: &self.pack,
-            prompts: &self.prompts,
+            briefing: &self.briefing,
             locale,
             channel: case.turn.channel,
             register: Register::of(&case.masked.text),

@@ -3,12 +3,13 @@
 //! The order is the policy. A rule that fires is cited by id; a rule that lacks a fact is listed.
 
 use super::{TurnInput, Verified};
+use crate::domain::channel::Channel;
 use crate::domain::confidence::Confidence;
 use crate::domain::decision::{Action, Decision, LocalText, Mode, Reason, RuleNotKnown};
 use crate::domain::labels::Urgency;
 use crate::domain::signal::Signal;
 use crate::domain::ticket::OwnerKind;
-use crate::policy::{Evaluated, Facts, Pack, RouteQuery, RuleAction, RuleOutcome};
+use crate::policy::{Evaluated, Fact, Facts, Pack, RouteQuery, Rule, RuleAction, RuleOutcome};
 use crate::understand::Understood;
 use crate::understand::votes::is_model;
 
@@ -42,7 +43,26 @@ pub(super) fn is_for_people(
     let escalates = pack.evaluate(&facts).iter().any(|one| {
         one.outcome == RuleOutcome::Fired && one.rule.then.action == Some(RuleAction::Escalate)
     });
-    escalates || pack.mode(&understood.category.value, turn.channel) == Mode::Off
+    escalates || turn.mode(pack, &understood.category.value) == Mode::Off
+}
+
+/// Returns the rule by which no reply of a category leaves a channel without a person, whatever a message says, and how
+/// far the worker goes there at the most.
+pub fn barred<'p>(pack: &'p Pack, category: &str, channel: Channel) -> Option<(Mode, &'p Rule)> {
+    let mut facts = Facts::new();
+    facts
+        .set(Fact::Channel, channel.as_str())
+        .set(Fact::Category, category.to_owned())
+        .set(Fact::Mode, Mode::Auto.as_str())
+        .set(Fact::IncidentActive, false);
+    super::facts::with_faultless_draft(&mut facts);
+    let evaluated = pack.evaluate(&facts);
+    let of = |action: RuleAction| {
+        let fired = evaluated.iter().filter(|one| one.outcome == RuleOutcome::Fired);
+        fired.map(|one| one.rule).find(|rule| rule.then.action == Some(action))
+    };
+    let escalates = of(RuleAction::Escalate).map(|rule| (Mode::Off, rule));
+    escalates.or_else(|| of(RuleAction::Review).map(|rule| (Mode::Draft, rule)))
 }
 
 /// Decides.
@@ -83,7 +103,7 @@ pub(super) fn decide(
         reasons.add(because);
     }
 
-    let mode = pack.mode(&understood.category.value, turn.channel);
+    let mode = turn.mode(pack, &understood.category.value);
     let action = match (mode, turn.owner) {
         // People who have a conversation keep it.
         (_, OwnerKind::Queue | OwnerKind::Agent) if would != Action::Escalate => {
@@ -98,6 +118,10 @@ pub(super) fn decide(
         (Mode::Off, _) if would != Action::Escalate => {
             reasons.put_first(MODE_OFF);
             Action::Escalate
+        }
+        _ if would == Action::Send && turn.stopped => {
+            reasons.put_first(STOPPED);
+            Action::Review
         }
         // The packs have a rule for it; a company's own file may not, and nothing would leave anyhow.
         _ if would == Action::Send && turn.is_held_by_incident(&understood.category.value) => {
@@ -380,6 +404,11 @@ const INCIDENT: Own = (
     "P6.incident",
     "Há um incidente declarado: nada sai sozinho.",
     "An incident is declared: nothing leaves by itself.",
+);
+const STOPPED: Own = (
+    "mode.stopped",
+    "Os envios automáticos estão parados: uma pessoa envia as respostas.",
+    "Automatic sending is stopped: a person sends the replies.",
 );
 const OPTED_OUT: Own = (
     "T2.opted_out",

@@ -4,6 +4,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::briefing::Briefing;
 use super::ladder::Question;
 use super::triage::CaseWords;
 use crate::compose::{self, Evidence, ExamineInput, Finding, FindingKind, PassageReader, Register};
@@ -11,9 +12,8 @@ use crate::domain::channel::Channel;
 use crate::domain::draft::{Passage, Support};
 use crate::domain::labels::{Locale, Sentiment};
 use crate::policy::Pack;
-use crate::ports::chat::{ChatAnswer, OutputSchema, Purpose};
+use crate::ports::chat::{ChatAnswer, Purpose};
 use crate::privacy::{Masker, Vault};
-use crate::prompts::{self, Prompts};
 
 /// Characters of the body on channels of short messages; the frame around it takes as many again.
 const SHORT: usize = 700;
@@ -33,7 +33,7 @@ const WANTS_PERSON: f64 = 0.6;
 pub(super) struct Brief<'a> {
     pub(super) reader: &'a PassageReader,
     pub(super) pack: &'a Pack,
-    pub(super) prompts: &'a Prompts,
+    pub(super) briefing: &'a Briefing,
     pub(super) locale: Locale,
     pub(super) channel: Channel,
     pub(super) register: Register,
@@ -80,39 +80,12 @@ struct RawSentence {
 
 /// Asks for a reply, or, with what was wrong with one, for another.
 pub(super) fn question(brief: &Brief<'_>, wrong: Option<&Written>) -> Option<Question> {
-    let (id, purpose) = match wrong {
-        None => ("draft", Purpose::Draft),
-        Some(_) => ("repair", Purpose::Repair),
-    };
-    let prompt = brief.prompts.find(id, brief.locale)?;
-    let messages = match brief.prompts.render(prompt, context(brief, wrong)) {
-        Ok(messages) => messages,
-        Err(why) => {
-            tracing::error!(prompt = %prompt.name(), why, "Cannot render a prompt; no model is asked");
-            return None;
-        }
-    };
-    Some(Question {
-        purpose,
-        prompt: prompt.reference(),
-        canary: prompts::canary(&brief.words.key()),
-        messages,
-        output: prompt
-            .output_schema
-            .clone()
-            .map(|schema| OutputSchema { name: id.to_owned(), schema }),
-        max_output: prompt.max_output,
-        repeat: 0,
-    })
+    let purpose = if wrong.is_some() { Purpose::Repair } else { Purpose::Draft };
+    brief.briefing.question(purpose, brief.locale, &brief.words, case(brief, wrong))
 }
 
-/// What the variables of a drafting prompt hold.
-fn context(brief: &Brief<'_>, wrong: Option<&Written>) -> Value {
-    let key = brief.words.key();
-    let pack = brief.pack;
-    let lines = |texts: &[crate::domain::decision::LocalText]| -> Vec<String> {
-        texts.iter().map(|text| text.in_locale(brief.locale).to_owned()).collect()
-    };
+/// What the variables of a drafting prompt hold besides a case's words and what the business says in all of them.
+pub(super) fn case(brief: &Brief<'_>, wrong: Option<&Written>) -> Vec<(&'static str, Value)> {
     let passages: Vec<Value> = (1..)
         .zip(brief.passages)
         .map(|(n, passage): (u32, &Passage)| {
@@ -130,26 +103,17 @@ fn context(brief: &Brief<'_>, wrong: Option<&Written>) -> Value {
             wrong.evidence.findings.iter().map(|one| complaint(one, brief.locale)).collect()
         })
         .unwrap_or_default();
-    json!({
-        "mark": prompts::mark(&key),
-        "canary": prompts::canary(&key),
-        "brand": pack.business.brand,
-        "channel": brief.channel.as_str(),
-        "language": brief.locale.as_str(),
-        "limit": limit(brief.channel),
-        "register": register(brief.register, brief.locale),
-        "sentiment": mood(brief.sentiment, brief.locale),
-        "tone": lines(&pack.voice.tone),
-        "always": lines(&pack.voice.always),
-        "never": lines(&pack.voice.never),
-        "facts": brief.facts,
-        "passages": passages,
-        "subject": brief.words.subject,
-        "history": brief.words.history(),
-        "message": brief.words.text,
-        "draft": wrong.map(|wrong| wrong.body.as_str()).unwrap_or_default(),
-        "complaints": complaints,
-    })
+    vec![
+        ("channel", brief.channel.as_str().into()),
+        ("language", brief.locale.as_str().into()),
+        ("limit", limit(brief.channel).into()),
+        ("register", register(brief.register, brief.locale).into()),
+        ("sentiment", mood(brief.sentiment, brief.locale).into()),
+        ("facts", brief.facts.as_slice().into()),
+        ("passages", passages.into()),
+        ("draft", wrong.map(|wrong| wrong.body.as_str()).unwrap_or_default().into()),
+        ("complaints", complaints.into()),
+    ]
 }
 
 const fn limit(channel: Channel) -> usize {
@@ -378,27 +342,6 @@ const fn mood(mood: Sentiment, locale: Locale) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_variable_of_the_prompts_is_filled() {
-        let (pack, prompts) = (Pack::embedded("saas-br").unwrap(), Prompts::load(None).unwrap());
-        let brief = Brief {
-            reader: &PassageReader::default(),
-            pack: &pack,
-            prompts: &prompts,
-            locale: Locale::En,
-            channel: Channel::Chat,
-            register: Register::Neutral,
-            sentiment: Sentiment::Neutral,
-            facts: Vec::new(),
-            passages: &[],
-            words: CaseWords { subject: None, text: "hi", history: &[] },
-        };
-        let context = context(&brief, None);
-        for variable in ["draft", "repair"].iter().flat_map(|id| prompts::variables(id)) {
-            assert!(context.get(variable.name).is_some(), "{}", variable.name);
-        }
-    }
 
     #[test]
     fn sentences_are_laid_out_as_they_say() {

@@ -22,7 +22,7 @@ pub(super) fn of(
     let mut facts = Facts::new();
     facts
         .set(Fact::Channel, turn.channel.as_str())
-        .set(Fact::Mode, pack.mode(&understood.category.value, turn.channel).as_str())
+        .set(Fact::Mode, turn.mode(pack, &understood.category.value).as_str())
         .set(Fact::IncidentActive, turn.is_held_by_incident(&understood.category.value))
         .set(Fact::MessageMedia, turn.flags.media)
         .set(Fact::PassagesAboveFloor, above_floor(passages))

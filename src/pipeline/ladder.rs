@@ -118,14 +118,13 @@ impl Drop for SetAside<'_> {
 }
 
 /// A question as it is put to a rung.
-#[derive(Clone)]
 pub(super) struct Question {
     pub(super) purpose: Purpose,
     pub(super) prompt: String,
     /// The word in the instructions that must not come back.
     pub(super) canary: String,
     pub(super) messages: Vec<ChatMessage>,
-    pub(super) output: Option<OutputSchema>,
+    pub(super) output: Option<Arc<OutputSchema>>,
     pub(super) max_output: Option<u32>,
     pub(super) repeat: u32,
 }

@@ -4,6 +4,7 @@
 //! files all pass here, so that what is tested is what happens.
 
 mod asking;
+mod briefing;
 mod decide;
 mod drafting;
 mod facts;
@@ -14,6 +15,7 @@ pub mod record;
 mod triage;
 mod turn;
 mod vocabulary;
+mod words;
 
 use std::sync::Arc;
 
@@ -41,8 +43,11 @@ use crate::text::fold::fold;
 use crate::understand::language::Detector;
 use crate::understand::{TurnView, Understander, Understood};
 
+use briefing::Briefing;
+pub use decide::barred;
 pub use ladder::{Allowance, DraftsBy, Ladder, Purse};
 pub use turn::{Outcome, TurnInput};
+pub use words::OwnWords;
 
 /// Passages that a draft may rest on.
 const PASSAGES: usize = 5;
@@ -63,7 +68,7 @@ pub struct Pipeline {
     reader: PassageReader,
     library: Arc<Library>,
     templates: Arc<Templates>,
-    prompts: Arc<Prompts>,
+    briefing: Briefing,
 }
 
 /// Whom a notice is for and what it may say of the case.
@@ -151,10 +156,10 @@ impl Pipeline {
             understander: Understander::new(&vocabulary::of(&pack), Arc::clone(&pack.examples)),
             masker: Masker::new(),
             reader: PassageReader::default(),
+            briefing: Briefing::new(&pack, prompts),
             pack,
             library,
             templates,
-            prompts,
         }
     }
 

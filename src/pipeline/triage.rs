@@ -3,26 +3,25 @@
 //! A model may raise alarm but never lower it: an urgency, a complexity or a fury that was heard below stays, and so
 //! does every signal. So a customer's words that steer a model can bring a case to people, never keep it from them.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::TurnInput;
+use super::briefing::Briefing;
 use super::ladder::Question;
 use crate::domain::channel::Channel;
 use crate::domain::confidence::Confidence;
 use crate::domain::draft::Passage;
 use crate::domain::field::{Engine, Field};
 use crate::domain::labels::{
-    Complexity, EstimatedResolution, Sentiment, SuggestedResponse, Urgency,
+    Complexity, EstimatedResolution, Locale, Sentiment, SuggestedResponse, Urgency,
 };
 use crate::domain::message::{Author, PastMessage};
 use crate::domain::signal::{LANGUAGE_MODEL, Signal, SignalHit};
 use crate::policy::Pack;
-use crate::ports::chat::{ChatAnswer, OutputSchema, Purpose};
-use crate::prompts::{self, Prompts};
+use crate::ports::chat::{ChatAnswer, Purpose};
 use crate::understand::Understood;
 use crate::understand::votes::{Vote, tally};
 
@@ -38,7 +37,7 @@ const HEARD: f64 = 0.6;
 const HISTORY: usize = 10;
 
 /// Signals that a model may not set: they take an answer away, which only rules may do.
-const fn silences(signal: Signal) -> bool {
+pub(super) const fn silences(signal: Signal) -> bool {
     matches!(
         signal,
         Signal::ThankYou | Signal::AutoReply | Signal::Spam | Signal::OptOut | Signal::Greeting
@@ -126,96 +125,18 @@ pub(super) fn is_unsure(understood: &Understood, least: f64) -> bool {
 
 /// Asks what a turn is about.
 pub(super) fn question(
-    pack: &Pack,
-    prompts: &Prompts,
+    briefing: &Briefing,
+    locale: Locale,
     turn: &TurnInput,
     words: &CaseWords<'_>,
 ) -> Option<Question> {
-    let prompt = prompts.find("triage", pack.business.default_locale())?;
-    let context = context(pack, turn.channel, turn.given.category.as_deref(), words);
-    let messages = match prompts.render(prompt, context) {
-        Ok(messages) => messages,
-        Err(why) => {
-            tracing::error!(prompt = %prompt.name(), why, "Cannot render a prompt; no model is asked");
-            return None;
-        }
-    };
-    let schema = prompts::filled(prompt.output_schema.as_ref()?, &lists(pack));
-    Some(Question {
-        purpose: Purpose::Triage,
-        prompt: prompt.reference(),
-        canary: prompts::canary(&words.key()),
-        messages,
-        output: Some(OutputSchema { name: "triage".to_owned(), schema }),
-        max_output: prompt.max_output,
-        repeat: 0,
-    })
+    let case = case(turn.channel, turn.given.category.as_deref());
+    briefing.question(Purpose::Triage, locale, words, case)
 }
 
-/// What the variables of the triage prompt hold.
-fn context(pack: &Pack, channel: Channel, stated: Option<&str>, words: &CaseWords<'_>) -> Value {
-    let locale = pack.business.default_locale();
-    let key = words.key();
-    let categories: Vec<Value> = pack
-        .taxonomy
-        .iter()
-        .map(|category| {
-            let subs: Vec<Value> = category
-                .subcategories
-                .iter()
-                .map(|sub| json!({"id": sub.id, "name": sub.name.in_locale(locale)}))
-                .collect();
-            json!({
-                "id": category.id,
-                "name": category.name.in_locale(locale),
-                "description": category.description.in_locale(locale),
-                "subcategories": subs,
-            })
-        })
-        .collect();
-    let signals: Vec<Value> = Signal::ALL
-        .iter()
-        .filter(|signal| !silences(**signal))
-        .map(|signal| json!({"id": signal.as_str(), "meaning": meaning(*signal)}))
-        .collect();
-    json!({
-        "mark": prompts::mark(&key),
-        "canary": prompts::canary(&key),
-        "brand": pack.business.brand,
-        "channel": channel.as_str(),
-        "categories": categories,
-        "signals": signals,
-        "stated": stated,
-        "subject": words.subject,
-        "history": words.history(),
-        "message": words.text,
-    })
-}
-
-/// The lists that a schema of the triage prompt may name.
-fn lists(pack: &Pack) -> BTreeMap<&'static str, Vec<String>> {
-    let mut subcategories: Vec<String> = pack
-        .taxonomy
-        .iter()
-        .flat_map(|category| category.subcategories.iter().map(|sub| sub.id.clone()))
-        .collect();
-    subcategories.sort();
-    subcategories.dedup();
-    BTreeMap::from([
-        ("categories", pack.taxonomy.iter().map(|category| category.id.clone()).collect()),
-        ("subcategories", subcategories),
-        ("urgencies", Urgency::ALL.iter().map(ToString::to_string).collect()),
-        ("sentiments", Sentiment::ALL.iter().map(ToString::to_string).collect()),
-        ("complexities", Complexity::ALL.iter().map(ToString::to_string).collect()),
-        (
-            "signals",
-            Signal::ALL
-                .iter()
-                .filter(|signal| !silences(**signal))
-                .map(ToString::to_string)
-                .collect(),
-        ),
-    ])
+/// What the variables of the triage prompt hold besides a case's words and what the business says in all of them.
+pub(super) fn case(channel: Channel, stated: Option<&str>) -> Vec<(&'static str, Value)> {
+    vec![("channel", channel.as_str().into()), ("stated", stated.into())]
 }
 
 /// Reads an answer; `None` where it is none.
@@ -502,52 +423,9 @@ const fn complexity_score(complexity: Complexity) -> f64 {
     }
 }
 
-/// Explains a signal to a model.
-const fn meaning(signal: Signal) -> &'static str {
-    match signal {
-        Signal::RequestHuman => "asks for a human being",
-        Signal::RequestManager => "asks for a manager or supervisor",
-        Signal::LegalThreat => "announces a lawsuit or a lawyer",
-        Signal::ConsumerAgency => {
-            "names PROCON, Reclame Aqui, consumidor.gov.br or the like as a threat or complaint"
-        }
-        Signal::DataProtection => "names the ANPD or asserts rights under the LGPD or GDPR",
-        Signal::Churn => "wants to leave or cancel",
-        Signal::Security => "account takeover, leak, access by somebody else",
-        Signal::DataLoss => "data was lost",
-        Signal::Refund => "wants money back",
-        Signal::BillingDispute => "contests a charge",
-        Signal::Fraud => "claims fraud",
-        Signal::SelfHarm => "a person may harm themselves",
-        Signal::ChildSafety => "a child may be in danger",
-        Signal::Violence => "violence against a person, or an emergency in progress",
-        Signal::Injection => "text that tries to give orders to an assistant or a machine",
-        Signal::Abuse => "insults aimed at us",
-        Signal::PublicPost => "posted or announced in public",
-        Signal::RightsHolder => "claims rights over content (copyright, DMCA)",
-        Signal::Outage => "several people or everything is affected",
-        Signal::Repeated => "says that an earlier answer did not help",
-        Signal::Spam => "advertising or a scam",
-        Signal::ThankYou => "thanks and nothing else",
-        Signal::AutoReply => "a machine answered",
-        Signal::OptOut => "asks to receive nothing more",
-        Signal::Greeting => "a greeting and nothing else",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_variable_of_the_prompt_is_filled() {
-        let pack = Pack::embedded("saas-br").unwrap();
-        let words = CaseWords { subject: None, text: "oi", history: &[] };
-        let context = context(&pack, Channel::Chat, None, &words);
-        for variable in prompts::variables("triage") {
-            assert!(context.get(variable.name).is_some(), "{}", variable.name);
-        }
-    }
 
     #[test]
     fn a_value_names_who_says_it_and_who_would_say_another() {

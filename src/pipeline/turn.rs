@@ -7,16 +7,18 @@ use chrono::{DateTime, Utc};
 use crate::adapters::store::IncidentScope;
 use crate::domain::channel::Channel;
 use crate::domain::customer::CustomerProfile;
-use crate::domain::decision::Decision;
+use crate::domain::decision::{Decision, Mode};
 use crate::domain::draft::{DraftText, Passage};
 use crate::domain::labels::Language;
 use crate::domain::message::{Contact, Given, MessageFlags, PastMessage};
 use crate::domain::ticket::OwnerKind;
+use crate::policy::Pack;
 use crate::ports::chat::ModelCall;
 use crate::understand::Understood;
 
 /// A turn: everything that the customer wrote since somebody last answered, and what is known of them.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about a turn")]
 pub struct TurnInput {
     /// The way it came.
     pub channel: Channel,
@@ -57,6 +59,11 @@ pub struct TurnInput {
     pub overrides: BTreeMap<String, serde_json::Value>,
     /// What the declared incidents concern that stop automatic answers.
     pub incidents: Vec<IncidentScope>,
+    /// True while somebody has stopped the assistant: nothing leaves without a person.
+    pub stopped: bool,
+    /// The furthest that supervisors let the assistant go on this channel, by category; the policy holds where it is
+    /// stricter.
+    pub lowered: BTreeMap<String, Mode>,
     /// True when the satisfaction question was asked and not answered yet.
     pub rating_asked: bool,
     /// True when the contact asked to receive nothing more.
@@ -92,12 +99,20 @@ impl TurnInput {
             recent: None,
             overrides: BTreeMap::new(),
             incidents: Vec::new(),
+            stopped: false,
+            lowered: BTreeMap::new(),
             rating_asked: false,
             opted_out: false,
             vault: "{}".to_owned(),
             ticket_number: None,
             now,
         }
+    }
+
+    /// Returns how far the worker may go with a turn of this category: the stricter of policy and supervisors.
+    pub fn mode(&self, pack: &Pack, category: &str) -> Mode {
+        let policy = pack.mode(category, self.channel);
+        self.lowered.get(category).map_or(policy, |lowered| policy.stricter(*lowered))
     }
 
     /// True where an incident stops automatic answers to a turn of this category.

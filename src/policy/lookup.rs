@@ -97,11 +97,6 @@ impl Pack {
         &self.thresholds
     }
 
-    /// True where a reply to some category may leave without a person on a channel.
-    pub fn answers_alone(&self, channel: Channel) -> bool {
-        self.taxonomy.iter().any(|category| self.mode(&category.id, channel) == Mode::Auto)
-    }
-
     /// Returns how long to wait for the end of a turn on a channel.
     pub fn turn_window(&self, channel: Channel) -> TurnWindow {
         self.turns.by.get(&channel).copied().unwrap_or_default()

@@ -1,6 +1,7 @@
 //! Language models as the pipeline sees them: a question, an answer, and every way in which there is none.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -71,8 +72,8 @@ pub struct ChatRequest {
     pub prompt: String,
     /// Instructions first, so that a provider may keep them ready; the case last.
     pub messages: Vec<ChatMessage>,
-    /// The shape of the answer; `None` for plain text.
-    pub output: Option<OutputSchema>,
+    /// The shape of the answer; `None` for plain text. One shape serves many questions.
+    pub output: Option<Arc<OutputSchema>>,
     /// The longest answer in tokens, where the prompt wants less than the endpoint's limit.
     pub max_output: Option<u32>,
     /// Which of several askings of the same question this is, from 0; recordings tell them apart.
@@ -166,6 +167,8 @@ crate::domain::words! {
         NoMoney = "no_money",
         /// A recording holds no answer to this question.
         NotRecorded = "not_recorded",
+        /// A recording of the answer cannot be read.
+        BadRecording = "bad_recording",
     }
 }
 
@@ -193,7 +196,8 @@ impl ChatErrorKind {
             | Self::Resting
             | Self::NoRoom
             | Self::NoMoney
-            | Self::NotRecorded => false,
+            | Self::NotRecorded
+            | Self::BadRecording => false,
         }
     }
 
@@ -220,7 +224,8 @@ impl ChatErrorKind {
             | Self::Resting
             | Self::NoRoom
             | Self::NoMoney
-            | Self::NotRecorded => false,
+            | Self::NotRecorded
+            | Self::BadRecording => false,
         }
     }
 }

@@ -47,6 +47,8 @@ fresh! {
     outbox_id -> OutboxId,
     job_id -> JobId,
     token_id -> TokenId,
+    user_id -> UserId,
+    session_id -> SessionId,
     attachment_id -> AttachmentId,
 }
 

@@ -10,6 +10,7 @@ mod check;
 mod data;
 mod file;
 mod folder;
+mod kept;
 mod schema;
 mod syntax;
 mod variables;
@@ -20,7 +21,7 @@ use std::path::Path;
 
 use handlebars::{Context, Handlebars};
 use rust_embed::RustEmbed;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::domain::decision::LocalText;
@@ -29,6 +30,7 @@ use crate::ports::chat::{ChatMessage, Role};
 pub use check::{sample_context, sample_schema};
 pub use data::{canary, mark};
 pub use file::Sample;
+pub use kept::House;
 pub use variables::{Variable, variables};
 
 /// A problem of a prompt, in both languages.
@@ -72,6 +74,10 @@ pub struct Prompt {
     pub own_files: Vec<String>,
     system: String,
     user: String,
+    /// What decides the words of the instructions, besides what the business says; `None` where a case may.
+    settled_by: Option<Vec<&'static str>>,
+    /// What the words below `=== user` depend on.
+    user_uses: kept::Uses,
 }
 
 impl Prompt {
@@ -210,6 +216,8 @@ impl Prompts {
             own_files: made_of.iter().filter(is_own).cloned().collect(),
             system,
             user,
+            settled_by: walked.uses.0.settled_by(asked),
+            user_uses: walked.uses.1,
         };
         self.by_name.insert(name, prompt);
         Ok(walked.pieces)
@@ -248,14 +256,37 @@ impl Prompts {
     /// Renders a prompt; the error names the variable that is missing.
     pub fn render(&self, prompt: &Prompt, context: Value) -> Result<Vec<ChatMessage>, String> {
         let context = Context::from(context);
-        let part = |name: &str, role: Role| {
-            self.registry
-                .render_with_context(name, &context)
-                .map(|text| ChatMessage { role, text: text.trim().to_owned() })
-                .map_err(|error| error.reason().to_string())
-        };
-        Ok(vec![part(&prompt.system, Role::System)?, part(&prompt.user, Role::User)?])
+        let system = self.part(&prompt.system, &context)?;
+        Ok(told(system, self.part(&prompt.user, &context)?))
     }
+
+    /// Renders a prompt for a case of a business; `case` holds what the business does not say in all its questions. The
+    /// words are those of `render`; instructions that were rendered before are not rendered again.
+    pub fn render_for(
+        &self,
+        prompt: &Prompt,
+        house: &House,
+        case: Map<String, Value>,
+    ) -> Result<Vec<ChatMessage>, String> {
+        let fill = |context| self.part(&prompt.system, &Context::from(context));
+        let system = house.instructions(prompt, &case, fill)?;
+        let context = Context::from(house.case(&prompt.user_uses, case));
+        Ok(told(system, self.part(&prompt.user, &context)?))
+    }
+
+    fn part(&self, name: &str, context: &Context) -> Result<String, String> {
+        self.registry
+            .render_with_context(name, context)
+            .map(|text| text.trim().to_owned())
+            .map_err(|error| error.reason().to_string())
+    }
+}
+
+/// The messages of a prompt.
+fn told(system: String, user: String) -> Vec<ChatMessage> {
+    [(Role::System, system), (Role::User, user)]
+        .map(|(role, text)| ChatMessage { role, text })
+        .into()
 }
 
 /// Puts the policy's lists in the place of `$name` in a schema.

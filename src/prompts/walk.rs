@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use handlebars::template::{HelperTemplate, Parameter, Template, TemplateElement};
 use handlebars::{Handlebars, Path};
 
+use super::kept::{CANARY, Uses};
 use super::variables::{Asked, Shape};
 use super::{Files, Problem};
 use crate::domain::decision::LocalText;
@@ -81,6 +82,8 @@ pub(super) struct Walked {
     pub(super) problems: Vec<Problem>,
     /// The pieces that were used.
     pub(super) pieces: BTreeSet<String>,
+    /// What the instructions depend on, and what the case's part does.
+    pub(super) uses: (Uses, Uses),
 }
 
 /// A prompt to walk through: its name in the folder, and its parts with the number of lines above them.
@@ -106,9 +109,10 @@ impl Walk<'_> {
             problems: Vec::new(),
             pieces: BTreeSet::new(),
             unread: false,
+            uses: Uses::default(),
         };
         walker.part(Part::System, system);
-        if !walker.inserted.surely.contains("canary") {
+        if !walker.inserted.surely.contains(CANARY) {
             walker.report_whole(
                 system.0,
                 "falta nas instruções {{canary}}, que denuncia um modelo que obedeceu a um cliente; escreva-o, ou a peça \
@@ -117,9 +121,10 @@ impl Walk<'_> {
                  piece that holds it, below `=== system`, outside any condition",
             );
         }
+        let of_system = std::mem::take(&mut walker.uses);
         walker.part(Part::User, user);
         walker.lacking(user.0);
-        Walked { problems: walker.problems, pieces: walker.pieces }
+        Walked { problems: walker.problems, pieces: walker.pieces, uses: (of_system, walker.uses) }
     }
 }
 
@@ -140,6 +145,7 @@ struct Walker<'w, 'a> {
     pieces: BTreeSet<String>,
     /// A piece could not be read: what is missing may stand in it.
     unread: bool,
+    uses: Uses,
 }
 
 impl Walker<'_, '_> {
@@ -332,7 +338,8 @@ impl Walker<'_, '_> {
         let name = raw(path).to_owned();
         match held.shape {
             Shape::Own => {
-                if held.path == "canary" {
+                if held.path == CANARY {
+                    self.uses.note_canary_written();
                     self.inserted.surely.insert(held.path);
                 }
             }
@@ -383,6 +390,7 @@ impl Walker<'_, '_> {
                 "`data` takes a name and a variable, as in {{data \"customer\" message}}",
             );
         };
+        self.uses.marks = true;
         self.mark_name(name);
         let Some(held) = self.resolve(text) else { return };
         let written = raw(text).to_owned();

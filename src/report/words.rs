@@ -28,7 +28,8 @@ pub(super) const fn of(locale: Locale, pt: &'static str, en: &'static str) -> &'
     }
 }
 
-pub(super) fn channel(word: &str, locale: Locale) -> &str {
+/// Names a channel.
+pub fn channel(word: &str, locale: Locale) -> &str {
     let Some(channel) = Channel::parse(word) else { return word };
     let (pt, en) = match channel {
         Channel::Whatsapp => ("WhatsApp", "WhatsApp"),
@@ -41,7 +42,8 @@ pub(super) fn channel(word: &str, locale: Locale) -> &str {
     of(locale, pt, en)
 }
 
-pub(super) fn status(word: &str, locale: Locale) -> &str {
+/// Names a stage of a ticket.
+pub fn status(word: &str, locale: Locale) -> &str {
     let Some(status) = TicketStatus::parse(word) else { return word };
     let (pt, en) = match status {
         TicketStatus::New => ("novo", "new"),
@@ -54,7 +56,8 @@ pub(super) fn status(word: &str, locale: Locale) -> &str {
     of(locale, pt, en)
 }
 
-pub(super) const fn priority(priority: Urgency, locale: Locale) -> &'static str {
+/// Names an urgency.
+pub const fn priority(priority: Urgency, locale: Locale) -> &'static str {
     let (pt, en) = match priority {
         Urgency::Low => ("baixa", "low"),
         Urgency::Normal => ("normal", "normal"),
@@ -64,7 +67,8 @@ pub(super) const fn priority(priority: Urgency, locale: Locale) -> &'static str 
     of(locale, pt, en)
 }
 
-pub(super) const fn language(language: Language, locale: Locale) -> &'static str {
+/// Names a language.
+pub const fn language(language: Language, locale: Locale) -> &'static str {
     let (pt, en) = match language {
         Language::PtBr => ("português", "Portuguese"),
         Language::En => ("inglês", "English"),
@@ -74,7 +78,8 @@ pub(super) const fn language(language: Language, locale: Locale) -> &'static str
     of(locale, pt, en)
 }
 
-pub(super) const fn sentiment(sentiment: Sentiment, locale: Locale) -> &'static str {
+/// Names a sentiment.
+pub const fn sentiment(sentiment: Sentiment, locale: Locale) -> &'static str {
     let (pt, en) = match sentiment {
         Sentiment::Positive => ("satisfeito", "pleased"),
         Sentiment::Neutral => ("neutro", "neutral"),
@@ -84,7 +89,8 @@ pub(super) const fn sentiment(sentiment: Sentiment, locale: Locale) -> &'static 
     of(locale, pt, en)
 }
 
-pub(super) const fn author(author: Author, locale: Locale) -> &'static str {
+/// Names who wrote a message.
+pub const fn author(author: Author, locale: Locale) -> &'static str {
     let (pt, en) = match author {
         Author::Customer => ("cliente", "customer"),
         Author::Ai => ("assistente", "assistant"),
@@ -134,7 +140,8 @@ pub const fn pause(pause: Pause, locale: Locale) -> &'static str {
     }
 }
 
-pub(super) const fn clock(kind: ClockKind, locale: Locale) -> &'static str {
+/// Names a deadline.
+pub const fn clock(kind: ClockKind, locale: Locale) -> &'static str {
     let (pt, en) = match kind {
         ClockKind::Acknowledge => ("aviso de recebimento", "acknowledgement"),
         ClockKind::FirstResponse => ("primeira resposta", "first response"),
@@ -157,7 +164,8 @@ pub const fn state(state: SlaState, locale: Locale) -> &'static str {
     of(locale, pt, en)
 }
 
-pub(super) const fn signal(signal: Signal, locale: Locale) -> &'static str {
+/// Says what a signal means.
+pub const fn signal(signal: Signal, locale: Locale) -> &'static str {
     let (pt, en) = match signal {
         Signal::RequestHuman => ("pede uma pessoa", "asks for a person"),
         Signal::RequestManager => ("pede um gerente", "asks for a manager"),
@@ -191,7 +199,7 @@ pub(super) const fn signal(signal: Signal, locale: Locale) -> &'static str {
 }
 
 /// Writes an amount as people of the locale write it.
-pub(super) fn money(money: &Money, locale: Locale) -> String {
+pub fn money(money: &Money, locale: Locale) -> String {
     let code = money.currency.as_str();
     let places = if WITHOUT_CENTS.contains(&code) {
         0
@@ -236,12 +244,13 @@ pub(super) fn money(money: &Money, locale: Locale) -> String {
     }
 }
 
-pub(super) fn date(date: NaiveDate, locale: Locale) -> String {
+/// Writes a date as people of the locale write it.
+pub fn date(date: NaiveDate, locale: Locale) -> String {
     date.format(of(locale, "%d/%m/%Y", "%-d %B %Y")).to_string()
 }
 
 /// A moment where the reader is, without the zone, which the text names once.
-pub(super) fn moment(at: DateTime<Utc>, zone: Tz, locale: Locale) -> String {
+pub fn moment(at: DateTime<Utc>, zone: Tz, locale: Locale) -> String {
     let pattern = of(locale, "%d/%m/%Y %H:%M", "%-d %B %Y, %H:%M");
     at.with_timezone(&zone).format(pattern).to_string()
 }

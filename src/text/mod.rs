@@ -7,6 +7,7 @@ pub mod negation;
 pub mod phrases;
 mod problem;
 pub mod regions;
+pub mod search;
 pub mod sentences;
 pub mod tokens;
 mod variants;

@@ -14,10 +14,10 @@ use super::payload::Payload;
 use super::problem::{FieldProblem, Kind, Problem, say};
 use super::tickets::{no_ticket, resolve};
 use super::words::{CorrectedField, ReleaseTo};
-use super::{AppState, TenantVocabulary};
+use super::{AppState, TenantVocabulary, uploads};
 use crate::adapters::store::{Actor, Change, Outcome, Refused, ReplyRequest};
 use crate::domain::decision::LocalText;
-use crate::domain::ids::{OutboxId, TicketId};
+use crate::domain::ids::{AttachmentId, OutboxId, TicketId};
 use crate::domain::labels::{Complexity, Language, Locale, Sentiment, Urgency};
 use crate::domain::ticket::TicketStatus;
 
@@ -147,6 +147,9 @@ pub(super) struct ReplyIn {
     /// Who writes. Default: the token's name.
     #[schema(max_length = 80)]
     agent: Option<String>,
+    /// The ids of files that go with it, of `POST /v1/attachments`. A channel takes some types and sizes and not others.
+    #[schema(max_items = 10, required = false)]
+    attachments: Vec<String>,
 }
 
 /// A reply on its way.
@@ -177,19 +180,23 @@ pub(super) async fn reply(
     let actor = actor(&mut form, &caller);
     let locale = form.word("locale", Locale::ALL, Locale::as_str);
     let text = own_words(&mut form, "text");
+    let attachments = uploads::read(&mut form);
     let text = form.finish(text)?;
     let ticket = resolve(&state, &caller, id).await?;
     let locale = match locale {
         Some(locale) => locale,
         None => locale_of(&state, &caller, &ticket).await?,
     };
+    check_files(&state, &caller, &ticket, &attachments).await?;
     let outbox = state.clock().outbox_id();
     let once = payload.once(&caller);
     let request = ReplyRequest {
         id: outbox.clone(),
         text,
         locale,
+        attachments,
         hold_until: state.clock().now() + Duration::minutes(HOLD_MINUTES),
+        leaves_at: None,
         once: once.map(|once| (once.token.as_str().to_owned(), once.key, once.body_hash)),
     };
     let desk = Desk { state: &state, caller: &caller, actor };
@@ -200,6 +207,20 @@ pub(super) async fn reply(
             Ok(Json(ReplyBody { outbox_id: outbox, duplicate: false }))
         }
     }
+}
+
+/// Refuses files that cannot go with a reply of this ticket.
+pub(super) async fn check_files(
+    state: &AppState,
+    caller: &Caller,
+    ticket: &TicketId,
+    files: &[AttachmentId],
+) -> Result<(), Problem> {
+    if files.is_empty() {
+        return Ok(());
+    }
+    let channel = state.store().channel_of(&caller.tenant, ticket).await?.ok_or_else(no_ticket)?;
+    uploads::check_files(state, caller, channel, files).await
 }
 
 async fn locale_of(
@@ -474,6 +495,7 @@ fn refusal(refused: Refused) -> Problem {
             "The contact asked to receive nothing more; nothing is sent. Reach them another way, if you may.",
         )),
         Refused::KeyReused => key_reused(),
+        Refused::Attachments => uploads::taken(),
         Refused::MergeInto(why) => Problem::invalid(vec![FieldProblem {
             field: "into".to_owned(),
             problem: match why {

@@ -16,7 +16,7 @@ use super::problem::{Kind, Problem, say};
 use super::tickets::is_id;
 use crate::domain::attachment::AttachmentState;
 use crate::domain::decision::LocalText;
-use crate::domain::ids::AttachmentId;
+use crate::domain::ids::{AttachmentId, TenantId};
 use crate::ports::{PortError, PortErrorKind};
 
 /// Types that a program may know a file by: nothing in them is run. Everything else is just bytes.
@@ -53,10 +53,19 @@ pub(super) async fn download(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    if !is_id(&id, AttachmentId::PREFIX) {
+    hand_out(&state, &caller.tenant, &id).await
+}
+
+/// Hands out a file of a business.
+pub(crate) async fn hand_out(
+    state: &AppState,
+    tenant: &TenantId,
+    id: &str,
+) -> Result<Response, Problem> {
+    if !is_id(id, AttachmentId::PREFIX) {
         return Err(none(NO_SUCH));
     }
-    let known = state.store().attachment(&caller.tenant, &id).await?;
+    let known = state.store().attachment(tenant, id).await?;
     let known = known.ok_or_else(|| none(NO_SUCH))?;
     match known.state {
         AttachmentState::Kept => {}
@@ -75,7 +84,7 @@ pub(super) async fn download(
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
-    headers.insert(CONTENT_DISPOSITION, disposition(known.name.as_deref().unwrap_or(&id)));
+    headers.insert(CONTENT_DISPOSITION, disposition(known.name.as_deref().unwrap_or(id)));
     let alone = HeaderValue::from_static("sandbox; default-src 'none'");
     headers.insert(CONTENT_SECURITY_POLICY, alone);
     Ok(response)

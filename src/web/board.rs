@@ -16,16 +16,16 @@ const STANDS: Duration = Duration::from_secs(1);
 
 /// Counts of one business.
 #[derive(Debug)]
-pub(super) struct Board {
+pub(crate) struct Board {
     /// Per queue, level and kind of owner.
-    pub(super) queues: Vec<QueueCount>,
+    pub(crate) queues: Vec<QueueCount>,
     /// Open tickets by how they stand.
-    pub(super) sla: BTreeMap<String, i64>,
+    pub(crate) sla: BTreeMap<String, i64>,
 }
 
 /// The latest counts of each business.
 #[derive(Debug, Default)]
-pub(super) struct Boards(Mutex<HashMap<TenantId, (Instant, Arc<Board>)>>);
+pub(crate) struct Boards(Mutex<HashMap<TenantId, (Instant, Arc<Board>)>>);
 
 impl Boards {
     /// Returns the counts of a business; one caller counts, the others wait for it.

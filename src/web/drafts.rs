@@ -6,8 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::AppState;
-use super::actions::{actor, held_by, own_words};
+use super::actions::{actor, check_files, held_by, own_words};
 use super::auth::Caller;
 use super::form::Form;
 use super::messages::LINE;
@@ -15,6 +14,7 @@ use super::payload::Payload;
 use super::problem::{Kind, Problem, say};
 use super::tickets::{no_ticket, resolve};
 use super::words::ReviewAction;
+use super::{AppState, uploads};
 use crate::adapters::store::{DraftAction, DraftDecision, DraftOutcome};
 use crate::domain::ids::OutboxId;
 
@@ -35,6 +35,9 @@ pub(super) struct DraftIn {
     /// Who decides. Default: the token's name.
     #[schema(max_length = 80)]
     agent: Option<String>,
+    /// The ids of files that go with it, of `POST /v1/attachments`; not for `reject`.
+    #[schema(max_items = 10, required = false)]
+    attachments: Vec<String>,
 }
 
 impl DraftIn {
@@ -48,7 +51,8 @@ impl DraftIn {
             }
             Some(ReviewAction::Reject) => {
                 refuse(form, "text", "edit");
-                form.required_short("reason", LINE).map(DraftAction::Reject)
+                let words = form.required_short("reason", LINE);
+                words.map(|words| DraftAction::Reject { code: None, words })
             }
             Some(ReviewAction::Approve) => {
                 refuse(form, "text", "edit");
@@ -68,15 +72,19 @@ impl DraftIn {
 /// Refuses a field of another action, lest words that a person wrote be dropped in silence.
 fn refuse(form: &mut Form, name: &'static str, action: &str) {
     if form.take(name).is_some() {
-        form.wrong(
-            name,
-            say(format!("só vale com `{action}`"), format!("counts only with `{action}`")),
-            Some(say(
-                format!("use \"action\": \"{action}\" ou retire o campo"),
-                format!("use \"action\": \"{action}\", or leave the field out"),
-            )),
-        );
+        counts_only(form, name, action);
     }
+}
+
+fn counts_only(form: &mut Form, name: &str, action: &str) {
+    form.wrong(
+        name,
+        say(format!("só vale com `{action}`"), format!("counts only with `{action}`")),
+        Some(say(
+            format!("use \"action\": \"{action}\" ou retire o campo"),
+            format!("use \"action\": \"{action}\", or leave the field out"),
+        )),
+    );
 }
 
 /// What became of a draft.
@@ -106,22 +114,30 @@ pub(super) async fn decide(
     let mut form = payload.form()?;
     let actor = actor(&mut form, &caller);
     let read = DraftIn::fields(&mut form);
+    let attachments = uploads::read(&mut form);
+    if matches!(read, Some((_, DraftAction::Reject { .. }))) && !attachments.is_empty() {
+        counts_only(&mut form, "attachments", "approve");
+    }
     let (version, action) = form.finish(read)?;
     let ticket = resolve(&state, &caller, id).await?;
+    check_files(&state, &caller, &ticket, &attachments).await?;
     let edited = matches!(action, DraftAction::Edit(_));
     let decision = DraftDecision {
         tenant: caller.tenant.clone(),
         ticket: ticket.clone(),
         version,
         action,
+        attachments,
         actor,
         outbox: state.clock().outbox_id(),
+        leaves_at: None,
     };
     match state.store().decide_draft(state.clock().now(), decision).await? {
         DraftOutcome::Queued(outbox) => {
             let state = if edited { "edited" } else { "approved" };
             Ok(Json(Decided { state, outbox_id: Some(outbox) }))
         }
+        DraftOutcome::Attachments => Err(uploads::taken()),
         DraftOutcome::Rejected => Ok(Json(Decided { state: "rejected", outbox_id: None })),
         DraftOutcome::HeldBy(agent, until) => Err(held_by(&agent, until)),
         DraftOutcome::OptedOut => Err(Problem::new(

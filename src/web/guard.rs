@@ -27,18 +27,15 @@ pub(super) async fn observe(
     request: Request,
     next: Next,
 ) -> Response {
-    let started = Instant::now();
+    let watched = Watched::begin(&request);
     let locale = language_of(request.headers());
-    let method = method_word(request.method());
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let route = route.as_ref().map_or("unknown", MatchedPath::as_str);
     let response = match check_size(&request) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
     let mut response = match problem_of(&response) {
         Some(problem) => {
-            log(&problem, method, route);
+            watched.log(&problem);
             problem.render(locale)
         }
         None => response,
@@ -47,8 +44,48 @@ pub(super) async fn observe(
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
-    state.metrics().request(method, route, response.status().as_u16(), started.elapsed());
+    watched.count(&state, response.status());
     response
+}
+
+/// A request as it is logged and counted: by its route, never by its address.
+pub(crate) struct Watched {
+    started: Instant,
+    method: &'static str,
+    route: Option<MatchedPath>,
+}
+
+impl Watched {
+    /// Begins to watch.
+    pub(crate) fn begin(request: &Request) -> Self {
+        Self {
+            started: Instant::now(),
+            method: method_word(request.method()),
+            route: request.extensions().get::<MatchedPath>().cloned(),
+        }
+    }
+
+    fn route(&self) -> &str {
+        self.route.as_ref().map_or("unknown", MatchedPath::as_str)
+    }
+
+    /// Logs what went wrong, once.
+    pub(crate) fn log(&self, problem: &Problem) {
+        log(problem, self.method, self.route());
+    }
+
+    /// Counts how it ended, and logs it for who looks closely.
+    pub(crate) fn count(&self, state: &AppState, status: StatusCode) {
+        let (method, route, took) = (self.method, self.route(), self.started.elapsed());
+        state.metrics().request(method, route, status.as_u16(), took);
+        tracing::debug!(
+            http.method = method,
+            http.route = route,
+            http.status = status.as_u16(),
+            duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            "Answered {method} {route}"
+        );
+    }
 }
 
 /// Finds the problem of a response; one that axum made gets words of its own.
@@ -117,7 +154,8 @@ fn log(problem: &Problem, method: &'static str, route: &str) {
     }
 }
 
-fn check_size(request: &Request) -> Result<(), Problem> {
+/// Refuses headers and addresses that no caller of ours sends.
+pub(crate) fn check_size(request: &Request) -> Result<(), Problem> {
     let headers = request.headers().iter();
     let headers: usize = headers.map(|(name, value)| name.as_str().len() + value.len()).sum();
     if headers > HEADERS_MAX {
@@ -157,7 +195,7 @@ fn method_word(method: &Method) -> &'static str {
 }
 
 /// Sheds load beyond what may be in flight, and ends what takes too long.
-pub(super) async fn limit(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub(crate) async fn limit(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let Ok(_permit) = state.in_flight().try_acquire() else {
         return Problem::new(
             Kind::Unavailable,

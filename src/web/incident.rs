@@ -16,17 +16,20 @@ use super::form::{Form, Limits, unknown_word};
 use super::messages::KEY;
 use super::payload::Payload;
 use super::problem::{Kind, Problem, say};
-use crate::adapters::store::{Incident, IncidentChange, IncidentScope, IncidentTerms};
+use crate::adapters::store::{Incident, IncidentChange, IncidentScope, IncidentTerms, StoreError};
 use crate::domain::channel::Channel;
 use crate::domain::decision::LocalText;
+use crate::domain::ids::TenantId;
 use crate::domain::notification::NotifyEvent;
-use crate::policy::Pack;
+use crate::policy::{IncidentKind, Pack};
 use crate::report::telling;
 
 /// What customers are told, or the summary: at most this long.
-const WORDS: Limits = Limits { max: 1_000, exact: false };
+const WORDS: Limits = Limits { max: WORDS_MAX, exact: false };
 /// The furthest that an update is promised, in minutes: a week.
-const UPDATE_MINUTES_MAX: i64 = 7 * 24 * 60;
+pub(crate) const UPDATE_MINUTES_MAX: i64 = 7 * 24 * 60;
+/// Most characters of what customers are told, and of the summary.
+pub(crate) const WORDS_MAX: usize = 1_000;
 
 /// Declares an incident.
 #[derive(Debug, ToSchema)]
@@ -170,7 +173,6 @@ pub(super) async fn declare(
     Extension(caller): Extension<Caller>,
     mut payload: Payload,
 ) -> Result<(StatusCode, Json<IncidentBody>), Problem> {
-    let now = state.clock().now();
     let mut form = payload.form()?;
     let pack = pack_of(&state, &caller)?;
     let kind = form.required_short("kind", KEY).and_then(|word| {
@@ -187,24 +189,9 @@ pub(super) async fn declare(
     let words = message(&mut form, false).unwrap_or_default();
     let minutes = form.number("next_update_mins", 1, UPDATE_MINUTES_MAX);
     let kind = form.finish(kind)?;
-    let terms = IncidentTerms::from(kind);
-    let name = name.unwrap_or_else(|| format!("{}-{}", kind.id, now.format("%Y%m%dT%H%M%SZ")));
-    let minutes = minutes.or(terms.update_every_mins.map(i64::from));
-    let tells = !words.pt_br.is_empty();
-    let declared = Incident {
-        id: format!("inc_{:032x}", state.clock().fresh_bits()),
-        kind: kind.id.clone(),
-        name: name.clone(),
-        scope,
-        words,
-        terms,
-        declared_by: format!("agent:{}", caller.name),
-        started_at: now,
-        next_update_at: minutes.filter(|_| tells).map(|minutes| now + Duration::minutes(minutes)),
-        updates: 0,
-        ended_at: None,
-        summary: None,
-    };
+    let declaration = Declaration { kind, name, scope, words, minutes };
+    let declared = declaration.stands(&state, format!("agent:{}", caller.name));
+    let name = declared.name.clone();
     let change = IncidentChange::Declare(Box::new(declared));
     let changed =
         apply(&state, &caller, &pack, &name, change, NotifyEvent::IncidentDeclared).await?;
@@ -286,9 +273,58 @@ async fn apply(
     change: IncidentChange,
     event: NotifyEvent,
 ) -> Result<Option<Incident>, Problem> {
-    let (now, actor) = (state.clock().now(), format!("agent:{}", caller.name));
-    let tell = telling::of_incident(state.clock(), pack, &caller.tenant, event, now);
-    Ok(state.store().change_incident(now, &caller.tenant, (&actor, name), change, tell).await?)
+    let actor = format!("agent:{}", caller.name);
+    Ok(change_as(state, &caller.tenant, pack, (&actor, name), (change, event)).await?)
+}
+
+/// Changes an incident on behalf of somebody and tells its stakeholders. `None` when no open one has the name, or one
+/// of the name stands already.
+pub(crate) async fn change_as(
+    state: &AppState,
+    tenant: &TenantId,
+    pack: &Arc<Pack>,
+    (actor, name): (&str, &str),
+    (change, event): (IncidentChange, NotifyEvent),
+) -> Result<Option<Incident>, StoreError> {
+    let now = state.clock().now();
+    let tell = telling::of_incident(state.clock(), pack, tenant, event, now);
+    state.store().change_incident(now, tenant, (actor, name), change, tell).await
+}
+
+/// What is said of an incident when it is declared.
+pub(crate) struct Declaration<'a> {
+    pub(crate) kind: &'a IncidentKind,
+    pub(crate) name: Option<String>,
+    pub(crate) scope: IncidentScope,
+    pub(crate) words: LocalText,
+    /// Minutes until customers hear more.
+    pub(crate) minutes: Option<i64>,
+}
+
+impl Declaration<'_> {
+    /// Makes the incident as it stands from now on.
+    pub(crate) fn stands(self, state: &AppState, declared_by: String) -> Incident {
+        let now = state.clock().now();
+        let Declaration { kind, name, scope, words, minutes } = self;
+        let terms = IncidentTerms::from(kind);
+        let minutes = minutes.or(terms.update_every_mins.map(i64::from));
+        let tells = !words.pt_br.is_empty();
+        let promised = minutes.filter(|_| tells).map(|minutes| now + Duration::minutes(minutes));
+        Incident {
+            id: format!("inc_{:032x}", state.clock().fresh_bits()),
+            kind: kind.id.clone(),
+            name: name.unwrap_or_else(|| format!("{}-{}", kind.id, now.format("%Y%m%dT%H%M%SZ"))),
+            scope,
+            words,
+            terms,
+            declared_by,
+            started_at: now,
+            next_update_at: promised,
+            updates: 0,
+            ended_at: None,
+            summary: None,
+        }
+    }
 }
 
 async fn open(state: &AppState, caller: &Caller, name: &str) -> Result<Incident, Problem> {

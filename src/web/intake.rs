@@ -112,6 +112,7 @@ impl TicketIn {
             subject: self.subject,
             text,
             flags: MessageFlags::default(),
+            original: None,
             attachments: Vec::new(),
             given: Given {
                 category: self.category,

@@ -130,6 +130,7 @@ impl MessageIn {
             subject: self.subject,
             text: self.text,
             flags: MessageFlags { automatic: self.automatic, media: self.media, held: false },
+            original: None,
             attachments: Vec::new(),
             given: Given {
                 category: self.category,

@@ -57,7 +57,7 @@ struct StateLabels {
 
 /// The counters of the API and the registry they are in.
 #[derive(Debug)]
-pub(super) struct Metrics {
+pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
     latency: Family<RouteLabels, Histogram>,
@@ -67,6 +67,7 @@ pub(super) struct Metrics {
     outbox: Family<StateLabels, Gauge>,
     tickets: Family<StateLabels, Gauge>,
     model_cost: Family<PeriodLabels, Gauge<f64, AtomicU64>>,
+    ignored_changes: Gauge,
 }
 
 impl Metrics {
@@ -107,7 +108,24 @@ impl Metrics {
             "What language models cost this day and this month (UTC), in US dollars by the configured prices",
             model_cost.clone(),
         );
-        Self { registry, requests, latency, intake, backlog, jobs, outbox, tickets, model_cost }
+        let ignored_changes = Gauge::default();
+        registry.register(
+            "atende_changes_ignored",
+            "Edits and deletions of messages that concerned no message here, since the store was made",
+            ignored_changes.clone(),
+        );
+        Self {
+            registry,
+            requests,
+            latency,
+            intake,
+            backlog,
+            jobs,
+            outbox,
+            tickets,
+            model_cost,
+            ignored_changes,
+        }
     }
 
     pub(super) fn request(&self, method: &'static str, route: &str, status: u16, took: Duration) {
@@ -137,6 +155,7 @@ impl Metrics {
             self.model_cost.get_or_create(&PeriodLabels { period }).set(dollars(micros));
         }
         self.backlog.set(state.inbox().backlog());
+        self.ignored_changes.set(store.ignored_changes().await?);
         self.jobs.clear();
         for (queue, state, count) in jobs {
             self.jobs.get_or_create(&JobLabels { queue, state }).set(count);

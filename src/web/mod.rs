@@ -4,6 +4,7 @@
 //! alone. *Accepted* means on disk. Failures are problem documents.
 
 mod actions;
+mod assistant;
 mod attachments;
 mod auth;
 mod board;
@@ -24,15 +25,18 @@ mod openapi;
 mod params;
 mod payload;
 mod problem;
+mod search;
 mod sla;
 #[cfg(test)]
 mod tests;
 mod tickets;
+mod uploads;
 mod webhooks;
 mod words;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,13 +52,21 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::adapters::files::Files;
 use crate::adapters::inbox::Inbox;
-use crate::adapters::store::{Scope, Store};
+use crate::adapters::store::{Scope, Store, StoreError};
 use crate::channels::whatsapp::accounts::Accounts;
 use crate::domain::ids::TenantId;
 use crate::domain::labels::Locale;
 use crate::policy::{Category, Pack};
 use crate::ports::Clock;
 
+pub(crate) use guard::{Watched, check_size, limit};
+pub(crate) use incident::{
+    Declaration, UPDATE_MINUTES_MAX, WORDS_MAX, change_as as change_incident_as,
+};
+pub(crate) use payload::whole as whole_body;
+pub(crate) use problem::language_of;
+
+pub(crate) use attachments::hand_out;
 pub use customers::{read_profile, read_reference};
 pub use health::Readiness;
 pub use money::{parse_plain, parse_written};
@@ -66,6 +78,8 @@ pub use words::{CorrectedField, ReleaseTo, ReviewAction};
 pub struct WebSettings {
     /// Most bytes of a request's body.
     pub max_body_bytes: usize,
+    /// Most bytes of a file that is handed in.
+    pub max_file_bytes: u64,
     /// How long a request may take.
     pub request_timeout: Duration,
     /// How many requests are served at the same time; more are turned away.
@@ -76,6 +90,7 @@ impl Default for WebSettings {
     fn default() -> Self {
         Self {
             max_body_bytes: 2 * 1024 * 1024,
+            max_file_bytes: 25_000_000,
             request_timeout: Duration::from_secs(30),
             max_in_flight: 1024,
         }
@@ -202,27 +217,27 @@ impl AppState {
         }))
     }
 
-    fn store(&self) -> &Store {
+    pub(crate) fn store(&self) -> &Store {
         &self.0.store
     }
 
-    fn inbox(&self) -> &Inbox {
+    pub(crate) fn inbox(&self) -> &Inbox {
         &self.0.inbox
     }
 
-    fn files(&self) -> &Files {
+    pub(crate) fn files(&self) -> &Files {
         &self.0.files
     }
 
-    fn clock(&self) -> &Arc<dyn Clock> {
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         &self.0.clock
     }
 
-    fn settings(&self) -> &WebSettings {
+    pub(crate) fn settings(&self) -> &WebSettings {
         &self.0.settings
     }
 
-    fn vocabulary(&self, tenant: &TenantId) -> Option<Arc<TenantVocabulary>> {
+    pub(crate) fn vocabulary(&self, tenant: &TenantId) -> Option<Arc<TenantVocabulary>> {
         (self.0.vocabulary)(tenant)
     }
 
@@ -238,7 +253,7 @@ impl AppState {
         &self.0.calls
     }
 
-    fn metrics(&self) -> &metrics::Metrics {
+    pub(crate) fn metrics(&self) -> &metrics::Metrics {
         &self.0.metrics
     }
 
@@ -246,17 +261,22 @@ impl AppState {
         &self.0.tokens
     }
 
-    fn streams(&self) -> &Arc<Semaphore> {
+    pub(crate) fn streams(&self) -> &Arc<Semaphore> {
         &self.0.streams
     }
 
-    fn closing(&self) -> &CancellationToken {
+    pub(crate) fn closing(&self) -> &CancellationToken {
         &self.0.closing
     }
 
     /// Returns what waits, as it was counted a moment ago.
     async fn board(&self, tenant: &TenantId) -> Result<Arc<board::Board>, Problem> {
-        Ok(self.0.boards.of(&self.0.store, tenant).await?)
+        Ok(self.counts(tenant).await?)
+    }
+
+    /// The same for whoever says themselves what went wrong.
+    pub(crate) async fn counts(&self, tenant: &TenantId) -> Result<Arc<board::Board>, StoreError> {
+        self.0.boards.of(&self.0.store, tenant).await
     }
 
     fn in_flight(&self) -> &Semaphore {
@@ -301,7 +321,8 @@ pub async fn serve(
     grace: Duration,
 ) -> anyhow::Result<()> {
     let stopped = shutdown.clone();
-    let serving = axum::serve(listener, router)
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service)
         .with_graceful_shutdown(async move { shutdown.cancelled().await });
     let too_late = async move {
         stopped.cancelled().await;
@@ -348,11 +369,13 @@ fn routes() -> Vec<Route> {
         guarded("GET", "/v1/tickets/{id}", READ, get(tickets::view)),
         guarded("GET", "/v1/tickets/{id}/sla", READ, get(sla::of_ticket)),
         guarded("GET", "/v1/tickets/{id}/handover", READ, get(handover::show)),
+        guarded("POST", "/v1/attachments", AGENT, post(uploads::upload)),
         guarded("GET", "/v1/attachments/{id}", READ, get(attachments::download)),
         guarded("GET", "/v1/queues", READ, get(tickets::queues)),
         guarded("GET", "/v1/sla", READ, get(sla::overview)),
         guarded("GET", "/v1/events", READ, get(events::stream)),
         guarded("GET", "/v1/review", READ, get(tickets::review)),
+        guarded("GET", "/v1/search", READ, get(search::search)),
         guarded("GET", "/v1/outbox", READ, get(tickets::outbox)),
         guarded("POST", "/v1/tickets/{id}/draft", AGENT, post(drafts::decide)),
         guarded("POST", "/v1/tickets/{id}/claim", AGENT, post(actions::claim)),
@@ -371,6 +394,8 @@ fn routes() -> Vec<Route> {
         guarded("PUT", "/v1/agents/{name}/presence", AGENT, put(handling::presence)),
         guarded("PUT", "/v1/customers/{ref}", CUSTOMERS, put(customers::put)),
         guarded("GET", "/v1/customers/{ref}", CUSTOMERS_OR_READ, get(customers::show)),
+        guarded("GET", "/v1/assistant", ADMIN_OR_READ, get(assistant::show)),
+        guarded("POST", "/v1/assistant", ADMIN, post(assistant::switch)),
         guarded("POST", "/v1/incidents", ADMIN, post(incident::declare)),
         guarded("GET", "/v1/incidents", ADMIN_OR_READ, get(incident::list)),
         guarded("POST", "/v1/incidents/{name}/update", ADMIN, post(incident::update)),

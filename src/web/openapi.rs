@@ -13,7 +13,8 @@ use utoipa::{Modify, OpenApi, ToSchema};
 
 use super::problem::{Kind, PROBLEM_JSON};
 use super::{
-    actions, customers, drafts, handling, health, incident, intake, messages, metrics, tickets,
+    actions, assistant, customers, drafts, handling, health, incident, intake, messages, metrics,
+    tickets,
 };
 use crate::domain::channel::Channel;
 use crate::domain::decision::Action;
@@ -73,12 +74,12 @@ pub(super) struct FieldProblemSchema {
     paths(
         health::healthz, health::readyz, metrics::metrics, document,
         messages::accept, messages::whereabouts, intake::open,
-        super::sla::of_ticket, tickets::list, tickets::view, super::attachments::download, tickets::queues, tickets::review, tickets::outbox,
+        super::sla::of_ticket, tickets::list, tickets::view, super::attachments::download, super::uploads::upload, tickets::queues, tickets::review, super::search::search, tickets::outbox,
         drafts::decide, actions::claim, actions::release, actions::reply, actions::status,
         actions::correct, actions::note, actions::tag,
         handling::transfer, handling::snooze, handling::callback, handling::merge, handling::split, handling::agents,
         handling::presence, super::handover::show, super::sla::overview, super::events::stream,
-        super::webhooks::whatsapp_subscribes, super::webhooks::whatsapp, customers::put, customers::show, incident::list, incident::declare, incident::update, incident::end
+        super::webhooks::whatsapp_subscribes, super::webhooks::whatsapp, customers::put, customers::show, assistant::show, assistant::switch, incident::list, incident::declare, incident::update, incident::end
     ),
     components(schemas(
         ProblemSchema, FieldProblemSchema, Action, Channel, Language, Sentiment, TicketStatus, Urgency

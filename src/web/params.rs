@@ -66,6 +66,23 @@ impl Params {
         self.problems.push(FieldProblem { field: name.to_owned(), problem, hint });
     }
 
+    /// True where something is wrong with a parameter.
+    pub(super) fn has_problem(&self, name: &str) -> bool {
+        self.problems.iter().any(|problem| problem.field == name)
+    }
+
+    /// Says that `cursor` was not made here.
+    pub(super) fn not_a_cursor(&mut self) {
+        self.wrong(
+            "cursor",
+            say("não é um cursor desta API", "is not a cursor of this API"),
+            Some(say(
+                "use o `next_cursor` da página anterior, sem alterações",
+                "use the `next_cursor` of the page before, unchanged",
+            )),
+        );
+    }
+
     /// Takes a parameter that must be one of some words.
     pub(super) fn word(&mut self, name: &'static str, words: &[&str]) -> Option<String> {
         let value = self.take(name)?;

@@ -57,31 +57,40 @@ impl FromRequest<AppState> for Payload {
 }
 
 /// Reads a body of at most so many bytes.
-pub(super) async fn whole(
+pub(crate) async fn whole(
     headers: &HeaderMap,
     body: Body,
     most: usize,
     time: Duration,
 ) -> Result<Bytes, Problem> {
     let declared = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
+    let bytes = u64::try_from(most).unwrap_or(u64::MAX);
     if declared.is_some_and(|length: usize| length > most) {
-        return Err(too_large(most));
+        return Err(too_large(bytes));
     }
     match tokio::time::timeout(time, Limited::new(body, most).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(most)),
-        Ok(Err(_)) => Err(Problem::new(
-            Kind::BadRequest,
-            say("O corpo não chegou inteiro.", "The body did not arrive whole."),
-        )),
-        Err(_) => Err(Problem::new(
-            Kind::Timeout,
-            say(
-                "O corpo não chegou a tempo. Nada foi guardado; repita o pedido.",
-                "The body did not arrive in time. Nothing was kept; repeat the request.",
-            ),
-        )),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(bytes)),
+        Ok(Err(_)) => Err(incomplete()),
+        Err(_) => Err(too_slow()),
     }
+}
+
+pub(super) fn incomplete() -> Problem {
+    Problem::new(
+        Kind::BadRequest,
+        say("O corpo não chegou inteiro.", "The body did not arrive whole."),
+    )
+}
+
+pub(super) fn too_slow() -> Problem {
+    Problem::new(
+        Kind::Timeout,
+        say(
+            "O corpo não chegou a tempo. Nada foi guardado; repita o pedido.",
+            "The body did not arrive in time. Nothing was kept; repeat the request.",
+        ),
+    )
 }
 
 fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
@@ -122,7 +131,7 @@ fn key_of(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     }
 }
 
-fn too_large(most: usize) -> Problem {
+pub(super) fn too_large(most: u64) -> Problem {
     Problem::new(
         Kind::TooLarge,
         say(

@@ -99,9 +99,12 @@ impl Kind {
             ),
             Self::TooLarge => (413, "too-large", "Corpo grande demais", "Body too large"),
             Self::UriTooLong => (414, "uri-too-long", "Endereço longo demais", "Address too long"),
-            Self::UnsupportedMediaType => {
-                (415, "unsupported-media-type", "O corpo precisa ser JSON", "The body must be JSON")
-            }
+            Self::UnsupportedMediaType => (
+                415,
+                "unsupported-media-type",
+                "Tipo de corpo não aceito",
+                "Body type not accepted",
+            ),
             Self::Invalid => (422, "invalid", "Há campos inválidos", "Some fields are not valid"),
             Self::KeyReused => (
                 422,
@@ -238,6 +241,17 @@ impl Problem {
         self.0.kind
     }
 
+    /// Returns what a person is told: status, title and detail.
+    pub(crate) fn told(&self, locale: Locale) -> (StatusCode, &'static str, &str) {
+        let Inner { kind, detail, .. } = &*self.0;
+        (kind.status(), kind.title(locale), detail.in_locale(locale))
+    }
+
+    /// Returns the headers that go with it.
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.0.headers
+    }
+
     /// Returns the cause for the log; it may name paths and codes, never customer text.
     pub(super) fn cause(&self) -> Option<&anyhow::Error> {
         self.0.cause.as_deref()
@@ -338,7 +352,7 @@ fn outside(kind: PortErrorKind, error: impl Into<anyhow::Error>) -> Problem {
 
 /// Chooses the language of a problem from `Accept-Language`; English where the header says nothing
 /// we speak.
-pub(super) fn language_of(headers: &HeaderMap) -> Locale {
+pub(crate) fn language_of(headers: &HeaderMap) -> Locale {
     let wanted = headers.get(axum::http::header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok());
     let ranges = wanted.unwrap_or_default().split(',').filter_map(|range| {
         let mut parts = range.split(';');

@@ -94,14 +94,7 @@ fn cursor(params: &mut Params) -> Option<Cursor> {
     let word = params.take("cursor")?;
     let cursor = Cursor::decode(&word);
     if cursor.is_none() {
-        params.wrong(
-            "cursor",
-            say("não é um cursor desta API", "is not a cursor of this API"),
-            Some(say(
-                "use o `next_cursor` da página anterior, sem alterações",
-                "use the `next_cursor` of the page before, unchanged",
-            )),
-        );
+        params.not_a_cursor();
     }
     cursor
 }

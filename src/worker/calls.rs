@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::Worker;
+use super::changes::{Told, is_change};
 use crate::adapters::inbox::{Left, WaitingCall};
 use crate::adapters::store::{Delivered, Intake, NetworkPerson, OwnWords};
 use crate::channels::whatsapp::errors::ApiError;
@@ -30,6 +31,7 @@ const HOLD: chrono::Duration = chrono::Duration::hours(4);
 struct News {
     messages: Vec<Incoming>,
     echoes: Vec<Incoming>,
+    changes: Vec<Incoming>,
     statuses: Vec<StatusChange>,
     aliases: Vec<Alias>,
 }
@@ -85,6 +87,7 @@ impl Worker {
             let news = news.entry(tenant.clone()).or_default();
             news.aliases.extend(update.alias());
             match update {
+                Update::Message(message) if is_change(&message) => news.changes.push(*message),
                 Update::Message(message) => match message.silence() {
                     None => news.messages.push(*message),
                     Some(Silence::Echo) => news.echoes.push(*message),
@@ -123,7 +126,7 @@ impl Worker {
             let keys = (alias.previous, alias.current);
             self.store.alias(now, tenant, Channel::Whatsapp, keys).await?;
         }
-        let people = news.messages.iter().chain(&news.echoes);
+        let people = news.messages.iter().chain(&news.echoes).chain(&news.changes);
         let people: Vec<NetworkPerson> = people.map(|one| self.person(&one.sender)).collect();
         let mut threads =
             self.store.know(now, tenant, Channel::Whatsapp, people).await?.into_iter();
@@ -140,12 +143,16 @@ impl Worker {
             self.turns_due.notify_one();
             self.files_due.notify_one();
         }
-        for (echo, thread) in news.echoes.into_iter().zip(threads) {
+        for (echo, thread) in news.echoes.into_iter().zip(threads.by_ref()) {
             let by = echo.display_phone.clone().unwrap_or_else(|| echo.account.clone());
             let message = self.inbound(call, tenant, echo, thread);
             let words = OwnWords { message, by: format!("whatsapp {by}"), hold_until: now + HOLD };
             self.store.record_own_words(now, words).await?;
         }
+        // After the messages of the same call, which may be what they change.
+        let told = news.changes.into_iter().zip(threads);
+        let told = told.map(|(message, thread)| Told { message, thread }).collect();
+        self.file_changes(call, tenant, told).await?;
         let deliveries: Vec<_> = news
             .statuses
             .into_iter()
@@ -192,7 +199,7 @@ impl Worker {
         }
     }
 
-    fn inbound(
+    pub(super) fn inbound(
         &self,
         call: &WaitingCall,
         tenant: &TenantId,
@@ -208,6 +215,7 @@ impl Worker {
             channel: Channel::Whatsapp,
             text: message.text(locale.unwrap_or(Locale::PtBr)).unwrap_or_default(),
             flags: message.flags(),
+            original: None,
             attachments: message.attachment(self.clock.attachment_id()).into_iter().collect(),
             account: message.account,
             external_id: message.id,

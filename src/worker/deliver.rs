@@ -69,7 +69,7 @@ impl Worker {
         let end = match (self.outlet(row), self.mailbox_of(row)) {
             (Some(outlet), _) => self.send_by_whatsapp(&outlet, row).await?,
             (None, Some(mailbox)) => {
-                let (end, mail) = Box::pin(self.send_by_mail(&mailbox, row)).await?;
+                let (end, mail) = self.send_by_mail(&mailbox, row).await;
                 left = mail.map(|mail| (mailbox, mail));
                 end
             }

@@ -113,7 +113,9 @@ impl Worker {
 
     /// Brings a file to its place, whole.
     async fn brought(&self, file: &DueFile, source: &Source) -> Result<Whole, Miss> {
-        let Source::Whatsapp { media, number, sha256 } = source;
+        let Source::Whatsapp { media, number, sha256 } = source else {
+            return Err(Miss::Never(AttachmentState::Lost, GONE));
+        };
         let Some(outlet) = self.whatsapp.outlet(&file.tenant, number) else {
             return Err(Miss::Later("no access token for its number is set", Some(PAUSE_SETTINGS)));
         };

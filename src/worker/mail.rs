@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Worker;
+use super::mailed::EnclosedFile;
 use crate::adapters::inbox::{Inbox, WaitingCall};
 use crate::adapters::store::{
     Claimed, Delivered, DeliveryEnd, MailRef, OwnWords, Threaded, own_mail_id,
@@ -18,7 +19,7 @@ use crate::channels::email::mailbox::{Arrivals, Cursor, Fetched, FolderRole, Wat
 use crate::channels::email::parse::{self, Mail};
 use crate::channels::email::reply::{self, Author, PERSON_STYLE, Parent, Party, Reply};
 use crate::channels::email::sender::{Cause, Outcome, Outgoing};
-use crate::channels::email::{quote, thread};
+use crate::channels::email::{kept, quote, thread};
 use crate::domain::channel::Channel;
 use crate::domain::message::{Contact, Given, InboundMessage, MessageFlags};
 use crate::ports::{Clock, PortError, PortErrorKind};
@@ -27,6 +28,10 @@ use crate::ports::{Clock, PortError, PortErrorKind};
 const HOLD: chrono::Duration = chrono::Duration::hours(24);
 /// For how long news of a mail is waited for whose sending ended in doubt: a bounce or the folder of sent mail tell.
 const DOUBT: chrono::Duration = chrono::Duration::minutes(10);
+/// Why a mail that nobody looked at does not leave. RFC 3834 §2 asks whoever answers by machine to bound how often.
+const TOO_MANY: &str = "its address got as many automatic mails as it may; a machine may be answering there, so a person decides";
+/// When a mail is tried again for which the store could not be asked.
+const ASK_AGAIN: chrono::Duration = chrono::Duration::seconds(10);
 /// Ids of a conversation that an answer refers to.
 const REFERENCES_MAX: usize = 30;
 
@@ -59,12 +64,12 @@ impl Worker {
             Err(why) => return Ok(Some(why.to_string())),
         };
         if envelope.role == FolderRole::Sent.as_str() {
-            return self.own_answer(call, account, &envelope, &mail).await.map(|()| None);
+            return self.own_answer(call, account, &envelope, (&mail, bytes)).await.map(|()| None);
         }
         match kind::classify(&mail, &account.own) {
             Kind::Own => Ok(None),
             Kind::Bounce(report) if self.bounced(account, &report).await? => Ok(None),
-            kind => self.file_mail(call, account, &envelope, &mail, &kind).await,
+            kind => self.file_mail(call, account, &envelope, (&mail, bytes), &kind).await,
         }
     }
 
@@ -74,7 +79,7 @@ impl Worker {
         call: &WaitingCall,
         account: &MailAccount,
         envelope: &Envelope,
-        mail: &Mail,
+        (mail, bytes): (&Mail, &[u8]),
         kind: &Kind,
     ) -> Result<Option<String>, PortError> {
         let now = self.clock.now();
@@ -83,7 +88,7 @@ impl Worker {
         let Threaded::Into { thread, account: address } = placed.await? else { return Ok(None) };
         let allowed = kind::reply_allowed(mail, kind, &account.own);
         let stripped = quote::strip(&mail.text);
-        let files = mail.attachments.iter().any(|file| !file.inline);
+        let files = self.files_of(call.received_at, envelope, (mail, bytes));
         let message = InboundMessage {
             id: self.clock.message_id(),
             ticket_id: self.clock.ticket_id(),
@@ -98,13 +103,14 @@ impl Worker {
                 ..Contact::default()
             },
             subject: Some(mail.subject.clone()).filter(|subject| !subject.is_empty()),
+            original: Some(kept::original(mail, &stripped)),
             text: stripped.text,
             given: Given::default(),
-            attachments: Vec::new(),
+            attachments: files.iter().map(|file| file.attachment.clone()).collect(),
             flags: MessageFlags {
                 automatic: *kind != Kind::Message,
                 // What stands in a file, or was cut off, nobody read here.
-                media: files || envelope.cut,
+                media: kept::may_mean_a_file(mail) || mail.truncated || envelope.cut,
                 held: allowed.is_err(),
             },
             sent_at: mail.date.filter(|date| *date <= call.received_at).unwrap_or(call.received_at),
@@ -114,8 +120,10 @@ impl Worker {
             Ok(intake) => intake,
             Err(why) => return Ok(Some(why.to_owned())),
         };
-        let mut left = Vec::new();
+        self.place_files(&files).await?;
+        let (mut left, attachments) = (Vec::new(), intake.message.attachments.clone());
         self.record_all(vec![intake], &mut left).await?;
+        self.remove_unwanted(&account.tenant, &attachments).await?;
         self.turns_due.notify_one();
         Ok(left.pop())
     }
@@ -186,7 +194,7 @@ impl Worker {
         call: &WaitingCall,
         account: &MailAccount,
         envelope: &Envelope,
-        mail: &Mail,
+        (mail, bytes): (&Mail, &[u8]),
     ) -> Result<(), PortError> {
         let now = self.clock.now();
         if self.store.is_our_mail(&account.tenant, &mail.message_id).await? {
@@ -199,6 +207,10 @@ impl Worker {
         let place = self.store.thread_of_mails(&account.tenant, &ids).await?;
         let Some((thread, address)) = place else { return Ok(()) };
         let by = mail.from.name.clone().unwrap_or_else(|| account.address.clone());
+        let stripped = quote::strip(&mail.text);
+        let files = self.files_of(call.received_at, envelope, (mail, bytes));
+        self.place_files(&files).await?;
+        let attachments: Vec<_> = files.into_iter().map(|file| file.attachment).collect();
         let message = InboundMessage {
             id: self.clock.message_id(),
             ticket_id: self.clock.ticket_id(),
@@ -209,16 +221,17 @@ impl Worker {
             thread,
             contact: Contact::default(),
             subject: Some(mail.subject.clone()),
-            text: quote::strip(&mail.text).text,
+            original: Some(kept::original(mail, &stripped)),
+            text: stripped.text,
             given: Given::default(),
-            attachments: Vec::new(),
+            attachments: attachments.clone(),
             flags: MessageFlags::default(),
             sent_at: mail.date.unwrap_or(call.received_at),
             received_at: call.received_at,
         };
         let words = OwnWords { message, by: format!("mail {by}"), hold_until: now + HOLD };
         self.store.record_own_words(now, words).await?;
-        Ok(())
+        self.remove_unwanted(&account.tenant, &attachments).await
     }
 
     /// Returns the mailbox that a row leaves by.
@@ -232,6 +245,24 @@ impl Worker {
         &self,
         account: &MailAccount,
         row: &Claimed,
+    ) -> (DeliveryEnd, Option<Vec<u8>>) {
+        // The store is asked only before anything leaves, so where it is away nothing has left.
+        match Box::pin(self.attempt_mail(account, row)).await {
+            Ok(end) => end,
+            Err(error) if error.kind == PortErrorKind::Permanent => {
+                (DeliveryEnd::Failed("what is known of the mail cannot be read".to_owned()), None)
+            }
+            Err(error) => {
+                tracing::warn!(outbox.id = %row.id, %error, "Mail {} waits for the store", row.id);
+                (DeliveryEnd::NotTried(self.clock.now() + ASK_AGAIN), None)
+            }
+        }
+    }
+
+    async fn attempt_mail(
+        &self,
+        account: &MailAccount,
+        row: &Claimed,
     ) -> Result<(DeliveryEnd, Option<Vec<u8>>), PortError> {
         let Some(sender) = &account.sender else {
             return Ok((
@@ -241,11 +272,23 @@ impl Worker {
         };
         let known = self.store.network_address(&row.tenant, &row.body.thread).await?;
         let known = known.unwrap_or(Value::Null);
-        let written = match written(account, row, &known) {
+        let person = self.person_behind(row);
+        let files = match self.enclosed_files(row).await? {
+            Ok(files) => files,
+            Err(end) => return Ok((end, None)),
+        };
+        let written = match written(account, row, &known, (person.as_deref(), &files)) {
             Ok(written) => written,
             Err(why) => return Ok((DeliveryEnd::Failed(why), None)),
         };
         let now = self.clock.now();
+        // Words for somebody in danger are never too many.
+        if row.author != "agent" && row.kind != "safety" {
+            let one = (written.to.as_str(), &row.id);
+            if !self.store.pace_mail(now, &row.tenant, one, account.pace).await? {
+                return Ok((DeliveryEnd::Failed(TOO_MANY.to_owned()), None));
+            }
+        }
         let going = Outgoing { mail: &written, attempt: row.attempt, first: row.created_at };
         let end = match sender.send(now, &going).await {
             Outcome::Accepted { id } => DeliveryEnd::Accepted(id),
@@ -267,6 +310,16 @@ impl Worker {
         Ok((end, left))
     }
 
+    /// Returns the name that customers see of whoever wrote or approved a row: of people to whom the policy gives one, never
+    /// what a token is called.
+    fn person_behind(&self, row: &Claimed) -> Option<String> {
+        let id = row.person.as_deref()?;
+        let tenant = self.tenants.get(&row.tenant)?;
+        let people = &tenant.pipeline.pack().people;
+        let person = people.iter().find(|person| person.id == id)?;
+        Some(person.name.clone()).filter(|name| *name != person.id)
+    }
+
     /// Puts what left into the folder of sent mail. Nothing waits for it: whoever looks there finds it a moment later.
     pub(super) async fn keep_sent(&self, account: &MailAccount, mail: &[u8]) {
         let Some(mailbox) = account.mailbox.as_ref().filter(|_| account.keeps_sent) else { return };
@@ -277,7 +330,12 @@ impl Worker {
 }
 
 /// Writes a row as a mail.
-fn written(account: &MailAccount, row: &Claimed, known: &Value) -> Result<reply::Written, String> {
+fn written(
+    account: &MailAccount,
+    row: &Claimed,
+    known: &Value,
+    (person, files): (Option<&str>, &[EnclosedFile]),
+) -> Result<reply::Written, String> {
     let word = |name: &str| known.get(name).and_then(Value::as_str).unwrap_or_default();
     let own = row.body.to.email.as_deref().unwrap_or_default();
     let to = Some(word("email")).filter(|email| !email.is_empty()).unwrap_or(own);
@@ -297,10 +355,12 @@ fn written(account: &MailAccount, row: &Claimed, known: &Value) -> Result<reply:
     let message_id = format!("{}@{domain}", row.id);
     let style = PERSON_STYLE;
     let author = match row.author.as_str() {
-        "agent" => Author::Person { name: None, style },
+        "agent" => Author::Person { name: person, style },
         "ai" => Author::Automatic,
         _ => Author::Notice,
     };
+    let attachments: Vec<reply::Attachment<'_>> =
+        files.iter().map(EnclosedFile::as_attachment).collect();
     let reply = Reply {
         from: Party { address: &account.address, name: &account.name },
         to: Party { address: to, name: row.body.to.name.as_deref().unwrap_or_default() },
@@ -312,7 +372,7 @@ fn written(account: &MailAccount, row: &Claimed, known: &Value) -> Result<reply:
         body: &row.body.text,
         signature: &[],
         quote: None,
-        attachments: &[],
+        attachments: &attachments,
         locale: row.body.locale,
         author,
         loop_mark: &account.loop_mark,

@@ -4,17 +4,21 @@
 //! tests drive it by hand (`drain`) and `run` only adds waiting. Nothing outside is called while a
 //! transaction is open.
 
+mod adding;
 mod asking;
 mod budget;
 mod calls;
+mod changes;
 mod clockwork;
 mod degraded;
 mod deliver;
 mod events;
 mod files;
 mod incident;
+mod indexing;
 mod intake;
 mod mail;
+mod mailed;
 mod notices;
 mod notify;
 mod run;
@@ -26,11 +30,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
 use crate::adapters::files::Files;
 use crate::adapters::inbox::Inbox;
-use crate::adapters::store::{Lease, Retention, Store};
+use crate::adapters::store::{IndexProgress, Lease, Retention, Store};
 use crate::adapters::transcriber::Transcriber;
 use crate::channels::callback::CallbackClient;
 use crate::channels::email::account::MailAccounts;
@@ -159,6 +163,7 @@ pub struct Worker {
     files_due: Notify,
     hooks: events::Hooks,
     health: degraded::Health,
+    indexed: Mutex<IndexProgress>,
     heartbeat: Heartbeat,
 }
 
@@ -194,6 +199,7 @@ impl Worker {
             files_due: Notify::new(),
             hooks: events::Hooks::default(),
             health: degraded::Health::default(),
+            indexed: Mutex::default(),
             heartbeat: Heartbeat::default(),
         }
     }
@@ -233,8 +239,12 @@ impl Worker {
             let delivered = self.deliver_replies().await?;
             decided += turns;
             let looked = self.look_at_tickets().await?;
+            let indexed = self.index_tickets().await?;
             // A reply that was retired instead of delivered leaves a turn to decide anew.
-            if filed + fetched + turns + delivered + looked == 0 && !self.turn_is_due().await? {
+            if filed + fetched + turns + delivered + looked + indexed == 0
+                && !self.turn_is_due().await?
+            {
+                while self.add_up().await? > 0 {}
                 return Ok(decided);
             }
         }

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{Worker, files};
+use crate::domain::attachment::UPLOAD_HOURS;
 use crate::ports::{PortError, PortErrorKind};
 
 /// First pause after a failure outside; it doubles up to `PAUSE_MAX`.
@@ -22,6 +23,10 @@ const BREATHER: Duration = Duration::from_millis(500);
 const UPKEEP_EVERY: Duration = Duration::from_hours(1);
 /// How long idempotency keys and the inbox's copies of filed messages are kept.
 const KEEP_KEYS: chrono::Duration = chrono::Duration::days(7);
+/// For how long a change waits for its message; Meta tries that long to hand a message over.
+const KEEP_CHANGES: chrono::Duration = chrono::Duration::days(7);
+/// For how long a file that was handed in waits for its reply.
+const KEEP_UPLOADS: chrono::Duration = chrono::Duration::hours(UPLOAD_HOURS);
 
 /// When each loop of the worker last came round.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +54,8 @@ pub(super) enum Step {
     Publish,
     Inform,
     Fetch,
+    AddUp,
+    Index,
 }
 
 impl Worker {
@@ -64,6 +71,8 @@ impl Worker {
             Step::Tell,
             Step::Publish,
             Step::Inform,
+            Step::AddUp,
+            Step::Index,
         ];
         let steps = steps.into_iter().chain([Step::Fetch; files::AT_ONCE]);
         // With models each turn is a task of its own.
@@ -92,6 +101,8 @@ impl Worker {
                 Step::Publish => self.publish_events().await,
                 Step::Inform => self.inform_of_incidents().await,
                 Step::Fetch => self.work_on_files().await,
+                Step::AddUp => self.add_up().await,
+                Step::Index => self.index_tickets().await,
             };
             self.heartbeat.beat(self.clock.now());
             let wait = match done {
@@ -123,7 +134,9 @@ impl Worker {
     /// Returns how long this step may sleep: until the next thing is due, at most the poll interval.
     pub(super) async fn idle(&self, step: Step) -> Duration {
         let due = match step {
-            Step::File | Step::Publish | Step::Inform => return self.settings.poll,
+            Step::File | Step::Publish | Step::Inform | Step::AddUp | Step::Index => {
+                return self.settings.poll;
+            }
             Step::Look => self.store.next_look().await,
             Step::Tell => self.store.next_notification_due().await,
             Step::Decide => self.store.next_due("message").await,
@@ -138,17 +151,24 @@ impl Worker {
             .max(Duration::from_millis(1))
     }
 
-    /// Deadlines are judged between turns, not instead of them: while customers wait for their turn to be decided, the
-    /// clockwork rests between its batches.
+    /// Deadlines are judged, words indexed and sums made between turns, not instead of them: while customers wait to be filed
+    /// or for their turn to be decided, the first two rest between their batches; nobody waits for sums.
     async fn breather(&self, step: Step) -> Option<Duration> {
-        let busy = matches!(step, Step::Look) && self.turn_is_due().await.unwrap_or(true);
+        let busy = match step {
+            Step::Look => self.turn_is_due().await.unwrap_or(true),
+            Step::Index => self.inbox.backlog() > 0 || self.turn_is_due().await.unwrap_or(true),
+            Step::AddUp => true,
+            _ => false,
+        };
         busy.then_some(BREATHER)
     }
 
     async fn told(&self, step: Step) {
         let notify: &Notify = match step {
             Step::File => return self.inbox.arrived().await,
-            Step::Look | Step::Publish | Step::Inform => return std::future::pending().await,
+            Step::Look | Step::Publish | Step::Inform | Step::AddUp | Step::Index => {
+                return std::future::pending().await;
+            }
             Step::Tell => &self.people_due,
             Step::Decide => &self.turns_due,
             Step::Deliver => &self.outbox_due,
@@ -174,6 +194,13 @@ impl Worker {
         let now = self.clock.now();
         self.inbox.purge(now - KEEP_KEYS).await?;
         self.store.purge(now - KEEP_KEYS).await?;
+        let unmatched = self.store.forget_changes(now - KEEP_CHANGES).await?;
+        if unmatched > 0 {
+            tracing::info!(unmatched, "Forgot {unmatched} changes of messages that never came");
+        }
+        if self.store.forget_uploads(now, now - KEEP_UPLOADS).await? > 0 {
+            self.files_due.notify_one();
+        }
         let forgotten = self.store.forget(now, self.settings.retention).await?;
         if forgotten > 0 {
             tracing::info!(
@@ -195,6 +222,8 @@ pub(super) fn report(step: Step, error: &PortError) {
         Step::Publish => "publish events",
         Step::Inform => "inform of incidents",
         Step::Fetch => "fetch files",
+        Step::AddUp => "add up what happened",
+        Step::Index => "index tickets",
     };
     if error.kind == PortErrorKind::Permanent {
         tracing::error!(step, error = %error.source, "Cannot {step}: {error}");

@@ -1,6 +1,6 @@
 //! What a decision changes: ticket, owner, draft, replies and the decision record.
 
-use super::turns::Case;
+use super::turns::{self, Case};
 use super::{Worker, notices};
 use crate::adapters::store::{
     NewDraft, NewReply, OutboxBody, Owner, ReplyKind, Settlement, TicketLabels, TurnSnapshot,
@@ -41,6 +41,7 @@ impl Worker {
             replies.push(reply(&text, kind));
         }
         let stays = outcome.leaves_ticket_alone;
+        let over = is_over(turn, decision.action);
         Settlement {
             conversation: turn.conversation.clone(),
             version: turn.version,
@@ -49,8 +50,16 @@ impl Worker {
             decision: self.clock.decision_id(),
             action: decision.action,
             would: decision.would,
-            status: next_status(turn.status, decision.action, stays),
-            owner: next_owner(turn, decision.action, queue.as_deref(), stays),
+            status: if over {
+                TicketStatus::Solved
+            } else {
+                next_status(turn.status, decision.action, stays)
+            },
+            owner: if over {
+                Some(Owner { kind: OwnerKind::Ai, name: None })
+            } else {
+                next_owner(turn, decision.action, queue.as_deref(), stays)
+            },
             queue: if stays { turn.queue.clone() } else { queue },
             level: if stays { turn.level.clone() } else { decision.level.clone() },
             priority: decision.priority,
@@ -153,11 +162,18 @@ fn body_of(turn: &TurnSnapshot, draft: &DraftText, fallback: &str) -> OutboxBody
             .messages
             .iter()
             .rev()
-            .filter(|message| message.author == Author::Customer)
+            .filter(|message| message.author == Author::Customer && !message.deleted)
             .find_map(|message| message.external_id.clone()),
         fallback_queue: fallback.to_owned(),
         template: None,
+        attachments: Vec::new(),
     }
+}
+
+/// True where a draft waited for review and what it answered was taken back, or says now that it wants no answer: nobody
+/// needs to look at it any more.
+fn is_over(turn: &TurnSnapshot, action: Action) -> bool {
+    action == Action::None && turn.owner == OwnerKind::Review && !turns::is_owed(turn)
 }
 
 /// The ticket's stage after a turn (T2).

@@ -6,8 +6,11 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 
 use super::{Tenant, Worker};
-use crate::adapters::store::{Incident, LeasedJob, Settled, Settlement, TurnMessage, TurnSnapshot};
+use crate::adapters::store::{
+    Incident, LeasedJob, ModeSwitch, Settled, Settlement, TurnMessage, TurnSnapshot,
+};
 use crate::domain::channel::Channel;
+use crate::domain::decision::Mode;
 use crate::domain::message::{Author, Given, MessageFlags, PastMessage};
 use crate::domain::ticket::{OwnerKind, TicketStatus};
 use crate::pipeline::{Outcome, TurnInput};
@@ -25,6 +28,23 @@ pub(super) struct Case {
     pub(super) tenant: Tenant,
     pub(super) epoch: i64,
     pub(super) incidents: Vec<Incident>,
+    /// Whether somebody has stopped the assistant.
+    pub(super) stopped: bool,
+    /// What supervisors say over the policy's modes on the turn's channel.
+    pub(super) switches: Vec<ModeSwitch>,
+}
+
+impl Case {
+    /// True where a reply to some category may leave this turn's channel without a person.
+    pub(super) fn answers_alone(&self) -> bool {
+        let (pack, channel) = (self.tenant.pipeline.pack(), self.turn.channel);
+        let lowered = |category: &str| self.switches.iter().find(|one| one.category == category);
+        let mode = |category: &str| {
+            let policy = pack.mode(category, channel);
+            lowered(category).map_or(policy, |switch| policy.stricter(switch.mode))
+        };
+        !self.stopped && pack.taxonomy.iter().any(|one| mode(&one.id) == Mode::Auto)
+    }
 }
 
 impl Worker {
@@ -84,6 +104,7 @@ impl Worker {
             .collect();
         let mut states = std::collections::HashMap::new();
         let mut incidents = std::collections::HashMap::new();
+        let mut switches = std::collections::HashMap::new();
         let mut cases = Vec::with_capacity(jobs.len());
         for job in jobs {
             let tenant = self.tenants.get(&job.tenant);
@@ -96,7 +117,9 @@ impl Worker {
             };
             if !states.contains_key(&job.tenant) {
                 states.insert(job.tenant.clone(), self.store.tenant_state(&job.tenant).await?);
+                // After the state: what changes in between has raised the epoch, and the turn is decided anew.
                 incidents.insert(job.tenant.clone(), self.store.incidents(&job.tenant, now).await?);
+                switches.insert(job.tenant.clone(), self.store.mode_switches(&job.tenant).await?);
             }
             let state = states.get(&job.tenant).and_then(Option::as_ref);
             // An incident raises the epoch too, so the store knows it better than whoever loaded the
@@ -105,7 +128,10 @@ impl Worker {
                 .filter(|state| state.policy_digest == tenant.pipeline.pack().digest)
                 .map_or(tenant.epoch, |state| state.epoch);
             let incidents = incidents.get(&job.tenant).cloned().unwrap_or_default();
-            cases.push(Case { job, turn, tenant, epoch, incidents });
+            let stopped = state.is_some_and(|state| state.stopped.is_some());
+            let mut switches = switches.get(&job.tenant).cloned().unwrap_or_default();
+            switches.retain(|switch| switch.channel == turn.channel);
+            cases.push(Case { job, turn, tenant, epoch, incidents, stopped, switches });
         }
         self.without_held(cases).await
     }
@@ -260,25 +286,43 @@ fn is_echo(turn: &TurnSnapshot, open: &[&TurnMessage]) -> bool {
     })
 }
 
+/// True for what the customer wrote and nobody has answered, by its place in the conversation.
+fn is_open(answered: usize, at: usize, message: &TurnMessage) -> bool {
+    message.author == Author::Customer
+        && (!message.decided || (at >= answered && message.decided_as.as_deref() != Some("none")))
+}
+
+/// Where the conversation begins that nobody has answered yet.
+fn answered(turn: &TurnSnapshot) -> usize {
+    let last = turn
+        .messages
+        .iter()
+        .rposition(|message| matches!(message.author, Author::Ai | Author::Agent));
+    last.map_or(0, |at| at + 1)
+}
+
+/// True where an earlier turn found words that somebody still owes an answer to, and they stand.
+pub(super) fn is_owed(turn: &TurnSnapshot) -> bool {
+    let answered = answered(turn);
+    let mut messages = turn.messages.iter().enumerate();
+    messages.any(|(at, one)| is_open(answered, at, one) && one.decided && !one.deleted)
+}
+
 /// Splits the conversation into the turn and what was before it. The turn is everything that the
 /// customer wrote since the last answer, without what an earlier turn found to need none, and
 /// whatever no turn covered yet: a message may come while the answer to an earlier one is on its way.
+/// What its sender took back is in neither.
 pub(super) fn input_of(case: &Case, now: DateTime<Utc>) -> TurnInput {
     let turn = &case.turn;
-    let answered = turn
-        .messages
-        .iter()
-        .rposition(|message| matches!(message.author, Author::Ai | Author::Agent))
-        .map_or(0, |at| at + 1);
+    let answered = answered(turn);
     let (open, passed): (Vec<_>, Vec<_>) =
-        turn.messages.iter().enumerate().partition(|(at, message)| {
-            message.author == Author::Customer
-                && (!message.decided
-                    || (*at >= answered && message.decided_as.as_deref() != Some("none")))
-        });
-    let open: Vec<&TurnMessage> = open.into_iter().map(|(_, message)| message).collect();
+        turn.messages.iter().enumerate().partition(|(at, one)| is_open(answered, *at, one));
+    let stands = |(_, message): &(usize, &TurnMessage)| !message.deleted;
+    let open: Vec<&TurnMessage> =
+        open.into_iter().filter(stands).map(|(_, message)| message).collect();
     let mut history: Vec<PastMessage> = passed
         .into_iter()
+        .filter(stands)
         .map(|(_, message)| message)
         .map(|message| PastMessage {
             author: message.author,
@@ -326,6 +370,8 @@ pub(super) fn input_of(case: &Case, now: DateTime<Utc>) -> TurnInput {
             .filter(|one| one.ended_at.is_none() && one.terms.stop_auto)
             .map(|one| one.scope.clone())
             .collect(),
+        stopped: case.stopped,
+        lowered: case.switches.iter().map(|one| (one.category.clone(), one.mode)).collect(),
         rating_asked: turn.rates.is_some(),
         opted_out: turn.opted_out,
         vault: turn.vault.clone(),

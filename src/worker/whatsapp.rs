@@ -66,7 +66,7 @@ impl Worker {
     pub(super) async fn show_reading(&self, case: &Case) {
         let (turn, tenant) = (&case.turn, &case.job.tenant);
         let Some(outlet) = self.whatsapp.outlet(tenant, &turn.account) else { return };
-        let alone = case.tenant.pipeline.pack().answers_alone(turn.channel);
+        let alone = case.answers_alone();
         let newest = turn.messages.iter().rev().find_map(|message| message.external_id.as_deref());
         let Some(message) = newest.filter(|_| alone && turn.owner == OwnerKind::Ai) else { return };
         show(outlet, &turn.account, message, true).await;

@@ -1,5 +1,9 @@
 //! `atende inspect` as a person runs it: one line per update or mail, and no store.
 
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
 use serde_json::{Value, json};
 
 use crate::world::process::{command, put, run};
@@ -128,4 +132,79 @@ fn a_mail_comes_from_standard_input() {
     let ended = read("");
     assert_eq!(ended.status.code(), Some(1));
     assert_eq!(lines(&ended.stdout)[0]["kind"], "error");
+}
+
+/// The folder of real payloads that a variable names; `None`, after one loud line, where it names none.
+fn corpus(variable: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os(variable).map(PathBuf::from);
+    if folder.is_none() {
+        let line = format!("\n!!! SKIPPED: {variable} names no folder of real payloads\n\n");
+        // Past the test runner's capture, so that nobody takes what is skipped for passed.
+        std::io::stderr().write_all(line.as_bytes()).unwrap();
+    }
+    folder
+}
+
+fn count_files(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.map(|path| if path.is_dir() { count_files(&path) } else { 1 }).sum()
+}
+
+#[test]
+fn every_real_mail_gives_one_line_of_the_kind_that_its_manifest_names() {
+    let Some(folder) = corpus("ATENDE_TEST_MAILS") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let ended = run(dir.path(), &["inspect", "email", folder.to_str().unwrap()]);
+    let shown = lines(&ended.stdout);
+    assert!(matches!(ended.status.code(), Some(0 | 1)), "{:?}", ended.status);
+    assert_eq!(shown.len(), count_files(&folder), "one line a file");
+    let kinds: BTreeMap<&str, &Value> =
+        shown.iter().map(|line| (line["file"].as_str().unwrap(), line)).collect();
+    let manifest = std::fs::read_to_string(folder.join("manifest.csv")).unwrap();
+    let (mut known, mut odd) = (0, Vec::new());
+    for row in manifest.lines().skip(1) {
+        let (file, kind) = row.split_once(',').unwrap();
+        let kind = kind.split(',').next().unwrap();
+        let line = kinds[file];
+        let expected = match kind {
+            "bounce" => "bounce",
+            "feedback-report(arf)" => "feedback",
+            "auto-reply" => "auto_reply",
+            // The other files are parts of mails, pages and programs.
+            _ if Path::new(file).extension().is_some_and(|ending| ending == "eml") => {
+                assert_ne!(line["kind"], "error", "{file}");
+                continue;
+            }
+            _ => continue,
+        };
+        known += 1;
+        if line["type"] != expected {
+            odd.push(format!(
+                "{file}: {} for {kind}, answered: {}",
+                line["type"], line["reply_allowed"]
+            ));
+        }
+    }
+    // Two are mails on which people disagree: a person's forward of a bounce, and letters of a list's own program.
+    assert!(known > 0 && odd.len() * 100 <= known, "{odd:#?}");
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is stored");
+}
+
+#[test]
+fn every_real_call_of_whatsapp_is_understood_and_every_other_file_is_told() {
+    let Some(folder) = corpus("ATENDE_TEST_WHATSAPP") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let shown = |folder: &Path| {
+        let ended = run(dir.path(), &["inspect", "whatsapp", folder.to_str().unwrap()]);
+        (ended.status.code(), lines(&ended.stdout))
+    };
+    let inbound = folder.join("inbound");
+    let (code, calls) = shown(&inbound);
+    assert_eq!((code, calls.len()), (Some(0), count_files(&inbound)), "{calls:#?}");
+    assert!(calls.iter().all(|line| line["kind"] != "error"), "{calls:#?}");
+    // What we would send, answers of the API, and a licence: no calls, and no crash.
+    let (code, all) = shown(&folder);
+    let errors = all.iter().filter(|line| line["kind"] == "error").count();
+    assert_eq!((code, all.len() - errors), (Some(1), calls.len()));
+    assert_eq!(all.len(), count_files(&folder));
 }

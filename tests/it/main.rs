@@ -4,10 +4,13 @@
 #![cfg(test)]
 
 mod api;
+mod browser;
 mod contract;
 mod crash;
+mod desk;
 mod examples;
 mod flows;
+mod fuzz;
 mod inspect;
 mod knowledge;
 mod ledger;

@@ -19,6 +19,16 @@ impl Inbox {
         Ok(row.map(|(cursor,)| cursor))
     }
 
+    /// Returns when something new was last read from a folder; `None` where nothing ever was.
+    pub async fn folder_read_at(&self, folder: &str) -> Result<Option<DateTime<Utc>>, PortError> {
+        let row: Option<(i64,)> = sqlx::query_as("SELECT read_at FROM folders WHERE name = $1")
+            .bind(folder)
+            .fetch_optional(&self.reads)
+            .await
+            .map_err(|error| failed("read inbox", error))?;
+        Ok(row.and_then(|(at,)| DateTime::from_timestamp_millis(at)))
+    }
+
     /// Keeps mails and how far their folder is read now; when this returns `true`, both are on disk. `false` when too much
     /// waits already.
     pub async fn accept_mails(

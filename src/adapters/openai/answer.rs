@@ -65,6 +65,11 @@ pub(super) enum Reading {
 }
 
 impl Completion {
+    /// Takes it out of JSON.
+    pub(super) fn of(answer: Value) -> Self {
+        serde_json::from_value(answer).unwrap_or_default()
+    }
+
     /// Returns what it cost in tokens.
     pub(super) fn tokens(&self) -> TokenUse {
         let count = |path: &str| self.usage.pointer(path).and_then(Value::as_u64).unwrap_or(0);

@@ -51,9 +51,12 @@ impl Outcome {
             Some(ChatErrorKind::Quota | ChatErrorKind::Key | ChatErrorKind::Forbidden) => {
                 Self::Shut
             }
-            Some(ChatErrorKind::Resting | ChatErrorKind::NoRoom | ChatErrorKind::NotRecorded) => {
-                Self::Untold
-            }
+            Some(
+                ChatErrorKind::Resting
+                | ChatErrorKind::NoRoom
+                | ChatErrorKind::NotRecorded
+                | ChatErrorKind::BadRecording,
+            ) => Self::Untold,
             Some(kind) if kind.is_outage() => Self::Failed,
             Some(_) | None => Self::Works,
         }

@@ -329,7 +329,8 @@ fn meaning(kind: ChatErrorKind, status: u16) -> (&'static str, &'static str) {
         | ChatErrorKind::Resting
         | ChatErrorKind::NoRoom
         | ChatErrorKind::NoMoney
-        | ChatErrorKind::NotRecorded => ("o servidor falhou", "the endpoint failed"),
+        | ChatErrorKind::NotRecorded
+        | ChatErrorKind::BadRecording => ("o servidor falhou", "the endpoint failed"),
     }
 }
 

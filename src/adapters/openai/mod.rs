@@ -5,6 +5,7 @@
 //! within the limits set, and without a word of the question or the answer in a log or an error.
 
 mod answer;
+mod body;
 mod breaker;
 mod failure;
 mod pace;
@@ -171,7 +172,7 @@ impl OpenAi {
     /// Asks, and once more with what was wrong where the answer is not of its shape.
     async fn answer(
         &self,
-        question: &Question,
+        question: &Question<'_>,
         deadline: Instant,
         spent: &mut Spent,
     ) -> Result<Answered, Failure> {
@@ -195,7 +196,7 @@ impl OpenAi {
     /// Sends a question until there is an answer or no more sense in it.
     async fn exchange(
         &self,
-        question: &Question,
+        question: &Question<'_>,
         deadline: Instant,
         spent: &mut Spent,
     ) -> Result<Reading, Failure> {
@@ -229,17 +230,21 @@ impl OpenAi {
     }
 
     /// Sends a question once. Nobody knows what became of one that timed out, but nothing came of it either.
-    async fn attempt(&self, question: &Question, limit: Duration) -> Result<Completion, Failure> {
+    async fn attempt(
+        &self,
+        question: &Question<'_>,
+        limit: Duration,
+    ) -> Result<Completion, Failure> {
         let chat = self.client.chat();
         let came = tokio::time::timeout(limit, chat.create_byot(&question.body)).await;
-        came.map_err(|_| timed_out(limit))?.map_err(unwrapped)
+        came.map_err(|_| timed_out(limit))?.map(Completion::of).map_err(unwrapped)
     }
 
     /// Notes what an answer cost and reads it.
     fn take(
         &self,
         completion: &Completion,
-        question: &Question,
+        question: &Question<'_>,
         spent: &mut Spent,
     ) -> Result<Reading, Failure> {
         let tokens = completion.tokens();
@@ -257,7 +262,7 @@ impl OpenAi {
     /// Ollama silently leaves out the oldest part of a question that its context does not hold: the instructions.
     fn check_that_all_was_read(
         &self,
-        question: &Question,
+        question: &Question<'_>,
         tokens: TokenUse,
     ) -> Result<(), Failure> {
         // No text of ours has more than six bytes to a token; six tenths of that many are surely too few.

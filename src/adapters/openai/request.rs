@@ -1,12 +1,16 @@
 //! Turns a question into the body that goes over the wire.
 
-use serde::Serialize;
-use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+use std::sync::Arc;
 
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::body::{Body, Format, Message};
 use super::failure::Failure;
 use super::settings::{Effort, EndpointSettings, OutputMode, Profile};
 use super::shape::{Bad, Shape};
-use crate::ports::chat::{ChatErrorKind, ChatRequest, OutputSchema, Role, TokenUse};
+use crate::ports::chat::{ChatErrorKind, ChatRequest, Role, TokenUse};
 
 /// Most bytes of a bad answer that are shown to the model again.
 const BAD_ANSWER_MAX: usize = 8_000;
@@ -44,9 +48,9 @@ pub struct Unsent {
 
 /// A question as one endpoint takes it.
 #[derive(Clone)]
-pub(super) struct Question {
+pub(super) struct Question<'r> {
     /// The body of the request.
-    pub(super) body: Value,
+    pub(super) body: Body<'r>,
     /// The shape that the answer must have.
     pub(super) shape: Option<Shape>,
     /// Bytes of all its messages.
@@ -54,41 +58,37 @@ pub(super) struct Question {
     max_output: u32,
 }
 
-impl Question {
+impl<'r> Question<'r> {
     /// Puts a question into the endpoint's form.
-    pub(super) fn new(settings: &EndpointSettings, request: &ChatRequest) -> Self {
-        let mut messages: Vec<(Role, String)> =
-            request.messages.iter().map(|message| (message.role, message.text.clone())).collect();
-        let format = request.output.as_ref().and_then(|output| response_format(settings, output));
-        let told = !format.as_ref().is_some_and(carries_schema);
-        let shape =
-            request.output.as_ref().map(|output| Shape { schema: output.schema.clone(), told });
+    pub(super) fn new(settings: &'r EndpointSettings, request: &'r ChatRequest) -> Self {
+        let mut messages: Vec<Message<'r>> = request
+            .messages
+            .iter()
+            .map(|message| Message { role: message.role, content: Cow::from(&message.text) })
+            .collect();
+        let output = request.output.as_ref();
+        let format = output.and_then(|output| Format::of(settings, output));
+        let told = !format.as_ref().is_some_and(Format::carries_schema);
+        let shape = output.map(|output| Shape { output: Arc::clone(output), told });
         if let Some(shape) = shape.as_ref().filter(|shape| shape.told) {
-            tell(&mut messages, &shape.schema);
-        }
-        let bytes: u64 = messages.iter().map(|(_, text)| length(text)).sum();
-        let messages: Vec<Value> =
-            messages.into_iter().map(|(role, text)| message(role, &text)).collect();
-        let mut body = Map::new();
-        body.insert("model".to_owned(), settings.model.as_str().into());
-        body.insert("messages".to_owned(), messages.into());
-        for (field, value) in options(settings, request) {
-            body.insert(field.to_owned(), value);
-        }
-        if let Some(format) = format {
-            body.insert("response_format".to_owned(), format);
+            tell(&mut messages, &shape.output.schema);
         }
         Self {
-            body: Value::Object(body),
             shape,
-            bytes,
+            bytes: messages.iter().map(|message| length(&message.content)).sum(),
+            body: Body {
+                model: &settings.model,
+                messages,
+                options: options(settings, request),
+                format,
+            },
             max_output: answer_limit(settings, request),
         }
     }
 
     /// Returns the settings that it does not carry.
     pub(super) fn unsent(&self, settings: &EndpointSettings) -> Vec<Unsent> {
-        let has = |fields: &[&str]| fields.iter().any(|field| self.body.get(*field).is_some());
+        let has = |fields: &[&str]| fields.iter().any(|field| self.body.has(field));
         let shaped = self.shape.is_some() && settings.output_mode() != OutputMode::Prompt;
         [
             ("temperature", settings.temperature.is_some(), &["temperature"][..]),
@@ -122,10 +122,8 @@ impl Question {
         );
         let mut again = self.clone();
         again.bytes += length(said) + length(&wrong);
-        if let Some(messages) = again.body.get_mut("messages").and_then(Value::as_array_mut) {
-            messages.push(message(Role::Assistant, said));
-            messages.push(message(Role::User, &wrong));
-        }
+        let more = [(Role::Assistant, said.to_owned()), (Role::User, wrong)];
+        again.body.messages.extend(more.map(|(role, text)| Message { role, content: text.into() }));
         again
     }
 
@@ -165,75 +163,16 @@ fn length(text: &str) -> u64 {
     u64::try_from(text.len()).unwrap_or(u64::MAX)
 }
 
-fn message(role: Role, text: &str) -> Value {
-    json!({"role": role, "content": text})
-}
-
 /// Tells the shape in words at the end of the instructions, where it stays the same for every case.
-fn tell(messages: &mut Vec<(Role, String)>, schema: &Value) {
+fn tell(messages: &mut Vec<Message<'_>>, schema: &Value) {
     let words = format!("Answer with one JSON object of this shape and nothing else: {schema}");
-    match messages.iter_mut().rev().find(|(role, _)| *role == Role::System) {
-        Some((_, text)) => {
+    match messages.iter_mut().rev().find(|message| message.role == Role::System) {
+        Some(message) => {
+            let text = message.content.to_mut();
             text.push_str("\n\n");
             text.push_str(&words);
         }
-        None => messages.insert(0, (Role::System, words)),
-    }
-}
-
-/// Returns the `response_format`; `None` where the shape is told in words alone.
-fn response_format(settings: &EndpointSettings, output: &OutputSchema) -> Option<Value> {
-    if !settings.allows("response_format") {
-        return None;
-    }
-    match settings.output_mode() {
-        OutputMode::JsonSchema => {
-            let mut schema = output.schema.clone();
-            if settings.profile == Profile::OpenAi {
-                drop_lengths(&mut schema);
-            }
-            // The schema stands inside: llama.cpp silently ignores the flat form that its own page shows.
-            let inner = json!({"name": output.name, "strict": true, "schema": schema});
-            Some(json!({"type": "json_schema", "json_schema": inner}))
-        }
-        OutputMode::JsonObject if settings.profile == Profile::LlamaCpp => {
-            let mut schema = output.schema.clone();
-            drop_types_of_enums(&mut schema);
-            Some(json!({"type": "json_object", "schema": schema}))
-        }
-        OutputMode::JsonObject => Some(json!({"type": "json_object"})),
-        OutputMode::Prompt => None,
-    }
-}
-
-/// Leaves out lists of types beside an `enum`: llama-cpp-python's grammar would forget the `enum` for them.
-fn drop_types_of_enums(schema: &mut Value) {
-    match schema {
-        Value::Object(fields) => {
-            if fields.contains_key("enum") && fields.get("type").is_some_and(Value::is_array) {
-                fields.shift_remove("type");
-            }
-            fields.values_mut().for_each(drop_types_of_enums);
-        }
-        Value::Array(items) => items.iter_mut().for_each(drop_types_of_enums),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-fn carries_schema(format: &Value) -> bool {
-    format.get("schema").is_some() || format.get("json_schema").is_some()
-}
-
-/// Leaves out the lengths of texts, which a strict schema of `OpenAI` may not hold ("`maxLength` is not permitted").
-/// The answer is held to them all the same.
-fn drop_lengths(schema: &mut Value) {
-    let Some(schema) = schema.as_object_mut() else { return };
-    schema.retain(|keyword, _| keyword != "maxLength" && keyword != "minLength");
-    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
-        properties.values_mut().for_each(drop_lengths);
-    }
-    if let Some(items) = schema.get_mut("items") {
-        drop_lengths(items);
+        None => messages.insert(0, Message { role: Role::System, content: words.into() }),
     }
 }
 
@@ -283,14 +222,17 @@ mod tests {
 
     use super::super::tests::settings;
     use super::*;
-    use crate::ports::chat::{ChatMessage, Purpose};
+    use crate::ports::chat::{ChatMessage, OutputSchema, Purpose};
 
     fn unsent(settings: &EndpointSettings) -> Vec<(&'static str, &'static str)> {
         let request = ChatRequest {
             purpose: Purpose::Check,
             prompt: "check@1".to_owned(),
             messages: vec![ChatMessage { role: Role::User, text: "oi".to_owned() }],
-            output: Some(OutputSchema { name: "x".to_owned(), schema: json!({"type": "object"}) }),
+            output: Some(Arc::new(OutputSchema {
+                name: "x".to_owned(),
+                schema: json!({"type": "object"}),
+            })),
             max_output: None,
             repeat: 0,
             deadline: Duration::from_secs(1),

@@ -2,9 +2,13 @@
 //!
 //! What is said to be wrong names places and rules of the schema, never a word of the answer.
 
+use std::fmt;
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use crate::domain::decision::LocalText;
+use crate::ports::chat::OutputSchema;
 
 /// Most places of an answer at which an object is looked for.
 const PLACES_MAX: usize = 64;
@@ -12,8 +16,8 @@ const PLACES_MAX: usize = 64;
 /// The shape that an answer must have.
 #[derive(Clone)]
 pub(super) struct Shape {
-    /// A JSON Schema.
-    pub(super) schema: Value,
+    /// The JSON Schema, with its name.
+    pub(super) output: Arc<OutputSchema>,
     /// True where the model knows the shape only from words, and may put words around its answer too.
     pub(super) told: bool,
 }
@@ -60,7 +64,7 @@ impl Shape {
     }
 
     fn check(&self, value: &Value) -> Result<String, LocalText> {
-        check(&self.schema, value, "$").map(|()| value.to_string())
+        check(&self.output.schema, value, &At::Top).map(|()| value.to_string())
     }
 }
 
@@ -90,7 +94,24 @@ fn objects(text: &str) -> Vec<Value> {
     found
 }
 
-fn check(schema: &Value, value: &Value, path: &str) -> Result<(), LocalText> {
+/// A place in an answer, put into words only where something is wrong there.
+enum At<'a> {
+    Top,
+    Property(&'a Self, &'a str),
+    Item(&'a Self, usize),
+}
+
+impl fmt::Display for At<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Top => f.write_str("$"),
+            Self::Property(of, name) => write!(f, "{of}.{name}"),
+            Self::Item(of, at) => write!(f, "{of}[{at}]"),
+        }
+    }
+}
+
+fn check(schema: &Value, value: &Value, path: &At<'_>) -> Result<(), LocalText> {
     check_type(schema, value, path)?;
     let allowed = schema.get("enum").and_then(Value::as_array);
     if allowed.is_some_and(|allowed| !allowed.contains(value)) {
@@ -107,7 +128,7 @@ fn check(schema: &Value, value: &Value, path: &str) -> Result<(), LocalText> {
     }
 }
 
-fn check_type(schema: &Value, value: &Value, path: &str) -> Result<(), LocalText> {
+fn check_type(schema: &Value, value: &Value, path: &At<'_>) -> Result<(), LocalText> {
     let names: Vec<&str> = match schema.get("type") {
         Some(Value::String(name)) => vec![name.as_str()],
         Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
@@ -138,7 +159,11 @@ fn is_of(value: &Value, name: &str) -> bool {
     }
 }
 
-fn check_object(schema: &Value, object: &Map<String, Value>, path: &str) -> Result<(), LocalText> {
+fn check_object(
+    schema: &Value,
+    object: &Map<String, Value>,
+    path: &At<'_>,
+) -> Result<(), LocalText> {
     let required = schema.get("required").and_then(Value::as_array);
     let required = required.into_iter().flatten().filter_map(Value::as_str);
     for name in required {
@@ -153,7 +178,7 @@ fn check_object(schema: &Value, object: &Map<String, Value>, path: &str) -> Resu
     let closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
     for (name, value) in object {
         match properties.and_then(|properties| properties.get(name)) {
-            Some(schema) => check(schema, value, &format!("{path}.{name}"))?,
+            Some(schema) => check(schema, value, &At::Property(path, name))?,
             None if closed => {
                 return Err(LocalText::new(
                     format!("`{path}` tem uma propriedade que a forma não prevê"),
@@ -166,16 +191,16 @@ fn check_object(schema: &Value, object: &Map<String, Value>, path: &str) -> Resu
     Ok(())
 }
 
-fn check_array(schema: &Value, items: &[Value], path: &str) -> Result<(), LocalText> {
+fn check_array(schema: &Value, items: &[Value], path: &At<'_>) -> Result<(), LocalText> {
     check_size(schema, ("minItems", "maxItems"), items.len(), ("itens", "items"), path)?;
     let Some(of_items) = schema.get("items") else { return Ok(()) };
     for (at, item) in items.iter().enumerate() {
-        check(of_items, item, &format!("{path}[{at}]"))?;
+        check(of_items, item, &At::Item(path, at))?;
     }
     Ok(())
 }
 
-fn check_text(schema: &Value, text: &str, path: &str) -> Result<(), LocalText> {
+fn check_text(schema: &Value, text: &str, path: &At<'_>) -> Result<(), LocalText> {
     let letters = ("caracteres", "letters");
     check_size(schema, ("minLength", "maxLength"), text.chars().count(), letters, path)
 }
@@ -185,7 +210,7 @@ fn check_size(
     (least, most): (&str, &str),
     size: usize,
     (unit_pt, unit): (&str, &str),
-    path: &str,
+    path: &At<'_>,
 ) -> Result<(), LocalText> {
     let size = u64::try_from(size).unwrap_or(u64::MAX);
     let limit = |keyword: &str| schema.get(keyword).and_then(Value::as_u64);
@@ -226,7 +251,7 @@ mod tests {
             "required": ["mood", "why", "tags"],
             "additionalProperties": false,
         });
-        Shape { schema, told }
+        Shape { output: Arc::new(OutputSchema { name: "x".to_owned(), schema }), told }
     }
 
     #[test]

@@ -110,10 +110,9 @@ impl Wire {
             return Err(self.heard(failure::of_reply(status, &headers, &body), &body));
         }
         let body = body?;
-        let answer = answer_in(&headers, &body, is_question)
-            .map_err(|failure| self.heard(failure, &body))?;
-        let bytes = serde_json::to_vec(&answer).unwrap_or_default();
-        Ok(http::Response::new(bytes).into())
+        let folded =
+            folded(&headers, &body, is_question).map_err(|failure| self.heard(failure, &body))?;
+        Ok(http::Response::new(folded.unwrap_or(body)).into())
     }
 
     fn heard(&self, mut failure: Failure, body: &[u8]) -> Failure {
@@ -136,10 +135,11 @@ async fn body_of(mut reply: reqwest::Response) -> Result<Vec<u8>, Failure> {
     Ok(body)
 }
 
-/// Returns the answer in a reply that claims success.
-fn answer_in(headers: &HeaderMap, body: &[u8], is_question: bool) -> Result<Value, Failure> {
+/// Looks at a reply that claims success; `None` where it is a whole answer as it came, else the answer that its parts make.
+fn folded(headers: &HeaderMap, body: &[u8], is_question: bool) -> Result<Option<Vec<u8>>, Failure> {
     if is_stream(headers, body) {
-        return stream::fold(headers, body);
+        let answer = stream::fold(headers, body)?;
+        return Ok(Some(serde_json::to_vec(&answer).unwrap_or_default()));
     }
     let Ok(answer) = serde_json::from_slice::<Value>(body) else {
         let is_page = body.trim_ascii_start().starts_with(b"<");
@@ -159,7 +159,7 @@ fn answer_in(headers: &HeaderMap, body: &[u8], is_question: bool) -> Result<Valu
             "JSON that is no answer of a chat completion",
         ));
     }
-    Ok(answer)
+    Ok(None)
 }
 
 fn is_stream(headers: &HeaderMap, body: &[u8]) -> bool {

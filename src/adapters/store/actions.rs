@@ -9,9 +9,10 @@ use sqlx::Row;
 
 use super::handling::{self, Split, TransferTo};
 use super::{
-    Dialect, Store, StoreError, audit, from_json, jobs, millis, moment, no_nul, replies, to_json,
+    Dialect, Store, StoreError, audit, from_json, indexing, jobs, millis, moment, no_nul, replies,
+    to_json, uploads,
 };
-use crate::domain::ids::{OutboxId, TenantId, TicketId};
+use crate::domain::ids::{AttachmentId, OutboxId, TenantId, TicketId};
 use crate::domain::labels::Locale;
 use crate::domain::message::Contact;
 use crate::domain::ticket::{OwnerKind, TicketStatus};
@@ -38,8 +39,12 @@ pub struct ReplyRequest {
     pub text: String,
     /// The locale of the words.
     pub locale: Locale,
+    /// The files that go with it.
+    pub attachments: Vec<AttachmentId>,
     /// The agent keeps the conversation until then.
     pub hold_until: DateTime<Utc>,
+    /// Until when it can be called back; `None` where it leaves at once.
+    pub leaves_at: Option<DateTime<Utc>>,
     /// The caller's own key, so that a repeated call replies once: (token, key, hash of the body).
     pub once: Option<(String, String, String)>,
 }
@@ -114,6 +119,8 @@ pub enum Refused {
     MergeInto(&'static str),
     /// The messages are not the customer's in this ticket, or none would be left in it.
     Messages,
+    /// A file is not here any more, or is another reply's.
+    Attachments,
 }
 
 /// What became of a change.
@@ -323,6 +330,9 @@ async fn make(
             if ticket.opted_out {
                 return Ok(Err(Refused::OptedOut));
             }
+            if !uploads::are_free(connection, ticket, &reply.attachments).await? {
+                return Ok(Err(Refused::Attachments));
+            }
             owner = Some(("agent", Some(actor.name.clone()), Some(reply.hold_until)));
             serde_json::json!({"outbox": reply.id})
         }
@@ -350,12 +360,14 @@ async fn make(
         }
         Change::Note(id, text) => {
             write_note(connection, now, ticket, (id, &actor.name, text)).await?;
+            indexing::mark(connection, &ticket.id).await?;
             serde_json::json!({"note": id})
         }
         Change::Tag(add, remove) => {
             let Some(tags) = change_tags(connection, now, ticket, add, remove).await? else {
                 return Ok(Err(Refused::TooManyTags));
             };
+            indexing::mark(connection, &ticket.id).await?;
             before = serde_json::json!({"tags": ticket.tags});
             let added: Vec<&String> =
                 tags.iter().filter(|tag| !ticket.tags.contains(tag)).collect();
@@ -521,7 +533,7 @@ async fn override_field(
     Ok(())
 }
 
-async fn current_version(
+pub(super) async fn current_version(
     connection: &mut AnyConnection,
     ticket: &TicketRef,
 ) -> Result<i64, StoreError> {

@@ -11,14 +11,16 @@ use super::jobs::LeasedJob;
 use super::many::{ROWS_MAX, with_rows};
 use super::writer::Lasting;
 use super::{Store, StoreError, from_json, millis, moment, no_nul, to_json};
-use crate::domain::attachment::{Attachment, AttachmentKind, AttachmentState, Source};
+use crate::domain::attachment::{Attachment, AttachmentKind, AttachmentState, KeptBytes, Source};
 use crate::domain::ids::{AttachmentId, TenantId};
 
-/// What becomes of the rows of messages in `{messages}` whose data is removed. What is fetched at this moment ends in
+/// Why a file of a mail was not taken.
+const TOO_LARGE: &str = "it is larger than the limit";
+/// What becomes of the rows of messages in `{messages}`, and of replies in `{replies}`, whose data is removed. What is fetched at this moment ends in
 /// vain; the file is removed again once that is over, however it ended.
 pub(super) const ERASE: &str = "UPDATE attachments SET state = 'erased', name = NULL, claimed = NULL, sniffed = NULL, \
      size = NULL, sha256 = NULL, source = '{}', reason = NULL, words = 'none', leased = 0, attempts = 0, due_at = {gone} \
-     WHERE state <> 'erased' AND message_id IN {messages}";
+     WHERE state <> 'erased' AND (message_id IN {messages} OR outbox_id IN {replies})";
 /// For longer than anybody works on a file.
 pub(super) const GRACE: Duration = Duration::minutes(10);
 
@@ -87,6 +89,40 @@ pub struct AttachmentRow {
     pub reason: Option<String>,
     /// True for a voice note whose words are the message's text.
     pub transcribed: bool,
+    /// True for a file of a mail that is shown among its words.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub inline: bool,
+    /// What the HTML of its mail calls it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_id: Option<String>,
+}
+
+/// How a file begins in the store.
+struct Beginning<'a> {
+    state: AttachmentState,
+    reason: Option<&'static str>,
+    /// True where it is still to be fetched.
+    due: bool,
+    kept: Option<&'a KeptBytes>,
+}
+
+impl<'a> Beginning<'a> {
+    fn of(source: &'a Source) -> Self {
+        let (state, reason, kept) = match source {
+            Source::Whatsapp { .. } | Source::Upload => (AttachmentState::Waiting, None, None),
+            Source::Mail { kept: Some(kept), .. } => (AttachmentState::Kept, None, Some(kept)),
+            Source::Mail { kept: None, .. } => (AttachmentState::Refused, Some(TOO_LARGE), None),
+        };
+        Self { state, reason, due: state == AttachmentState::Waiting, kept }
+    }
+}
+
+/// Takes the HTML of a mail out of a message's files: its id, where it is kept, and the others.
+pub(super) fn without_html(files: Vec<AttachmentRow>) -> (Option<String>, Vec<AttachmentRow>) {
+    let (html, files): (Vec<_>, Vec<_>) =
+        files.into_iter().partition(|file| file.kind == AttachmentKind::MailHtml.as_str());
+    let kept = |file: &AttachmentRow| file.state == AttachmentState::Kept.as_str();
+    (html.into_iter().find(kept).map(|file| file.id), files)
 }
 
 /// A file to hand out.
@@ -112,9 +148,11 @@ pub(super) async fn insert(
 ) -> Result<(), StoreError> {
     for one in attachments {
         let words = one.kind == AttachmentKind::Voice && from_customer;
+        let begins = Beginning::of(&one.source);
         sqlx::query(
-            "INSERT INTO attachments (id, tenant, message_id, kind, name, claimed, size, source, state, words, attempts, \
-             leased, due_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'waiting', $9, 0, 0, $10, $10)",
+            "INSERT INTO attachments (id, tenant, message_id, kind, name, claimed, size, source, words, attempts, leased, \
+             created_at, state, reason, due_at, sha256, sniffed) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, $10, $11, $12, $13, $14, $15)",
         )
         .bind(one.id.as_str())
         .bind(tenant)
@@ -126,6 +164,11 @@ pub(super) async fn insert(
         .bind(to_json(&one.source))
         .bind(if words { "wanted" } else { "none" })
         .bind(millis(now))
+        .bind(begins.state.as_str())
+        .bind(begins.reason)
+        .bind(begins.due.then(|| millis(now)))
+        .bind(begins.kept.map(|kept| kept.sha256.as_str()))
+        .bind(begins.kept.and_then(|kept| kept.sniffed.as_deref()))
         .execute(&mut *connection)
         .await?;
     }
@@ -332,11 +375,12 @@ impl Store {
         self.write(move |connection| {
             Box::pin(async move {
                 sqlx::query(
-                    "UPDATE attachments SET due_at = NULL, leased = 0 \
-                     WHERE id = $1 AND attempts = $2 AND state = 'erased'",
+                    "UPDATE attachments SET due_at = NULL, leased = 0, state = 'erased', name = NULL \
+                     WHERE id = $1 AND attempts = $2 AND (state = 'erased' OR (state = 'waiting' AND source = $3))",
                 )
                 .bind(id)
                 .bind(attempt)
+                .bind(to_json(&Source::Upload))
                 .execute(connection)
                 .await?;
                 Ok(())
@@ -385,7 +429,7 @@ impl Store {
         messages: &[String],
     ) -> Result<HashMap<String, Vec<AttachmentRow>>, StoreError> {
         let sql = format!(
-            "SELECT message_id, id, kind, name, COALESCE(sniffed, claimed) AS mime, size, state, reason, words \
+            "SELECT message_id, id, kind, name, COALESCE(sniffed, claimed) AS mime, size, state, reason, words, source \
              FROM attachments WHERE message_id IN {} ORDER BY id",
             self.dialect.json_strings("$1")
         );
@@ -395,7 +439,15 @@ impl Store {
             .await?;
         let mut found: HashMap<String, Vec<AttachmentRow>> = HashMap::new();
         for row in &rows {
+            // Of an erased one nothing is left to read.
+            let source = serde_json::from_str(&row.try_get::<String, _>("source")?).ok();
+            let (inline, content_id) = match source {
+                Some(Source::Mail { inline, content_id, .. }) => (inline, content_id),
+                _ => (false, None),
+            };
             found.entry(row.try_get("message_id")?).or_default().push(AttachmentRow {
+                inline,
+                content_id,
                 id: row.try_get("id")?,
                 kind: row.try_get("kind")?,
                 name: row.try_get("name")?,
@@ -461,7 +513,11 @@ impl Store {
 fn due_file(row: &sqlx::any::AnyRow) -> Result<DueFile, StoreError> {
     let text = |column: &str| row.try_get::<String, _>(column);
     let todo = match super::turns::word(row, "state", AttachmentState::parse)? {
-        AttachmentState::Waiting => ToDo::Fetch(from_json("source", &text("source")?)?),
+        AttachmentState::Waiting => match from_json("source", &text("source")?)? {
+            // Whoever handed it in went away before it was whole.
+            Source::Upload => ToDo::Remove,
+            source @ (Source::Whatsapp { .. } | Source::Mail { .. }) => ToDo::Fetch(source),
+        },
         AttachmentState::Kept => ToDo::Transcribe,
         AttachmentState::Erased | AttachmentState::Refused | AttachmentState::Lost => ToDo::Remove,
     };

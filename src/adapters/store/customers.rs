@@ -94,6 +94,22 @@ async fn put(
     tenant: &TenantId,
     customer: &CustomerUpsert,
 ) -> Result<bool, StoreError> {
+    let profile = to_json(&customer.profile);
+    let known: Option<(String, String)> =
+        sqlx::query_as("SELECT id, profile FROM customers WHERE tenant = $1 AND reference = $2")
+            .bind(tenant.as_str())
+            .bind(no_nul(&customer.reference))
+            .fetch_optional(&mut *connection)
+            .await?;
+    if let Some((id, _)) = known.filter(|(_, known)| *known != profile) {
+        // Their tickets are found by what is known of them.
+        sqlx::query(
+            "INSERT INTO search_due (ticket_id) SELECT id FROM tickets WHERE customer_id = $1",
+        )
+        .bind(id)
+        .execute(&mut *connection)
+        .await?;
+    }
     let (id,): (String,) = sqlx::query_as(
         "INSERT INTO customers (id, tenant, reference, profile, created_at, updated_at, seen_at) \
          VALUES ($1, $2, $3, $4, $5, $5, $5) ON CONFLICT (tenant, reference) DO UPDATE SET \
@@ -102,7 +118,7 @@ async fn put(
     .bind(customer.id.as_str())
     .bind(tenant.as_str())
     .bind(no_nul(&customer.reference))
-    .bind(to_json(&customer.profile))
+    .bind(profile)
     .bind(millis(now))
     .fetch_one(&mut *connection)
     .await?;

@@ -149,12 +149,30 @@ const TABLES: &[Table] = &[
             ("external_id", As::Text),
             ("subject", As::Text),
             ("text", As::Text),
+            ("whole", As::Text),
+            ("original", As::Text),
+            ("edited_at", As::Time),
+            ("deleted_at", As::Time),
+        ],
+    },
+    Table {
+        name: "message_changes",
+        of_customers: false,
+        from: "message_changes WHERE message_id IN (SELECT id FROM messages WHERE conversation_id IN {ids}) \
+             OR thread IN (SELECT thread FROM conversations WHERE id IN {ids}) ORDER BY changed_at, external_id",
+        columns: &[
+            ("message_id", As::Text),
+            ("target", As::Text),
+            ("kind", As::Text),
+            ("text", As::Text),
+            ("changed_at", As::Time),
         ],
     },
     Table {
         name: "attachments",
         of_customers: false,
-        from: "attachments WHERE message_id IN (SELECT id FROM messages WHERE conversation_id IN {ids}) ORDER BY id",
+        from: "attachments WHERE message_id IN (SELECT id FROM messages WHERE conversation_id IN {ids}) \
+             OR outbox_id IN (SELECT id FROM outbox WHERE conversation_id IN {ids}) ORDER BY id",
         columns: &[
             ("id", As::Text),
             ("message_id", As::Text),

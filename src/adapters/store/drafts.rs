@@ -7,8 +7,9 @@ use sqlx::Row;
 use super::actions::{self, Actor, TicketRef};
 use super::many::places;
 use super::outbox::{NewRow, OutboxBody, insert_rows};
-use super::{Dialect, Store, StoreError, audit, millis, moment, no_nul, replies, to_json};
-use crate::domain::ids::{OutboxId, TenantId, TicketId};
+use super::{Dialect, Store, StoreError, audit, millis, moment, no_nul, replies, to_json, uploads};
+use crate::domain::draft::DraftText;
+use crate::domain::ids::{AttachmentId, OutboxId, TenantId, TicketId};
 use crate::domain::ticket::OwnerKind;
 
 /// What an agent does with a draft.
@@ -18,8 +19,23 @@ pub enum DraftAction {
     Approve,
     /// Sends these words instead.
     Edit(String),
-    /// Does not send it, for this reason.
-    Reject(String),
+    /// Does not send it.
+    Reject {
+        /// The reason as one of the desk's words, where one was chosen.
+        code: Option<String>,
+        /// The reason in the agent's words; may be empty where there is a code.
+        words: String,
+    },
+}
+
+impl DraftAction {
+    /// Why nothing is sent: the desk's word for it, and the agent's.
+    fn reason(&self) -> (Option<String>, Option<String>) {
+        match self {
+            Self::Reject { code, words } => (code.as_deref().map(no_nul), Some(no_nul(words))),
+            Self::Approve | Self::Edit(_) => (None, None),
+        }
+    }
 }
 
 /// What became of it.
@@ -46,6 +62,8 @@ pub enum DraftOutcome {
     HeldBy(String, DateTime<Utc>),
     /// The contact asked to receive nothing more; the draft can only be rejected.
     OptedOut,
+    /// A file is not here any more, or is another reply's.
+    Attachments,
 }
 
 /// Retires drafts that nobody has decided, because their conversations moved on. At most `ROWS_MAX`
@@ -66,6 +84,19 @@ pub(super) async fn retire_proposed(
     Ok(())
 }
 
+/// True where a draft of a ticket waits for somebody's decision.
+pub(super) async fn are_proposed(
+    connection: &mut AnyConnection,
+    ticket: &str,
+) -> Result<bool, StoreError> {
+    let (count,): (i64,) =
+        sqlx::query_as("SELECT COUNT(*) FROM drafts WHERE ticket_id = $1 AND state = 'proposed'")
+            .bind(ticket)
+            .fetch_one(connection)
+            .await?;
+    Ok(count > 0)
+}
+
 /// A decision of an agent on one draft.
 #[derive(Clone, Debug)]
 pub struct DraftDecision {
@@ -77,10 +108,14 @@ pub struct DraftDecision {
     pub version: i64,
     /// What they do.
     pub action: DraftAction,
+    /// The files that go with it, where it is sent.
+    pub attachments: Vec<AttachmentId>,
     /// Who.
     pub actor: Actor,
     /// The id a reply gets.
     pub outbox: OutboxId,
+    /// Until when the reply can be called back; `None` where it leaves at once.
+    pub leaves_at: Option<DateTime<Utc>>,
 }
 
 impl Store {
@@ -133,18 +168,22 @@ async fn decide(
     if let Some((agent, until)) = ticket.held_by_another(&decision.actor, now) {
         return Ok(DraftOutcome::HeldBy(agent, until));
     }
-    if ticket.opted_out && !matches!(decision.action, DraftAction::Reject(_)) {
+    if ticket.opted_out && !matches!(decision.action, DraftAction::Reject { .. }) {
         return Ok(DraftOutcome::OptedOut);
+    }
+    if !uploads::are_free(connection, ticket, &decision.attachments).await? {
+        return Ok(DraftOutcome::Attachments);
     }
     let id: String = row.try_get("id")?;
     let draft_text: String = row.try_get("text")?;
-    let (new_state, text, reason) = match &decision.action {
-        DraftAction::Approve => ("approved", Some(draft_text), None),
-        DraftAction::Edit(text) => ("edited", Some(no_nul(text)), None),
-        DraftAction::Reject(reason) => ("rejected", None, Some(no_nul(reason))),
+    let (new_state, text) = match &decision.action {
+        DraftAction::Approve => ("approved", Some(draft_text)),
+        DraftAction::Edit(text) => ("edited", Some(no_nul(text))),
+        DraftAction::Reject { .. } => ("rejected", None),
     };
+    let (code, reason) = decision.action.reason();
     sqlx::query(
-        "UPDATE drafts SET state = $1, decided_by = $2, decided_at = $3, reason = $4, final_text = $5 WHERE id = $6",
+        "UPDATE drafts SET state = $1, decided_by = $2, decided_at = $3, reason = $4, final_text = $5, reason_code = $7 WHERE id = $6",
     )
     .bind(new_state)
     .bind(&decision.actor.name)
@@ -152,11 +191,13 @@ async fn decide(
     .bind(&reason)
     .bind(&text)
     .bind(&id)
+    .bind(&code)
     .execute(&mut *connection)
     .await?;
     let outcome = if let Some(text) = text {
         let locale: String = row.try_get("locale")?;
-        let body = replies::reply_body(connection, ticket, text, &locale).await?;
+        let mut body = replies::reply_body(connection, ticket, text, &locale).await?;
+        body.attachments.clone_from(&decision.attachments);
         queue_reply(connection, now, ticket, decision, (&id, &body)).await?;
         DraftOutcome::Queued(decision.outbox.clone())
     } else {
@@ -175,7 +216,9 @@ async fn decide(
             conversation: Some(&ticket.conversation),
             actor: &decision.actor.audit_name(),
             action: "draft.decided",
-            before: Some(to_json(&serde_json::json!({"state": "proposed"}))),
+            before: Some(to_json(
+                &serde_json::json!({"state": "proposed", "status": ticket.status}),
+            )),
             after: Some(to_json(&after)),
             cause: None,
         },
@@ -212,8 +255,89 @@ async fn queue_reply(
             version,
             epoch: 0,
             draft: Some(draft),
+            leaves_at: decision.leaves_at,
         }],
     )
     .await?;
+    uploads::enclose(connection, &decision.outbox, &decision.attachments).await?;
     actions::set_status(connection, now, ticket, "pending").await
+}
+
+impl Store {
+    /// Puts a repaired version in the place of a draft. `false`, with nothing changed, where that draft is not to be
+    /// decided any more.
+    pub async fn revise_draft(
+        &self,
+        now: DateTime<Utc>,
+        (tenant, ticket): (&TenantId, &TicketId),
+        actor: Actor,
+        (version, revised): (i64, DraftText),
+    ) -> Result<bool, StoreError> {
+        let (dialect, tenant, ticket) = (self.dialect, tenant.clone(), ticket.clone());
+        self.write(move |connection| {
+            Box::pin(async move {
+                let Some(ticket) =
+                    actions::lock_ticket(connection, dialect, &tenant, &ticket).await?
+                else {
+                    return Ok(false);
+                };
+                if ticket.held_by_another(&actor, now).is_some() {
+                    return Ok(false);
+                }
+                revise(connection, now, &ticket, &actor, (version, &revised)).await
+            })
+        })
+        .await
+    }
+}
+
+async fn revise(
+    connection: &mut AnyConnection,
+    now: DateTime<Utc>,
+    ticket: &TicketRef,
+    actor: &Actor,
+    (version, revised): (i64, &DraftText),
+) -> Result<bool, StoreError> {
+    let retired = sqlx::query(
+        "UPDATE drafts SET state = 'retired' WHERE ticket_id = $1 AND version = $2 AND state = 'proposed' \
+         AND version = (SELECT MAX(version) FROM drafts WHERE ticket_id = $1)",
+    )
+    .bind(&ticket.id)
+    .bind(version)
+    .execute(&mut *connection)
+    .await?;
+    if retired.rows_affected() == 0 {
+        return Ok(false);
+    }
+    // The old id with its version makes an id that nobody else can make.
+    sqlx::query(
+        "INSERT INTO drafts (id, tenant, ticket_id, conversation_id, decision_id, version, state, text, locale, kind, ledger, \
+         passages, conversation_version, created_at) \
+         SELECT id || '_' || CAST(version + 1 AS TEXT), tenant, ticket_id, conversation_id, decision_id, version + 1, 'proposed', \
+         $3, locale, kind, $4, passages, conversation_version, $5 FROM drafts WHERE ticket_id = $1 AND version = $2",
+    )
+    .bind(&ticket.id)
+    .bind(version)
+    .bind(no_nul(&revised.text))
+    .bind(to_json(&revised.ledger))
+    .bind(millis(now))
+    .execute(&mut *connection)
+    .await?;
+    let after = serde_json::json!({"version": version + 1, "state": "proposed"});
+    audit::append(
+        connection,
+        audit::Entry {
+            tenant: &ticket.tenant,
+            at: now,
+            ticket: Some(&ticket.id),
+            conversation: Some(&ticket.conversation),
+            actor: &actor.audit_name(),
+            action: "draft.revised",
+            before: Some(to_json(&serde_json::json!({"version": version}))),
+            after: Some(to_json(&after)),
+            cause: None,
+        },
+    )
+    .await?;
+    Ok(true)
 }

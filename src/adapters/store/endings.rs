@@ -5,7 +5,7 @@ use sqlx::AnyConnection;
 
 use super::outbox::{Claimed, DeliveryEnd};
 use super::turns::MessageMeta;
-use super::{StoreError, audit, millis, network, no_nul, to_json};
+use super::{StoreError, audit, millis, network, no_nul, to_json, uploads};
 
 pub(super) async fn finish(
     connection: &mut AnyConnection,
@@ -119,7 +119,8 @@ pub(super) async fn record_sent(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO messages (id, tenant, channel, account, conversation_id, ticket_id, author, subject, text, meta, \
-         sent_at, received_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $11, $10, $10)",
+         sent_at, received_at, outbox_id, author_ref) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $11, $10, $10, $12, (SELECT author_ref FROM outbox WHERE id = $12))",
     )
     .bind(message)
     .bind(row.tenant.as_str())
@@ -135,8 +136,10 @@ pub(super) async fn record_sent(
         notice: row.is_notice().then(|| row.kind.clone()),
         ..MessageMeta::default()
     }))
+    .bind(row.id.as_str())
     .execute(&mut *connection)
     .await?;
+    uploads::left_with(connection, row, message).await?;
     sqlx::query(
         "UPDATE conversations SET last_outbound_at = $1, updated_at = $1, \
          ai_turns = CASE WHEN $2 = 'ai' THEN ai_turns + 1 WHEN $2 = 'agent' THEN 0 ELSE ai_turns END WHERE id = $3",

@@ -8,10 +8,11 @@ use sqlx::AnyConnection;
 
 use super::attachments::{ERASE, GRACE};
 use super::handling::SPLIT;
+use super::indexing::{FORGET_CONVERSATIONS, FORGET_CUSTOMERS, READ_CUSTOMERS_ANEW};
 use super::many::{ROWS_MAX, to_int};
-use super::network;
 use super::person::{Kept, Person, TICKETS, count, origins};
 use super::{Dialect, Store, StoreError, audit, millis, to_json};
+use super::{network, pace};
 use crate::domain::message::MessageOrigin;
 
 /// How many conversations are erased in one transaction.
@@ -35,12 +36,15 @@ pub(super) const NO_BODY: &str =
 const STATEMENTS: &[&str] = &[
     "DELETE FROM jobs WHERE kind = 'turn' AND subject IN {ids}",
     "{files}",
-    "UPDATE messages SET text = '', subject = NULL, meta = '{}', external_id = NULL, \
+    "DELETE FROM message_changes WHERE message_id IN (SELECT id FROM messages WHERE conversation_id IN {ids}) \
+     OR thread IN (SELECT thread FROM conversations WHERE id IN {ids})",
+    "UPDATE messages SET text = '', whole = NULL, original = NULL, subject = NULL, meta = '{}', external_id = NULL, \
      decision_id = CASE WHEN author = 'customer' THEN COALESCE(decision_id, 'erased') ELSE decision_id END \
      WHERE conversation_id IN {ids}",
     "UPDATE drafts SET state = CASE WHEN state = 'proposed' THEN 'retired' ELSE state END, text = '', ledger = '[]', \
      passages = '[]', final_text = NULL, reason = NULL WHERE ticket_id IN {tickets}",
     "DELETE FROM notes WHERE ticket_id IN {tickets}",
+    FORGET_CONVERSATIONS,
     "DELETE FROM idempotency WHERE answer IN (SELECT id FROM outbox WHERE conversation_id IN {ids})",
     // What is just being handed over ends here as well: whoever hands it over finds nothing to finish.
     "UPDATE outbox SET body = '{no_body}', error = CASE WHEN {unsent} THEN 'contact erased' ELSE error END, \
@@ -71,11 +75,22 @@ const MESSAGES: &str = "(SELECT id FROM messages WHERE conversation_id IN {ids})
 const MESSAGES_OF_TICKETS: &str = "(SELECT id FROM messages WHERE conversation_id IN (SELECT conversation_id FROM tickets \
      WHERE id IN {ids}) AND ticket_id IN {ids})";
 
+/// The replies of the conversations in `{ids}`.
+const REPLIES: &str = "(SELECT id FROM outbox WHERE conversation_id IN {ids})";
+/// The replies of the tickets in `{ids}`.
+const REPLIES_OF_TICKETS: &str = "(SELECT id FROM outbox WHERE conversation_id IN (SELECT conversation_id FROM tickets \
+     WHERE id IN {ids}) AND ticket_id IN {ids})";
+
 /// Writes a statement of ours for a database: `$1` is the list of ids.
 pub(super) fn fill(dialect: Dialect, statement: &str, now: DateTime<Utc>) -> String {
     statement
-        .replace("{files}", &ERASE.replace("{messages}", MESSAGES))
-        .replace("{files_of_tickets}", &ERASE.replace("{messages}", MESSAGES_OF_TICKETS))
+        .replace("{files}", &ERASE.replace("{messages}", MESSAGES).replace("{replies}", REPLIES))
+        .replace(
+            "{files_of_tickets}",
+            &ERASE
+                .replace("{messages}", MESSAGES_OF_TICKETS)
+                .replace("{replies}", REPLIES_OF_TICKETS),
+        )
         .replace("{gone}", &millis(now + GRACE).to_string())
         .replace("{tickets}", TICKETS)
         .replace("{ids}", &dialect.json_strings("$1"))
@@ -137,6 +152,7 @@ impl Store {
                 Box::pin(async move {
                     // Whoever the business wrote to and who never wrote back has no conversation.
                     network::forget(connection, &person).await?;
+                    pace::forget(connection, &person).await?;
                     let ids: Vec<String> = person.customers.iter().cloned().collect();
                     kept.customers = erase_customers(connection, now, &ids).await?;
                     if !kept.is_nothing() {
@@ -238,7 +254,8 @@ pub(super) async fn erase_customers(
         now,
     );
     let done = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(&ids).execute(&mut *connection).await?;
-    run_all(connection, &["DELETE FROM contacts WHERE customer_id IN {ids}"], &ids, now).await?;
+    let theirs = "DELETE FROM contacts WHERE customer_id IN {ids}";
+    run_all(connection, &[theirs, FORGET_CUSTOMERS, READ_CUSTOMERS_ANEW], &ids, now).await?;
     Ok(i64::try_from(done.rows_affected()).unwrap_or(0))
 }
 
@@ -269,6 +286,7 @@ mod tests {
                     "{gone}",
                     "{files}",
                     "{messages}",
+                    "{replies}",
                 ] {
                     assert!(!sql.contains(gap), "{sql}");
                 }

@@ -38,6 +38,14 @@ pub struct EventRow {
 }
 
 impl Store {
+    /// Rows written until then have no lower number on its way.
+    pub(super) fn settled_by(&self, now: DateTime<Utc>) -> i64 {
+        match self.dialect {
+            Dialect::Sqlite => i64::MAX,
+            Dialect::Postgres => millis(now - SETTLED_AFTER),
+        }
+    }
+
     /// Returns events after one of them, in order.
     pub async fn events(
         &self,
@@ -46,10 +54,7 @@ impl Store {
         after: i64,
         limit: u32,
     ) -> Result<Vec<EventRow>, StoreError> {
-        let until = match self.dialect {
-            Dialect::Sqlite => i64::MAX,
-            Dialect::Postgres => millis(now - SETTLED_AFTER),
-        };
+        let until = self.settled_by(now);
         let rows = sqlx::query(
             "SELECT seq, at, actor, action, ticket_id, after, cause FROM audit \
              WHERE tenant = $1 AND seq > $2 AND at <= $3 ORDER BY seq LIMIT $4",

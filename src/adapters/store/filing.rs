@@ -227,15 +227,16 @@ pub(super) async fn insert_messages(
         "ticket",
         "subject",
         "words",
+        "whole",
         "meta",
         "sent",
         "received",
     ];
     let sql = format!(
         "{}INSERT INTO messages (id, tenant, channel, account, external_id, conversation_id, ticket_id, author, \
-         subject, text, meta, sent_at, received_at) \
-         SELECT id, tenant, channel, account, external_id, conversation, ticket, 'customer', subject, words, meta, \
-         sent, received FROM r",
+         subject, text, whole, meta, sent_at, received_at) \
+         SELECT id, tenant, channel, account, external_id, conversation, ticket, 'customer', subject, words, whole, \
+         meta, sent, received FROM r",
         with_rows(dialect, &columns, rows.len())
     );
     let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(rows.len() == 1);
@@ -250,11 +251,8 @@ pub(super) async fn insert_messages(
             .bind(group.ticket())
             .bind(message.subject.as_deref())
             .bind(&message.text)
-            .bind(to_json(&super::turns::MessageMeta {
-                flags: message.flags,
-                given: message.given.clone(),
-                ..super::turns::MessageMeta::default()
-            }))
+            .bind(message.original.as_ref().and_then(|original| original.text.as_deref()))
+            .bind(to_json(&super::turns::MessageMeta::of(message)))
             .bind(millis(message.sent_at))
             .bind(millis(message.received_at));
     }

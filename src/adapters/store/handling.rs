@@ -6,7 +6,7 @@ use serde_json::json;
 use sqlx::AnyConnection;
 
 use super::actions::{Actor, Change, Made, NewOwner, Refused, TicketRef, set_status};
-use super::{StoreError, audit, drafts, jobs, millis, no_nul, to_json};
+use super::{StoreError, audit, drafts, indexing, jobs, millis, no_nul, to_json};
 use crate::domain::ids::{ConversationId, MessageId, TicketId};
 use crate::domain::ticket::TicketStatus;
 
@@ -146,6 +146,7 @@ pub(super) async fn merge(
         .bind(into.as_str())
         .execute(&mut *connection)
         .await?;
+    indexing::mark(connection, into.as_str()).await?;
     sqlx::query("UPDATE tickets SET merged_into = $1 WHERE id = $2")
         .bind(into.as_str())
         .bind(&ticket.id)
@@ -237,6 +238,8 @@ pub(super) async fn split(
         .bind(to_json(&split.messages))
         .execute(&mut *connection)
         .await?;
+    indexing::mark(connection, split.ticket.as_str()).await?;
+    indexing::mark(connection, &ticket.id).await?;
     jobs::requeue_open_turn(connection, now, &ticket.tenant, split.conversation.as_str()).await?;
     audit::append(
         connection,

@@ -7,7 +7,7 @@ use sqlx::AnyConnection;
 
 use super::filing::{Filed, Group, insert_messages, open_conversations, open_tickets, queue_turns};
 use super::many::{ROWS_MAX, to_int, with_rows};
-use super::{Dialect, Store, StoreError, from_json, millis, no_nul, to_json};
+use super::{Dialect, Store, StoreError, changes, from_json, millis, no_nul, to_json};
 use crate::domain::ids::{ConversationId, JobId, TicketId};
 use crate::domain::message::InboundMessage;
 
@@ -68,12 +68,13 @@ impl Store {
 }
 
 /// Takes NUL out of everything that the sender chose.
-fn make_storable(message: &mut InboundMessage) {
+pub(super) fn make_storable(message: &mut InboundMessage) {
     let texts = [
         Some(&mut message.account),
         Some(&mut message.external_id),
         Some(&mut message.thread),
         Some(&mut message.text),
+        message.original.as_mut().and_then(|original| original.text.as_mut()),
         message.subject.as_mut(),
         message.given.category.as_mut(),
         message.contact.reference.as_mut(),
@@ -96,7 +97,7 @@ fn thread_of(message: &InboundMessage) -> [&str; 4] {
     ]
 }
 
-async fn record(
+pub(super) async fn record(
     connection: &mut AnyConnection,
     now: DateTime<Utc>,
     batch: &[Intake],
@@ -123,6 +124,9 @@ async fn record(
     open_tickets(connection, now, &groups).await?;
     insert_messages(connection, now, &groups).await?;
     queue_turns(connection, now, &groups).await?;
+    let filed: Vec<&Intake> =
+        groups.iter().flat_map(|group| group.messages.iter().copied()).collect();
+    changes::apply_early(connection, now, &filed).await?;
     let tickets: Vec<String> = batch
         .iter()
         .map(|intake| order.get(&thread_of(&intake.message)).and_then(|at| groups.get(*at)))
@@ -301,6 +305,12 @@ async fn touch_conversations(
                 "UPDATE tickets SET customer_id = $1 WHERE conversation_id = $2 AND customer_id IS NULL",
             )
             .bind(group.customer.as_deref())
+            .bind(filed.id.as_str())
+            .execute(&mut *connection)
+            .await?;
+            sqlx::query(
+                "INSERT INTO search_due (ticket_id) SELECT id FROM tickets WHERE conversation_id = $1",
+            )
             .bind(filed.id.as_str())
             .execute(&mut *connection)
             .await?;

@@ -77,6 +77,24 @@ pub(super) async fn queue_turn(
     Ok(())
 }
 
+/// Has a conversation's turn decided anew, as `queue_turn` does; a dead job comes back to life.
+pub(super) async fn revive_turn(
+    connection: &mut AnyConnection,
+    now: DateTime<Utc>,
+    tenant: &str,
+    conversation: &str,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE jobs SET state = 'pending', attempts = 0, first_at = $1, due_at = $1, held_at = NULL, error = NULL \
+         WHERE kind = 'turn' AND subject = $2 AND state = 'dead'",
+    )
+    .bind(millis(now))
+    .bind(conversation)
+    .execute(&mut *connection)
+    .await?;
+    queue_turn(connection, now, tenant, conversation).await
+}
+
 impl Store {
     /// Takes up to `max` due jobs of a queue, oldest first, and hides them until `until`. A turn waits
     /// while an earlier answer of its conversation is being handed to a network: only then is known

@@ -159,6 +159,7 @@ pub(super) fn notice_row<'a>(
         version: ticket.version,
         epoch,
         draft: None,
+        leaves_at: None,
     }
 }
 

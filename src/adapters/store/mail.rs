@@ -116,19 +116,18 @@ async fn thread_mail(
     tenant: &TenantId,
     mail: &MailRef,
 ) -> Result<Threaded, StoreError> {
-    let copy = format!("copy:{}:", short_hash(&mail.copy_key));
-    let end = format!("copy:{};", short_hash(&mail.copy_key));
-    let known: Option<(String,)> = sqlx::query_as(
-        "SELECT key FROM network_keys WHERE tenant = $1 AND network = 'email' AND key >= $2 AND key < $3 LIMIT 1",
+    let copy = format!("copy:{}", short_hash(&mail.copy_key));
+    let own = format!("{copy}:{}", short_hash(&mail.external_id));
+    let known: Vec<(String,)> = sqlx::query_as(
+        "SELECT key FROM network_keys WHERE tenant = $1 AND network = 'email' AND key IN ($2, $3)",
     )
     .bind(tenant.as_str())
     .bind(&copy)
-    .bind(&end)
-    .fetch_optional(&mut *connection)
+    .bind(&own)
+    .fetch_all(&mut *connection)
     .await?;
-    let own = format!("{copy}{}", short_hash(&mail.external_id));
     // One that was read before and not filed is not its own copy.
-    if known.is_some_and(|(key,)| key != own) {
+    if !known.is_empty() && known.iter().all(|(key,)| *key != own) {
         return Ok(Threaded::Copy);
     }
     let found = find(connection, tenant, mail).await?;
@@ -144,7 +143,7 @@ async fn thread_mail(
         }
         None => (mail.fresh_thread.clone(), mail.account.clone()),
     };
-    let keys = vec![id_key(&mail.message_id), party_key(&thread, &mail.sender), own];
+    let keys = vec![id_key(&mail.message_id), party_key(&thread, &mail.sender), copy, own];
     for key in &keys {
         sqlx::query(
             "INSERT INTO network_keys (tenant, network, key, contact_id) VALUES ($1, 'email', $2, $3) \

@@ -10,6 +10,7 @@ use sqlx::{AnyConnection, Row as _};
 use super::actions::{Actor, TicketRef, lock_ticket, raise_version};
 use super::outbox::{self, Claimed, DeliveryEnd};
 use super::person::Person;
+use super::turns::MessageMeta;
 use super::{
     Dialect, Store, StoreError, attachments, audit, drafts, endings, from_json, millis, no_nul,
     to_json,
@@ -353,7 +354,7 @@ async fn insert_own(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO messages (id, tenant, channel, account, external_id, conversation_id, ticket_id, author, subject, \
-         text, meta, sent_at, received_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 'agent', $8, $9, '{}', $10, $11)",
+         text, whole, meta, sent_at, received_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 'agent', $8, $9, $10, $11, $12, $13)",
     )
     .bind(message.id.as_str())
     .bind(message.tenant.as_str())
@@ -364,6 +365,8 @@ async fn insert_own(
     .bind(&ticket.id)
     .bind(message.subject.as_deref().map(no_nul))
     .bind(no_nul(&message.text))
+    .bind(message.original.as_ref().and_then(|original| original.text.as_deref()).map(no_nul))
+    .bind(to_json(&MessageMeta::of(message)))
     .bind(millis(message.sent_at))
     .bind(millis(message.received_at))
     .execute(&mut *connection)
@@ -381,7 +384,7 @@ async fn note(
     message: &MessageId,
 ) -> Result<bool, StoreError> {
     let sql = format!(
-        "SELECT id, tenant, channel, account, conversation_id, ticket_id, author, kind, attempts, body, created_at, \
+        "SELECT id, tenant, channel, account, conversation_id, ticket_id, author, author_ref, kind, attempts, body, created_at, \
          state, delivery FROM outbox WHERE tenant = $1 AND audience = 'customer' AND (network_id = $2 OR id = $3) \
          ORDER BY seq LIMIT 1{}",
         dialect.lock("outbox")
@@ -507,6 +510,7 @@ pub(super) async fn forget(
     let dialect = Dialect::of(connection);
     let keys = to_json(&keys_of(connection, person).await?);
     for sql in [
+        "DELETE FROM message_changes WHERE tenant = $1 AND thread IN (SELECT contact_id FROM network_keys WHERE tenant = $1 AND key IN {keys})",
         "DELETE FROM network_contacts WHERE id IN (SELECT contact_id FROM network_keys WHERE tenant = $1 AND key IN {keys})",
         "DELETE FROM network_keys WHERE tenant = $1 AND key IN {keys}",
     ] {
@@ -525,7 +529,8 @@ impl Store {
     /// Returns what networks call a person, as it stands in their calls.
     pub async fn network_names(&self, person: &Person) -> Result<Vec<String>, StoreError> {
         let person = person.clone();
-        let own: Vec<String> = person.phone_keys().flat_map(phone::forms).collect();
+        let numbers = person.phone_keys().flat_map(phone::forms);
+        let own: Vec<String> = numbers.chain(person.mail_keys().map(str::to_owned)).collect();
         let keys = self
             .write(move |connection| Box::pin(async move { keys_of(connection, &person).await }))
             .await?;

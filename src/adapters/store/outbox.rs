@@ -10,9 +10,10 @@ use sqlx::any::AnyRow;
 
 use super::endings::{self, audit_row};
 use super::many::with_rows;
+use super::switches::STOPPED;
 use super::{Dialect, Store, StoreError, from_json, millis, moment, to_json};
 use crate::domain::channel::Channel;
-use crate::domain::ids::{OutboxId, TenantId};
+use crate::domain::ids::{AttachmentId, OutboxId, TenantId};
 use crate::domain::labels::Locale;
 use crate::domain::message::Contact;
 
@@ -40,6 +41,9 @@ pub struct OutboxBody {
     /// The network's approved template that carries it, outside the time in which free text may leave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<String>,
+    /// The files that go with it, in this order; `GET /v1/attachments/{id}` returns their bytes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<AttachmentId>,
 }
 
 /// A row that was marked *sending* and must now be handed to its network.
@@ -59,6 +63,8 @@ pub struct Claimed {
     pub ticket: String,
     /// Who says it: ai, agent or system.
     pub author: String,
+    /// The person who wrote or approved it.
+    pub person: Option<String>,
     /// What it is: reply, safety, or the kind of a notice.
     pub kind: String,
     /// This attempt, from 1.
@@ -131,6 +137,8 @@ pub(super) struct NewRow<'a> {
     pub(super) version: i64,
     pub(super) epoch: i64,
     pub(super) draft: Option<&'a str>,
+    /// When it leaves at the earliest; `None` at once.
+    pub(super) leaves_at: Option<DateTime<Utc>>,
 }
 
 /// Queues rows, at most `ROWS_MAX`, for the network of their conversation.
@@ -156,13 +164,14 @@ pub(super) async fn insert_rows(
         "version",
         "epoch",
         "draft",
+        "due",
         "now",
     ];
     let sql = format!(
         "{}INSERT INTO outbox (id, tenant, conversation_id, ticket_id, channel, account, author, author_ref, kind, \
          automatic, compare_version, body, state, attempts, due_at, conversation_version, epoch, draft_id, created_at) \
          SELECT r.id, r.tenant, r.conversation, r.ticket, c.channel, c.account, r.author, r.author_ref, r.kind, \
-         r.automatic, r.compare_version, r.body, 'queued', 0, r.now, r.version, r.epoch, r.draft, r.now \
+         r.automatic, r.compare_version, r.body, 'queued', 0, r.due, r.version, r.epoch, r.draft, r.now \
          FROM r JOIN conversations c ON c.id = r.conversation",
         with_rows(Dialect::of(connection), &columns, rows.len())
     );
@@ -182,6 +191,7 @@ pub(super) async fn insert_rows(
             .bind(row.version)
             .bind(row.epoch)
             .bind(row.draft)
+            .bind(millis(row.leaves_at.unwrap_or(now)))
             .bind(millis(now));
     }
     query.execute(connection).await?;
@@ -235,8 +245,8 @@ impl Store {
     /// Returns the rows that a crash left in *sending*.
     pub async fn stranded_outbox(&self) -> Result<Vec<Claimed>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id, tenant, channel, account, conversation_id, ticket_id, author, kind, attempts, body, created_at \
-             FROM outbox WHERE audience = 'customer' AND state = 'sending' ORDER BY seq",
+            "SELECT id, tenant, channel, account, conversation_id, ticket_id, author, author_ref, kind, attempts, body, \
+             created_at FROM outbox WHERE audience = 'customer' AND state = 'sending' ORDER BY seq",
         )
         .fetch_all(&self.reads)
         .await?;
@@ -265,8 +275,8 @@ impl Store {
         max: u32,
     ) -> Result<Vec<Claimed>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id, tenant, channel, account, conversation_id, ticket_id, author, kind, attempts, body, created_at \
-             FROM outbox WHERE audience = 'customer' AND state = 'awaiting' AND due_at <= $1 ORDER BY due_at LIMIT $2",
+            "SELECT id, tenant, channel, account, conversation_id, ticket_id, author, author_ref, kind, attempts, body, \
+             created_at FROM outbox WHERE audience = 'customer' AND state = 'awaiting' AND due_at <= $1 ORDER BY due_at LIMIT $2",
         )
         .bind(millis(now))
         .bind(i64::from(max))
@@ -341,6 +351,7 @@ pub(super) fn claimed(row: &AnyRow) -> Result<Claimed, StoreError> {
         conversation: row.try_get("conversation_id")?,
         ticket: row.try_get("ticket_id")?,
         author: row.try_get("author")?,
+        person: row.try_get("author_ref")?,
         kind: row.try_get("kind")?,
         attempt: u32::try_from(row.try_get::<i64, _>("attempts")?).unwrap_or(0),
         body: from_json("outbox body", &row.try_get::<String, _>("body")?)?,
@@ -359,11 +370,12 @@ async fn claim(
         Dialect::Postgres => " FOR UPDATE OF o, c SKIP LOCKED",
     };
     let sql = format!(
-        "SELECT o.id, o.tenant, o.channel, o.account, o.conversation_id, o.ticket_id, o.author, \
+        "SELECT o.id, o.tenant, o.channel, o.account, o.conversation_id, o.ticket_id, o.author, o.author_ref, \
          o.attempts + 1 AS attempts, o.body, o.created_at, o.automatic, o.compare_version, o.kind, \
          o.conversation_version AS row_version, o.epoch AS row_epoch, c.version, c.owner, c.opted_out, \
          COALESCE((SELECT epoch FROM tenants t WHERE t.tenant = o.tenant), 0) AS epoch, \
-         (SELECT incident FROM tenants t WHERE t.tenant = o.tenant) AS incident \
+         (SELECT incident FROM tenants t WHERE t.tenant = o.tenant) AS incident, \
+         (SELECT stopped_at FROM tenants t WHERE t.tenant = o.tenant) AS stopped \
          FROM outbox o JOIN conversations c ON c.id = o.conversation_id \
          WHERE o.audience = 'customer' AND o.state = 'queued' AND o.due_at <= $1 ORDER BY o.due_at, o.seq LIMIT $2{lock}"
     );
@@ -406,6 +418,8 @@ fn overtaken_by(row: &AnyRow) -> Result<Option<&'static str>, StoreError> {
         Some("conversation moved on")
     } else if number("opted_out")? == 1 && automatic {
         Some("contact opted out")
+    } else if automatic && row.try_get::<Option<i64>, _>("stopped")?.is_some() {
+        Some(STOPPED)
     } else if automatic && row.try_get::<Option<String>, _>("incident")?.is_some() {
         Some("incident declared")
     } else if automatic && number("epoch")? != number("row_epoch")? {
@@ -417,7 +431,8 @@ fn overtaken_by(row: &AnyRow) -> Result<Option<&'static str>, StoreError> {
     })
 }
 
-async fn retire(
+/// Takes a row back that has not left.
+pub(super) async fn retire(
     connection: &mut AnyConnection,
     now: DateTime<Utc>,
     row: &Claimed,

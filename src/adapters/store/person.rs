@@ -67,6 +67,11 @@ impl Person {
         self.keys.iter().filter(|(kind, _)| kind == "phone").map(|(_, key)| key.as_str())
     }
 
+    /// Their mail addresses.
+    pub(super) fn mail_keys(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().filter(|(kind, _)| kind == "email").map(|(_, key)| key.as_str())
+    }
+
     /// True where somebody goes by one of this person's keys, or by what was asked for.
     fn is_meant(&self, contact: &Contact, thread: &str) -> bool {
         keys_in(contact, thread).any(|key| self.keys.contains(&key))
@@ -355,8 +360,9 @@ pub(super) async fn count(
     let sql = "SELECT (SELECT COUNT(*) FROM tickets WHERE conversation_id IN {ids}), \
          (SELECT COUNT(*) FROM tickets WHERE conversation_id IN {ids} AND status <> 'closed'), \
          (SELECT COUNT(*) FROM messages WHERE conversation_id IN {ids}), \
-         (SELECT COUNT(*) FROM attachments WHERE state <> 'erased' AND message_id IN \
-           (SELECT id FROM messages WHERE conversation_id IN {ids})), \
+         (SELECT COUNT(*) FROM attachments WHERE state <> 'erased' AND (message_id IN \
+           (SELECT id FROM messages WHERE conversation_id IN {ids}) \
+           OR outbox_id IN (SELECT id FROM outbox WHERE conversation_id IN {ids}))), \
          (SELECT COUNT(*) FROM drafts WHERE ticket_id IN {tickets}), \
          (SELECT COUNT(*) FROM outbox WHERE conversation_id IN {ids}), \
          (SELECT COUNT(*) FROM outbox WHERE conversation_id IN {ids} AND state IN ('queued', 'sending')), \

@@ -1,22 +1,25 @@
 //! What lists and pages read. Lists are walked by cursor along an index, never counted from the start.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::Row;
 
+use super::attachments::without_html;
 use super::rows::{
     AuditRow, Cursor, DraftRow, MessageRow, QueueCount, ReviewRow, TicketFilter, TicketOrder,
     TicketRow, TicketView, draft_row, ticket_row,
 };
 use super::turns::MessageMeta;
-use super::{Store, StoreError, from_json, moment, no_nul};
+use super::{Store, StoreError, from_json, moment, no_nul, to_json};
 use crate::domain::ids::{TenantId, TicketId, TicketNumber};
 
-const TICKET_COLUMNS: &str = "t.id, t.number, t.status, t.channel, t.subject, t.language, t.category, t.subcategory, \
+pub(super) const TICKET_COLUMNS: &str = "t.id, t.number, t.status, t.channel, t.subject, t.language, t.category, t.subcategory, \
      t.urgency, t.sentiment, t.action, t.queue, t.level, t.assignee, t.tags, t.created_at, t.updated_at, t.sla_state, \
      t.sla_clock, t.sla_due_at, t.breach_reason, t.queue_rank, t.snoozed_until, t.callback_from, t.callback_until, t.csat, \
      c.owner, c.contact, k.profile";
-const TICKET_TABLES: &str = "tickets t JOIN conversations c ON c.id = t.conversation_id \
+pub(super) const TICKET_TABLES: &str = "tickets t JOIN conversations c ON c.id = t.conversation_id \
      LEFT JOIN customers k ON k.id = t.customer_id";
 
 impl Store {
@@ -30,26 +33,7 @@ impl Store {
     ) -> Result<Vec<TicketRow>, StoreError> {
         let mut conditions = vec!["t.tenant = $1".to_owned()];
         let mut texts: Vec<&str> = vec![tenant.as_str()];
-        for (column, value) in &filter.equal {
-            if TicketFilter::COLUMNS.contains(column) {
-                texts.push(value);
-                conditions.push(format!("t.{column} = ${}", texts.len()));
-                if *column == "sla_state" && value != "on_track" {
-                    // Says to the planner what its index of late tickets is for.
-                    conditions
-                        .push("t.sla_state <> 'on_track' AND t.clock_at IS NOT NULL".to_owned());
-                }
-            }
-        }
-        if let Some(tag) = &filter.tag {
-            texts.push(tag);
-            let tags = self.dialect.json_strings("t.tags");
-            conditions.push(format!("${} IN {tags}", texts.len()));
-        }
-        if let Some(customer) = &filter.customer {
-            texts.push(customer);
-            conditions.push(format!("k.reference = ${}", texts.len()));
-        }
+        self.narrow(filter, &mut conditions, &mut texts);
         let (column, beyond, direction) = match filter.order {
             TicketOrder::Newest => ("t.created_at", "<", "DESC"),
             TicketOrder::Rank => ("t.queue_rank", ">", "ASC"),
@@ -76,6 +60,35 @@ impl Store {
         query.fetch_all(&self.reads).await?.iter().map(ticket_row).collect()
     }
 
+    /// Adds what a filter asks for to the conditions of a query, and the texts that they name.
+    pub(super) fn narrow<'f>(
+        &self,
+        filter: &'f TicketFilter,
+        conditions: &mut Vec<String>,
+        texts: &mut Vec<&'f str>,
+    ) {
+        for (column, value) in &filter.equal {
+            if TicketFilter::COLUMNS.contains(column) {
+                texts.push(value);
+                conditions.push(format!("t.{column} = ${}", texts.len()));
+                if *column == "sla_state" && value != "on_track" {
+                    // Says to the planner what its index of late tickets is for.
+                    conditions
+                        .push("t.sla_state <> 'on_track' AND t.clock_at IS NOT NULL".to_owned());
+                }
+            }
+        }
+        if let Some(tag) = &filter.tag {
+            texts.push(tag);
+            let tags = self.dialect.json_strings("t.tags");
+            conditions.push(format!("${} IN {tags}", texts.len()));
+        }
+        if let Some(customer) = &filter.customer {
+            texts.push(customer);
+            conditions.push(format!("k.reference = ${}", texts.len()));
+        }
+    }
+
     /// Returns everything about a ticket; `None` if the tenant has no such ticket.
     pub async fn ticket(
         &self,
@@ -83,7 +96,7 @@ impl Store {
         id: &TicketId,
     ) -> Result<Option<TicketView>, StoreError> {
         let sql = format!(
-            "SELECT {TICKET_COLUMNS}, c.version, c.account, t.customer_id, t.parent_id, t.fields, t.overrides, t.decision_id, \
+            "SELECT {TICKET_COLUMNS}, c.version, c.owner_ref, c.owner_until, c.opted_out, c.last_inbound_at, c.account, t.customer_id, t.parent_id, t.fields, t.overrides, t.decision_id, \
              t.conversation_id, t.first_response_at, t.solved_at, t.closed_at FROM {TICKET_TABLES} \
              WHERE t.tenant = $1 AND t.id = $2"
         );
@@ -106,6 +119,10 @@ impl Store {
         Ok(Some(TicketView {
             row: ticket_row(&row)?,
             version: row.try_get("version")?,
+            owner_name: row.try_get("owner_ref")?,
+            owner_until: when("owner_until")?,
+            opted_out: row.try_get::<i64, _>("opted_out")? != 0,
+            last_inbound_at: when("last_inbound_at")?,
             account: row.try_get("account")?,
             contact: json("contact")?,
             customer: json("profile")?,
@@ -159,33 +176,78 @@ impl Store {
 
     async fn messages_of(&self, conversation: &str) -> Result<Vec<MessageRow>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id, author, subject, text, meta, decision_id, sent_at FROM messages WHERE conversation_id = $1 \
-             ORDER BY seq DESC LIMIT 200",
+            "SELECT id, author, author_ref, outbox_id, subject, text, whole, original, edited_at, deleted_at, meta, decision_id, sent_at \
+             FROM messages WHERE conversation_id = $1 ORDER BY seq DESC LIMIT 200",
         )
         .bind(conversation)
         .fetch_all(&self.reads)
         .await?;
         let ids: Result<Vec<String>, sqlx::Error> =
             rows.iter().map(|row| row.try_get("id")).collect();
-        let mut attachments = self.attachments_of(&ids?).await?;
+        let ids = ids?;
+        let mut attachments = self.attachments_of(&ids).await?;
+        let is_changed = |row: &&sqlx::any::AnyRow| {
+            row.try_get::<Option<String>, _>("original").is_ok_and(|original| original.is_some())
+        };
+        let mut edits = match rows.iter().find(is_changed) {
+            Some(_) => self.edits_of(&ids).await?,
+            None => HashMap::new(),
+        };
         rows.iter()
             .rev()
             .map(|row| {
                 let id: String = row.try_get("id")?;
                 let meta: String = row.try_get("meta")?;
                 let meta: MessageMeta = from_json("message meta", &meta)?;
+                let (html, attachments) = without_html(attachments.remove(&id).unwrap_or_default());
+                let when = |column: &str| -> Result<Option<DateTime<Utc>>, StoreError> {
+                    Ok(row.try_get::<Option<i64>, _>(column)?.map(moment))
+                };
+                let (text, deleted_at): (String, _) = (row.try_get("text")?, when("deleted_at")?);
+                let before: Option<String> = row.try_get("original")?;
+                let edits = edits.remove(&id).unwrap_or_default();
                 Ok(MessageRow {
-                    attachments: attachments.remove(&id).unwrap_or_default(),
+                    attachments,
+                    html,
+                    original: row.try_get("whole")?,
+                    part: meta.part.map(|part| part.as_str().to_owned()),
                     transcribed: meta.transcribed,
+                    notice: meta.notice,
+                    author_name: row.try_get("author_ref")?,
+                    outbox_id: row.try_get("outbox_id")?,
                     id,
                     author: row.try_get("author")?,
                     subject: row.try_get("subject")?,
-                    text: row.try_get("text")?,
+                    earlier: earlier(before, edits, deleted_at.is_none().then_some(&text)),
+                    text,
+                    edited_at: when("edited_at")?,
+                    deleted_at,
                     decision_id: row.try_get("decision_id")?,
                     sent_at: moment(row.try_get("sent_at")?),
                 })
             })
             .collect()
+    }
+
+    /// Returns the words that changes gave to messages, by message, in the order in which their sender wrote them.
+    async fn edits_of(
+        &self,
+        messages: &[String],
+    ) -> Result<HashMap<String, Vec<String>>, StoreError> {
+        let sql = format!(
+            "SELECT message_id, text FROM message_changes WHERE kind = 'edit' AND message_id IN {} \
+             ORDER BY changed_at, received_at, external_id",
+            self.dialect.json_strings("$1")
+        );
+        let rows: Vec<(String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(to_json(&messages))
+            .fetch_all(&self.reads)
+            .await?;
+        let mut edits: HashMap<String, Vec<String>> = HashMap::new();
+        for (message, text) in rows {
+            edits.entry(message).or_default().push(text);
+        }
+        Ok(edits)
     }
 
     async fn drafts_of(&self, id: &TicketId) -> Result<Vec<DraftRow>, StoreError> {
@@ -224,21 +286,15 @@ impl Store {
     }
 
     async fn outbox_of(&self, id: &TicketId) -> Result<Value, StoreError> {
-        let rows: Vec<(String, String, String, Option<String>, i64, i64)> = sqlx::query_as(
-            "SELECT o.id, o.state, o.author, o.error, o.attempts, o.created_at FROM outbox o \
-             JOIN tickets t ON t.conversation_id = o.conversation_id \
+        let rows = sqlx::query(
+            "SELECT o.id, o.state, o.author, o.author_ref, o.automatic, o.kind, o.error, o.delivery, o.attempts, o.body, o.due_at, \
+             o.created_at FROM outbox o JOIN tickets t ON t.conversation_id = o.conversation_id \
              WHERE t.id = $1 AND o.ticket_id = t.id ORDER BY o.seq DESC LIMIT 50",
         )
         .bind(id.as_str())
         .fetch_all(&self.reads)
         .await?;
-        Ok(rows
-            .into_iter()
-            .map(|(id, state, author, error, attempts, at)| {
-                serde_json::json!({"id": id, "state": state, "author": author, "error": error,
-                    "attempts": attempts, "at": moment(at)})
-            })
-            .collect())
+        rows.iter().map(outbox_line).collect::<Result<Vec<_>, _>>().map(Value::Array)
     }
 
     async fn audit_of(&self, id: &TicketId) -> Result<Vec<AuditRow>, StoreError> {
@@ -359,4 +415,28 @@ impl Store {
             .map(|row| Ok(ReviewRow { draft: draft_row(row)?, ticket: ticket_row(row)? }))
             .collect()
     }
+}
+
+fn outbox_line(row: &sqlx::any::AnyRow) -> Result<Value, StoreError> {
+    let body: Value = from_json("outbox body", &row.try_get::<String, _>("body")?)?;
+    let text = |column: &str| row.try_get::<Option<String>, _>(column);
+    Ok(serde_json::json!({
+        "id": text("id")?, "state": text("state")?, "author": text("author")?, "by": text("author_ref")?,
+        "automatic": row.try_get::<i64, _>("automatic")? == 1, "kind": text("kind")?, "error": text("error")?,
+        "delivery": text("delivery")?, "attempts": row.try_get::<i64, _>("attempts")?, "text": body.get("text"),
+        "leaves_at": moment(row.try_get("due_at")?), "at": moment(row.try_get("created_at")?),
+    }))
+}
+
+/// Returns what a message said before what it says now, each once in a row.
+fn earlier(original: Option<String>, edits: Vec<String>, now: Option<&String>) -> Vec<String> {
+    let Some(original) = original else { return Vec::new() };
+    let mut said = vec![original];
+    said.extend(edits);
+    said.dedup();
+    if said.last() == now {
+        said.pop();
+    }
+    said.retain(|words| !words.is_empty());
+    said
 }

@@ -7,7 +7,7 @@ use super::actions::{
     Actor, FALLBACK_QUEUE, Outcome, Refused, ReplyRequest, TicketRef, assign, set_status,
 };
 use super::outbox::{NewRow, OutboxBody, insert_rows};
-use super::{StoreError, handling, millis, no_nul};
+use super::{StoreError, handling, millis, no_nul, uploads};
 use crate::domain::ids::{OutboxId, TenantId, TicketNumber};
 use crate::domain::labels::Locale;
 
@@ -46,7 +46,9 @@ pub(super) async fn write_reply(
     super::drafts::retire_proposed(connection, &[&ticket.id]).await?;
     assign(connection, now, ticket, Some(&actor.name)).await?;
     set_status(connection, now, ticket, "pending").await?;
-    let body = reply_body(connection, ticket, reply.text.clone(), reply.locale.as_str()).await?;
+    let mut body =
+        reply_body(connection, ticket, reply.text.clone(), reply.locale.as_str()).await?;
+    body.attachments.clone_from(&reply.attachments);
     insert_rows(
         connection,
         now,
@@ -65,9 +67,11 @@ pub(super) async fn write_reply(
             version,
             epoch: 0,
             draft: None,
+            leaves_at: reply.leaves_at,
         }],
     )
     .await?;
+    uploads::enclose(connection, &reply.id, &reply.attachments).await?;
     if let Some((token, key, hash)) = &reply.once {
         sqlx::query("INSERT INTO idempotency (tenant, token_id, key, body_hash, answer, created_at) VALUES ($1, $2, $3, $4, $5, $6)")
             .bind(&ticket.tenant)
@@ -90,7 +94,8 @@ pub(super) async fn reply_body(
     locale: &str,
 ) -> Result<OutboxBody, StoreError> {
     let latest: Option<(Option<String>,)> = sqlx::query_as(
-        "SELECT external_id FROM messages WHERE conversation_id = $1 AND author = 'customer' ORDER BY seq DESC LIMIT 1",
+        "SELECT external_id FROM messages WHERE conversation_id = $1 AND author = 'customer' AND deleted_at IS NULL \
+         ORDER BY seq DESC LIMIT 1",
     )
     .bind(&ticket.conversation)
     .fetch_optional(connection)
@@ -104,6 +109,7 @@ pub(super) async fn reply_body(
         locale: Locale::parse(locale).unwrap_or(Locale::PtBr),
         in_reply_to: latest.and_then(|(id,)| id),
         template: None,
+        attachments: Vec::new(),
         fallback_queue: ticket.queue.clone().unwrap_or_else(|| FALLBACK_QUEUE.to_owned()),
     })
 }

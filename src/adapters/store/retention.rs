@@ -9,6 +9,7 @@ use chrono::{DateTime, Duration, Utc};
 use sqlx::AnyConnection;
 
 use super::erasure::{erase_conversations, erase_customers, fill, run_all};
+use super::indexing::{FORGET_TICKETS, READ_ANEW};
 use super::{Dialect, Store, StoreError, audit, millis, to_json};
 
 /// How many rows one transaction forgets at the most.
@@ -50,11 +51,16 @@ const MESSAGES: Texts = Texts {
          thread = CASE WHEN customer_id IS NULL THEN '{erased}' || id ELSE thread END \
          WHERE id IN (SELECT conversation_id FROM tickets WHERE id IN {ids}) AND ticket_id IN {ids}",
         "{files_of_tickets}",
-        "UPDATE messages SET text = '', subject = NULL, external_id = NULL \
+        "DELETE FROM message_changes WHERE message_id IN (SELECT id FROM messages WHERE conversation_id IN \
+         (SELECT conversation_id FROM tickets WHERE id IN {ids}) AND ticket_id IN {ids})",
+        "UPDATE messages SET text = '', whole = NULL, original = NULL, subject = NULL, external_id = NULL \
          WHERE conversation_id IN (SELECT conversation_id FROM tickets WHERE id IN {ids}) AND ticket_id IN {ids}",
         "UPDATE outbox SET body = '{no_body}' WHERE audience = 'customer' AND NOT ({unsent}) \
          AND conversation_id IN (SELECT conversation_id FROM tickets WHERE id IN {ids}) AND ticket_id IN {ids}",
         "DELETE FROM notes WHERE ticket_id IN {ids}",
+        FORGET_TICKETS,
+        // Whose they are may still be known.
+        READ_ANEW,
         "UPDATE tickets SET subject = NULL, source_ref = '', texts_kept = 0 WHERE id IN {ids}",
     ],
 };

@@ -147,10 +147,34 @@ pub struct MessageRow {
     pub id: String,
     /// customer, ai, agent or system.
     pub author: String,
+    /// The agent's name, where a person of the business wrote it.
+    pub author_name: Option<String>,
+    /// The kind of notice that it is, which is no part of the talk.
+    pub notice: Option<String>,
+    /// The row of the outbox that it left by.
+    pub outbox_id: Option<String>,
     /// Subject line, if any.
     pub subject: Option<String>,
-    /// The words.
+    /// The words as they are now; none once their sender took them back. Of a mail, without those that repeat or only sign.
     pub text: String,
+    /// All words of a mail, where the text leaves some out: what it quotes, how it is signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub original: Option<String>,
+    /// Which form of a mail the words were read in: plain or html.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
+    /// The id that a mail's HTML is kept under, as its sender wrote it; `GET /v1/attachments/{id}` returns it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub html: Option<String>,
+    /// When its sender changed them last. Where the message was answered before, the new words are a message of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edited_at: Option<DateTime<Utc>>,
+    /// When its sender took it back. Engines and drafts do not see it any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<DateTime<Utc>>,
+    /// What it said before, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<String>,
     /// True where the words are what was heard in a recording.
     pub transcribed: bool,
     /// The files that came with it.
@@ -221,6 +245,14 @@ pub struct TicketView {
     pub row: TicketRow,
     /// The conversation's version; human actions raise it.
     pub version: i64,
+    /// The agent who holds the conversation, or the queue it waits in.
+    pub owner_name: Option<String>,
+    /// Until when the agent holds it.
+    pub owner_until: Option<DateTime<Utc>>,
+    /// True where the contact asked to receive nothing more.
+    pub opted_out: bool,
+    /// When the customer last wrote.
+    pub last_inbound_at: Option<DateTime<Utc>>,
     /// The business's account on the channel.
     pub account: String,
     /// The contact, as the channel tells.

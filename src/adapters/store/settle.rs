@@ -364,6 +364,7 @@ fn replies<'t>(turns: &[&'t Settlement], told: &[OutboxId]) -> Vec<NewRow<'t>> {
             .as_ref()
             .filter(|_| reply.kind == ReplyKind::Answer)
             .map(|d| d.id.as_str()),
+        leaves_at: None,
     };
     let leaves = |reply: &&NewReply| !told.contains(&reply.id);
     turns

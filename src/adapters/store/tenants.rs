@@ -1,17 +1,22 @@
-//! What holds for a whole tenant: the epoch of its policy, and a declared incident.
+//! What holds for a whole tenant: the epoch of its policy, a declared incident, whether the assistant is stopped.
 
+use sqlx::Row;
+
+use super::switches::{Stopped, stopped};
 use super::{Store, StoreError};
 use crate::domain::ids::TenantId;
 
 /// The tenant's present state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TenantState {
-    /// Raised by each change of policy or incident; what was decided under another one is not sent.
+    /// Raised by each change of policy, switch or incident; what was decided under another one is not sent.
     pub epoch: i64,
     /// The digest of the policy that this epoch belongs to; empty before the first policy.
     pub policy_digest: String,
     /// The declared incident, if any; nothing leaves automatically while it stands.
     pub incident: Option<String>,
+    /// Since when the assistant is stopped, if it is; nothing leaves automatically meanwhile either.
+    pub stopped: Option<Stopped>,
 }
 
 impl Store {
@@ -25,18 +30,18 @@ impl Store {
         let (tenant, digest) = (tenant.clone(), digest.to_owned());
         self.write(move |connection| {
             Box::pin(async move {
-                let (epoch, incident): (i64, Option<String>) = sqlx::query_as(
+                let row = sqlx::query(
                     "INSERT INTO tenants (tenant, epoch, policy_digest) VALUES ($1, 1, $2) \
                      ON CONFLICT (tenant) DO UPDATE SET \
                        epoch = CASE WHEN tenants.policy_digest = excluded.policy_digest THEN tenants.epoch ELSE tenants.epoch + 1 END, \
                        policy_digest = excluded.policy_digest \
-                     RETURNING epoch, incident",
+                     RETURNING epoch, policy_digest, incident, stopped_at, stopped_by, stopped_reason, stopped_replies",
                 )
                 .bind(tenant.as_str())
                 .bind(&digest)
                 .fetch_one(connection)
                 .await?;
-                Ok(TenantState { epoch, policy_digest: digest, incident })
+                state(&row)
             })
         })
         .await
@@ -56,15 +61,22 @@ impl Store {
 
     /// Returns the tenant's state; `None` before its first policy.
     pub async fn tenant_state(&self, tenant: &TenantId) -> Result<Option<TenantState>, StoreError> {
-        let row: Option<(i64, String, Option<String>)> =
-            sqlx::query_as("SELECT epoch, policy_digest, incident FROM tenants WHERE tenant = $1")
-                .bind(tenant.as_str())
-                .fetch_optional(&self.reads)
-                .await?;
-        Ok(row.map(|(epoch, policy_digest, incident)| TenantState {
-            epoch,
-            policy_digest,
-            incident,
-        }))
+        let row = sqlx::query(
+            "SELECT epoch, policy_digest, incident, stopped_at, stopped_by, stopped_reason, stopped_replies FROM tenants \
+             WHERE tenant = $1",
+        )
+        .bind(tenant.as_str())
+        .fetch_optional(&self.reads)
+        .await?;
+        row.as_ref().map(state).transpose()
     }
+}
+
+fn state(row: &sqlx::any::AnyRow) -> Result<TenantState, StoreError> {
+    Ok(TenantState {
+        epoch: row.try_get("epoch")?,
+        policy_digest: row.try_get("policy_digest")?,
+        incident: row.try_get("incident")?,
+        stopped: stopped(row)?,
+    })
 }

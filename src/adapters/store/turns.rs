@@ -11,7 +11,7 @@ use crate::domain::channel::Channel;
 use crate::domain::customer::CustomerProfile;
 use crate::domain::ids::{ConversationId, MessageId, TenantId, TicketId, TicketNumber};
 use crate::domain::labels::Language;
-use crate::domain::message::{Author, Contact, Given, MessageFlags};
+use crate::domain::message::{Author, Contact, Given, InboundMessage, MessageFlags, TextPart};
 use crate::domain::ticket::{OwnerKind, TicketStatus};
 
 /// How many of a conversation's latest messages are loaded; older ones no longer change a reply,
@@ -33,6 +33,21 @@ pub(super) struct MessageMeta {
     /// The text is what was heard in a recording.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) transcribed: bool,
+    /// Which form of a mail the text was read in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) part: Option<TextPart>,
+}
+
+impl MessageMeta {
+    /// Returns what a message brings along.
+    pub(super) fn of(message: &InboundMessage) -> Self {
+        Self {
+            flags: message.flags,
+            given: message.given.clone(),
+            part: message.original.as_ref().map(|original| original.part),
+            ..Self::default()
+        }
+    }
 }
 
 /// A message of the conversation with its place in the current turn.
@@ -58,6 +73,8 @@ pub struct TurnMessage {
     pub decided: bool,
     /// The action of that turn.
     pub decided_as: Option<String>,
+    /// True once its sender took it back: it says nothing any more.
+    pub deleted: bool,
 }
 
 /// A conversation as it stands when its turn is over.
@@ -162,7 +179,7 @@ impl Store {
         ids: &str,
     ) -> Result<HashMap<String, Vec<TurnMessage>>, StoreError> {
         let sql = format!(
-            "SELECT m.conversation_id, m.id, m.external_id, m.author, m.subject, m.text, m.meta, m.sent_at, m.decision_id, d.action \
+            "SELECT m.conversation_id, m.id, m.external_id, m.author, m.subject, m.text, m.meta, m.sent_at, m.deleted_at, m.decision_id, d.action \
              FROM messages m LEFT JOIN decisions d ON d.id = m.decision_id \
              WHERE m.conversation_id IN {} AND (m.seq > COALESCE((SELECT n.seq FROM messages n \
                WHERE n.conversation_id = m.conversation_id ORDER BY n.seq DESC LIMIT 1 OFFSET {HISTORY_MAX}), 0) \
@@ -189,6 +206,7 @@ impl Store {
                 at: moment(row.try_get("sent_at")?),
                 decided: row.try_get::<Option<String>, _>("decision_id")?.is_some(),
                 decided_as: row.try_get("action")?,
+                deleted: row.try_get::<Option<i64>, _>("deleted_at")?.is_some(),
             });
         }
         Ok(by_conversation)

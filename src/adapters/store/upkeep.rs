@@ -100,6 +100,10 @@ impl Store {
                     .bind(millis(keys_before))
                     .execute(&mut *connection)
                     .await?;
+                sqlx::query("DELETE FROM mail_pace WHERE last_at < $1")
+                    .bind(millis(keys_before))
+                    .execute(&mut *connection)
+                    .await?;
                 sqlx::query(
                     "DELETE FROM model_calls WHERE id IN (SELECT id FROM model_calls WHERE at < $1 LIMIT $2)",
                 )

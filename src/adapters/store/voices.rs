@@ -127,6 +127,10 @@ async fn write_words(
         .bind(words)
         .bind(to_json(&meta))
         .bind(&place.message)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("INSERT INTO search_due (ticket_id) SELECT ticket_id FROM messages WHERE id = $1")
+        .bind(&place.message)
         .execute(connection)
         .await?;
     Ok(())

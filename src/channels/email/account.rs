@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::kind::Own;
 use super::mailbox::{Fetched, FolderRole, Mailbox};
 use super::sender::Sender;
+use crate::adapters::store::Pace;
 use crate::domain::ids::TenantId;
 use crate::domain::secret::Secret;
 
@@ -32,6 +33,8 @@ pub struct MailAccount {
     pub sender: Option<Sender>,
     /// True where what was sent is put into the folder of sent mail.
     pub keeps_sent: bool,
+    /// How many mails that nobody looked at one address gets.
+    pub pace: Pace,
     /// The key that signs addresses which name a ticket.
     pub key: Secret,
     /// The value of [`LOOP_HEADER`].

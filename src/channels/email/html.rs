@@ -26,15 +26,35 @@ const MAX_DEPTH: usize = 256;
 const MAX_LINK: usize = 300;
 /// Longest cell of a table, in bytes, that stays on one line with the next.
 const MAX_CELL: usize = 80;
+/// First of the characters that stand for images: Unicode keeps them for private use.
+const FIRST_MARK: u32 = 0xe000;
+/// How many there are.
+const MARKED_MAX: u32 = 6400;
 /// Opens a signature (RFC 3676 §4.3).
 const SIGNATURE: &str = "-- ";
 
 /// Returns the words of an HTML mail as a reader would see them. Lines that it marks as quoted
 /// begin with `> `, and a signature that it marks as such stands behind a line `-- `.
 pub fn to_text(html: &str) -> String {
+    read(html, Page::default()).writer.finish()
+}
+
+/// Returns the words like [`to_text`], with a mark in the place of each image that came with the mail, and what the page calls
+/// those images. A mark is one character that words do not have; [`mark`] gives it by the image's place in the list.
+pub(super) fn with_images(html: &str) -> (String, Vec<String>) {
+    let page = read(html, Page { images: Some(Vec::new()), ..Page::default() });
+    (page.writer.finish(), page.images.unwrap_or_default())
+}
+
+/// Returns the mark of an image. No letter, digit or space, so that a line of it reads like no sentence and no number.
+pub(super) fn mark(place: usize) -> Option<char> {
+    let place = u32::try_from(place).ok().filter(|place| *place < MARKED_MAX)?;
+    char::from_u32(FIRST_MARK + place)
+}
+
+fn read(html: &str, mut page: Page) -> Page {
     let mut emitter = DefaultEmitter::default();
     emitter.naively_switch_states(true);
-    let mut page = Page::default();
     for token in Tokenizer::new_with_emitter(html, emitter) {
         let Ok(token) = token;
         match token {
@@ -44,7 +64,7 @@ pub fn to_text(html: &str) -> String {
             Token::Comment(_) | Token::Doctype(_) | Token::Error(_) => {}
         }
     }
-    page.writer.finish()
+    page
 }
 
 /// An element that is open.
@@ -82,6 +102,8 @@ struct Page {
     beyond_hides: bool,
     /// True once a mark was seen behind which everything is quoted.
     rest_quoted: bool,
+    /// What images of the mail itself are called, where their places are to be marked.
+    images: Option<Vec<String>>,
 }
 
 impl Page {
@@ -217,6 +239,15 @@ impl Page {
         let is_tiny = ["width", "height"].iter().any(|side| {
             attributes.get(side).is_some_and(|value| matches!(value.trim(), "0" | "1"))
         });
+        if let Some(images) = self.images.as_mut()
+            && let Some(id) = attributes.get("src").and_then(own_image)
+            && let Some(mark) = mark(images.len()).filter(|_| !is_tiny)
+        {
+            images.push(id);
+            let quotes = self.quotes();
+            self.writer.text(mark.encode_utf8(&mut [0; 4]), quotes);
+            return;
+        }
         if alt.is_empty() || alt.len() > 100 || is_file || is_tiny {
             return;
         }
@@ -306,6 +337,13 @@ impl Page {
             _ => {}
         }
     }
+}
+
+/// Returns what an address calls an image of the mail itself (RFC 2392).
+fn own_image(address: &str) -> Option<String> {
+    let (scheme, id) = address.trim().split_once(':')?;
+    let id = id.trim().replace("%40", "@");
+    (scheme.eq_ignore_ascii_case("cid") && !id.is_empty()).then_some(id)
 }
 
 fn is_tight(attributes: &Attributes<'_>) -> bool {

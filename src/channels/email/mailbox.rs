@@ -29,7 +29,6 @@ mod conversation;
 mod folders;
 mod follow;
 mod settings;
-mod token;
 mod trouble;
 mod utf7;
 mod watch;
@@ -48,8 +47,8 @@ use crate::ports::{PortError, PortErrorKind};
 pub use check::{Checked, Finding};
 pub use connect::Failure;
 pub use folders::FoundBy;
-pub use settings::{Login, SentFolder, Settings, SettingsError, TokenSource};
-pub use trouble::{Provider, Step, TokenTrouble, Trouble};
+pub use settings::{Login, SentFolder, Settings, SettingsError};
+pub use trouble::{Provider, Step, Trouble};
 pub use watch::{Health, HealthBoard, Watcher};
 
 crate::domain::words! {

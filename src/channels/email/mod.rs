@@ -6,6 +6,7 @@
 pub mod account;
 pub mod html;
 pub mod inspect;
+pub mod kept;
 pub mod kind;
 pub mod mailbox;
 pub mod parse;
@@ -14,6 +15,7 @@ pub mod quote;
 pub mod reply;
 pub mod sender;
 pub mod thread;
+pub mod token;
 
 #[cfg(test)]
 mod tests;

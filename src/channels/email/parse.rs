@@ -64,6 +64,8 @@ pub struct Mail {
     pub text: String,
     /// True if the text was made from HTML.
     pub html_only: bool,
+    /// The HTML body as the sender laid it out, unexamined and bounded, in UTF-8 whatever its own marks say.
+    pub html: Option<String>,
     /// Everything beside the words.
     pub attachments: Vec<Attachment>,
     /// The method of the calendar object in it, in upper case (RFC 5546).
@@ -139,6 +141,11 @@ pub struct Attachment {
 }
 
 impl Attachment {
+    /// True for one that was taken out of a file of the mail.
+    pub fn is_unpacked(&self) -> bool {
+        matches!(self.place, Place::Held { .. })
+    }
+
     /// Returns its bytes, decoded. `raw` are the bytes of the mail that it was read from; of another mail's, this returns
     /// what happens to stand there.
     pub fn content<'a>(&'a self, raw: &'a [u8]) -> Cow<'a, [u8]> {
@@ -345,6 +352,7 @@ fn assemble(root: walk::Part<'_>) -> Mail {
         from,
         text: found.text,
         html_only: found.html,
+        html: Some(found.markup).filter(|markup| !markup.trim().is_empty()),
         attachments: found.attachments,
         calendar_method: found.calendar_method,
         report_type: kind.parameter("report-type").map(str::to_ascii_lowercase),

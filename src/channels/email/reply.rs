@@ -26,10 +26,11 @@ use sha2::{Digest as _, Sha256};
 
 pub use self::address::Address;
 pub use self::thread::Parent;
+use crate::channels::mail::SUPPRESSED;
 use crate::domain::labels::Locale;
 
 /// How the name reads where a person answers, unless the business says otherwise.
-pub const PERSON_STYLE: &str = "{person}, {business}";
+pub const PERSON_STYLE: &str = "{person} ({business})";
 /// Most lines of the customer's own words that go back to them.
 const MAX_QUOTED_LINES: usize = 40;
 /// Most characters of them.
@@ -269,7 +270,7 @@ fn headers(reply: &Reply<'_>) -> Result<Vec<HeaderValue>, WriteError> {
     if let Some(kind) = kind {
         found.push(written("Auto-Submitted", kind.to_owned()));
         // Exchange does not look at RFC 3834.
-        found.push(written("X-Auto-Response-Suppress", "All".to_owned()));
+        found.push(written("X-Auto-Response-Suppress", SUPPRESSED.to_owned()));
     }
     found.push(written("X-Atende-Loop", mark.to_owned()));
     found.push(written("Content-Language", reply.locale.as_str().to_owned()));
@@ -329,7 +330,7 @@ fn text_part(kind: ContentType, text: String) -> SinglePart {
 }
 
 fn file_part(attachment: &Attachment<'_>, locale: Locale) -> SinglePart {
-    let name = file_name(attachment.name, locale);
+    let name = with_ending(file_name(attachment.name, locale), attachment.mime);
     let bytes = attachment.bytes.to_vec();
     let body = match Body::new_with_encoding(bytes, ContentTransferEncoding::Base64) {
         Ok(body) => body,
@@ -370,6 +371,42 @@ fn file_name(text: &str, locale: Locale) -> String {
         _ => address::cut(name, MAX_FILE_NAME),
     }
 }
+
+/// Adds the ending that a file of this type has, where it has none that fits: programs open files by it, and servers refuse
+/// some by it.
+fn with_ending(name: String, mime: &str) -> String {
+    let Some((_, endings)) = ENDINGS.iter().find(|(known, _)| *known == mime) else { return name };
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+    match (endings.first(), ending) {
+        (Some(_), Some(ending)) if endings.contains(&ending.as_str()) => name,
+        (Some(first), _) => format!("{name}.{first}"),
+        (None, _) => name,
+    }
+}
+
+/// How files of these types are named; the first is the usual one.
+const ENDINGS: &[(&str, &[&str])] = &[
+    ("application/pdf", &["pdf"]),
+    ("application/xml", &["xml"]),
+    ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", &["docx"]),
+    ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", &["xlsx"]),
+    ("application/vnd.openxmlformats-officedocument.presentationml.presentation", &["pptx"]),
+    ("application/vnd.oasis.opendocument.text", &["odt"]),
+    ("application/vnd.oasis.opendocument.spreadsheet", &["ods"]),
+    ("image/jpeg", &["jpg", "jpeg"]),
+    ("image/png", &["png"]),
+    ("image/gif", &["gif"]),
+    ("image/webp", &["webp"]),
+    ("audio/ogg", &["ogg", "oga", "opus"]),
+    ("audio/mpeg", &["mp3"]),
+    ("audio/mp4", &["m4a", "mp4"]),
+    ("audio/amr", &["amr"]),
+    ("video/mp4", &["mp4", "m4v"]),
+    ("video/3gpp", &["3gp"]),
+    ("text/calendar", &["ics"]),
+    ("text/vcard", &["vcf"]),
+    ("text/plain", &["txt", "csv", "tsv", "log", "md", "json", "ofx", "ret", "rem"]),
+];
 
 /// The same for every attempt, and in no encoded text: neither base64 nor quoted-printable has `=_` (RFC 2045 §6.7).
 fn boundary(message_id: &str, part: &str) -> String {

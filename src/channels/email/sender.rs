@@ -7,7 +7,7 @@
 //!
 //! Never tried against a real provider: Gmail, Google Workspace, Microsoft 365, Outlook.com, Locaweb, UOL, Zoho,
 //! Amazon SES and their like. What is said of them follows their published answers: refusals of passwords and of tokens,
-//! XOAUTH2 itself, limits, the wish for app passwords, and whether they refuse a foreign `from` at MAIL FROM at all (Gmail is
+//! XOAUTH2 itself, limits, the wish for app passwords, and whether they refuse a foreign `address` at MAIL FROM at all (Gmail is
 //! said to rewrite it in silence). IPv6, and a server behind a router that drops idle connections, were not tried either.
 
 mod check;
@@ -16,7 +16,6 @@ mod pool;
 mod rate;
 mod reason;
 mod talk;
-mod token;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -35,14 +34,13 @@ pub use self::check::{Finding, Found, Step};
 pub use self::classify::{Phase, Refusal, Status, classify};
 pub use self::rate::Rate;
 pub use self::reason::{Cause, Fault, Reason};
-pub use self::token::{TokenSource, TokenTrouble};
 
 use self::pool::Pool;
 use self::rate::Rates;
 use self::reason::{Then, pauses};
 use self::talk::{Limits, Line, Place, Trouble, connect, resolve};
-use self::token::Tokens;
 use super::reply::{Address, Written};
+use super::token::{TokenSource, TokenTrouble, Tokens};
 use crate::channels::mail::{MailSecurity, is_this_machine};
 use crate::domain::secret::Secret;
 
@@ -128,27 +126,27 @@ impl SenderSettings {
 #[derive(Debug, thiserror::Error)]
 pub enum SenderSettingsError {
     /// The host is none.
-    #[error("`host` is not a host name or IP address; write it alone, as in smtp.example.com")]
+    #[error("`smtp_host` is not a host name or IP address; write it alone, as in smtp.example.com")]
     Host,
     /// No server listens on port 0.
-    #[error("`port` is 0; take the provider's, usually 465 for tls and 587 for starttls")]
+    #[error("`smtp_port` is 0; take the provider's, usually 465 for tls and 587 for starttls")]
     Port,
     /// The sender is no address.
-    #[error("`from` is not one mail address; write it as support@example.com")]
+    #[error("`address` is not one mail address; write it as support@example.com")]
     From,
     /// A login without a user or secret.
     #[error("`user` or `password` is empty; give both or neither")]
     EmptyLogin,
     /// Words in the clear would leave this machine.
     #[error(
-        "`security` is none, which is for a mail server on this machine only; set it to tls or starttls"
+        "`smtp_security` is none, which is for a mail server on this machine only; set it to tls or starttls"
     )]
     PlainToElsewhere,
     /// No attempt could end in time.
     #[error("a time-out is zero; give an attempt some seconds and its answer some minutes")]
     Timeout,
     /// Nothing could ever leave.
-    #[error("`connections` or a rate's `burst` is 0; set it to 1 or more")]
+    #[error("no connection, or no mail at a time, is allowed; set `per_minute` to 1 or more")]
     Nothing,
     /// The file of authorities cannot be read.
     #[error("`ca_file` could not be read; check its path and rights")]
@@ -158,7 +156,7 @@ pub enum SenderSettingsError {
     NoCertificate,
     /// The machine's certificates or the host's name do not serve.
     #[error(
-        "TLS could not be set up; check `host`, `ca_file` and the certificates of this machine"
+        "TLS could not be set up; check `smtp_host`, `ca_file` and the certificates of this machine"
     )]
     Tls(#[source] smtp::Error),
 }

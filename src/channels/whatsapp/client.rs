@@ -32,7 +32,7 @@ mod wire;
 pub use address::Address;
 pub use end::{Doubt, NotSent, Sent, Unreached};
 pub use fault::Fault;
-pub use limits::{Misfit, Part};
+pub use limits::{Misfit, Part, shown};
 pub use media::{Downloaded, Fetched, MediaInfo};
 pub use number::{Concern, NumberState, Quality, Throughput};
 pub use outgoing::{

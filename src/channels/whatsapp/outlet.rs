@@ -30,6 +30,8 @@ const REST: Duration = Duration::minutes(5);
 const RECONNECT: Duration = Duration::seconds(5);
 /// Longest pause between tries.
 const PAUSE_MAX: Duration = Duration::hours(24);
+/// The code of a call with a value that does not do, such as the id of a message that is not there.
+const BAD_VALUE: i64 = 131_009;
 /// How long nobody hears from us before an answer says what it answers.
 const QUOTE_AFTER: Duration = Duration::hours(1);
 
@@ -119,7 +121,12 @@ impl Outlet {
         if let Some(at) = self.pace().take(now, parcel.number, parcel.to) {
             return DeliveryEnd::NotTried(at);
         }
-        let end = self.client.send(parcel.number, parcel.to, &outgoing, parcel.id).await;
+        let mut end = self.client.send(parcel.number, parcel.to, &outgoing, parcel.id).await;
+        // What is quoted may be gone, because its sender deleted it; the answer stands without it.
+        if outgoing.quotes.is_some() && is_refused_with(&end, BAD_VALUE) {
+            let bare = Outgoing { quotes: None, ..outgoing };
+            end = self.client.send(parcel.number, parcel.to, &bare, parcel.id).await;
+        }
         // Their clock decides about the window; nothing has left, so the template may.
         if open && matches!(end, Sent::Refused { action: Action::Reengage, .. }) {
             return match self.by_template(parcel) {
@@ -247,6 +254,10 @@ impl Outlet {
             Action::Unsure => doubt(now, Doubt::Broken),
         }
     }
+}
+
+fn is_refused_with(end: &Sent, code: i64) -> bool {
+    matches!(end, Sent::Refused { error, .. } if error.code == Some(code))
 }
 
 fn waited(now: DateTime<Utc>, parcel: &Parcel<'_>) -> bool {

@@ -114,10 +114,11 @@ impl Update {
         }
     }
 
-    /// Returns the change of identity that an update tells of, be it an event or a system message.
+    /// Returns the change of identity that an update tells of, be it an event or a system message. Who stays the same
+    /// did not change.
     pub fn alias(&self) -> Option<Alias> {
         match self {
-            Self::Alias(alias) => Some(alias.clone()),
+            Self::Alias(alias) => Some(alias).filter(|it| it.previous != it.current).cloned(),
             Self::Message(message) => message.alias(),
             _ => None,
         }

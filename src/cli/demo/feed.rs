@@ -107,6 +107,7 @@ fn message(app: &App, tenant: &TenantId, event: Event) -> InboundMessage {
         subject: event.subject,
         text: event.text,
         flags: MessageFlags::default(),
+        original: None,
         attachments: Vec::new(),
         given: Given { category: event.category, urgency: event.urgency, language: None },
         sent_at: event.at,

@@ -47,7 +47,7 @@ pub(super) struct Args {
     /// Print JSON Lines instead of a table
     #[arg(long)]
     json: bool,
-    /// Keep the API up afterwards, with a token to try it
+    /// Keep the pages and the API up afterwards, with a link to sign in and a token
     #[arg(long)]
     serve: bool,
 }

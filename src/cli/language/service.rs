@@ -27,6 +27,22 @@ pub(super) const SERVICE: &[Portuguese] = &[
     ),
     arg_pt("tickets handover", "tenant", "EMPRESA", "De que empresa é (padrão: main)"),
     arg_pt("tickets handover", "json", "", "Escreve JSON"),
+    command_pt("assistant", "Para tudo o que sai sozinho, ou deixa sair de novo", ""),
+    command_pt(
+        "assistant off",
+        "Para: o que ainda não saiu vai para as pessoas, conversas novas viram rascunho",
+        "",
+    ),
+    arg_pt("assistant off", "reason", "TEXTO", "O motivo, para o time"),
+    arg_pt("assistant off", "tenant", "EMPRESA", "De que empresa é (padrão: main)"),
+    command_pt(
+        "assistant on",
+        "Deixa as respostas saírem sozinhas de novo, até onde a política deixa",
+        "",
+    ),
+    arg_pt("assistant on", "tenant", "EMPRESA", "De que empresa é (padrão: main)"),
+    command_pt("assistant show", "Diz como está", ""),
+    arg_pt("assistant show", "tenant", "EMPRESA", "De que empresa é (padrão: main)"),
     command_pt("incident", "Declara, atualiza e encerra incidentes", ""),
     command_pt(
         "incident declare",

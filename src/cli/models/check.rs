@@ -1,5 +1,6 @@
 //! `atende models check`: one harmless question to each model, and what came of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::NaiveDate;
@@ -144,7 +145,7 @@ fn question() -> ChatRequest {
             ),
             word(Role::User, "bom dia, tudo bem?"),
         ],
-        output: Some(OutputSchema { name: "check".to_owned(), schema }),
+        output: Some(Arc::new(OutputSchema { name: "check".to_owned(), schema })),
         max_output: None,
         repeat: 0,
         deadline: CHECK,
@@ -475,7 +476,7 @@ fn advice(cx: &CliCx<'_>, kind: ChatErrorKind) -> &'static str {
         ChatErrorKind::NoMoney => {
             cx.say("aumente o orçamento em [models.budget]", "raise the budget in [models.budget]")
         }
-        ChatErrorKind::NotRecorded => {
+        ChatErrorKind::NotRecorded | ChatErrorKind::BadRecording => {
             cx.say("grave a pergunta com --record", "record the question with --record")
         }
     }

@@ -72,6 +72,7 @@ pub(super) fn in_words(outcome: &str, lang: Locale) -> &str {
             ("o resto do orçamento não cobria", "the rest of the budget did not cover it")
         }
         ChatErrorKind::NotRecorded => ("sem gravação", "not recorded"),
+        ChatErrorKind::BadRecording => ("gravação danificada", "recording damaged"),
     };
     if lang == Locale::PtBr { pt } else { en }
 }

@@ -67,13 +67,22 @@ impl Asked {
             lines.push(format!("{all} {what}: {}", counts(&self.unsent)));
         }
         if !self.failed.is_empty() || !self.unsent.is_empty() {
-            lines.push(
-                say(
-                    "Onde faltou resposta, decidiram os motores embutidos. O que há com o modelo: atende models check",
-                    "Where no answer came, the embedded engines decided. What is wrong with the model: atende models check",
-                )
-                .to_owned(),
-            );
+            let mut line = say(
+                "Onde faltou resposta, decidiram os motores embutidos.",
+                "Where no answer came, the embedded engines decided.",
+            )
+            .to_owned();
+            // What recordings lack is told with their folder, and no model is to blame for it.
+            let of_recordings = [ChatErrorKind::NotRecorded, ChatErrorKind::BadRecording];
+            let of_recordings = of_recordings.map(ChatErrorKind::as_str);
+            let mut reasons = self.failed.keys().chain(self.unsent.keys());
+            if reasons.any(|why| !of_recordings.contains(&why.as_str())) {
+                line.push_str(say(
+                    " O que há com o modelo: atende models check",
+                    " What is wrong with the model: atende models check",
+                ));
+            }
+            lines.push(line);
         }
         lines
     }

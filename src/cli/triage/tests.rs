@@ -235,4 +235,17 @@ fn what_was_never_put_is_no_question() {
         "3 never put: the limits left no room (1), the model rested after failures (2)"
     );
     assert!(Asked::default().told(Locale::PtBr).is_empty());
+    // What a recording lacks is no model's fault.
+    let mut replayed = Asked::default();
+    replayed.add(&[call("not_recorded"), call("bad_recording"), call("bad_recording")]);
+    assert_eq!(
+        replayed.told(Locale::En),
+        [
+            "3 questions to language models",
+            "3 without an answer: recording damaged (2), not recorded (1)",
+            "Where no answer came, the embedded engines decided.",
+        ]
+    );
+    replayed.add(&[call("resting")]);
+    assert!(replayed.told(Locale::PtBr)[3].ends_with("atende models check"));
 }

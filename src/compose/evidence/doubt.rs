@@ -160,7 +160,7 @@ impl Examiner<'_> {
             return !near.any(|one| restrained(one)) && !sources.iter().any(|one| restrained(one));
         }
         let weight = |stems: &mut dyn Iterator<Item = &String>| -> f64 {
-            stems.map(|stem| self.sources.telling.get(stem).copied().unwrap_or_default()).sum()
+            stems.map(|stem| self.sources.telling(stem).unwrap_or_default()).sum()
         };
         sentence.parts.iter().any(|(stems, _)| {
             let (mut plain, mut denied): (f64, f64) = (0.0, 0.0);

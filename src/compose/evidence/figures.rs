@@ -183,26 +183,37 @@ pub(super) struct Read {
 
 /// Reads the figures of a text; its language decides whether 12/10 is in October or in December.
 pub(super) fn read(text: &str, locale: Locale) -> Read {
-    let text = digits(&without_marker(&plain(text)));
+    of_plain(&plain(text), locale)
+}
+
+/// The same for a plain text.
+pub(super) fn of_plain(plain: &str, locale: Locale) -> Read {
+    let text = digits(&without_marker(plain));
     let mut reader = Reader { rest: text.clone(), figures: Vec::new() };
-    reader.each(&EMAIL, |found| one(FigureKind::Email, whole(found).trim_end_matches('.')));
-    reader.each(&LINK, |found| one(FigureKind::Link, &link(whole(found))));
-    reader.each(&DOCUMENT, |found| one(FigureKind::Document, &letters_and_digits(whole(found))));
-    reader.each(&DATE, |found| date(found, locale));
-    reader.each(&MONEY, money);
-    reader.each(&PERCENT, |found| {
+    if text.contains('@') {
+        reader.each(&EMAIL, |found| one(FigureKind::Email, whole(found).trim_end_matches('.')));
+    }
+    if text.contains('.') || text.contains("://") {
+        reader.each(&LINK, |found| one(FigureKind::Link, &link(whole(found))));
+    }
+    reader.numbers(&DOCUMENT, |found| one(FigureKind::Document, &letters_and_digits(whole(found))));
+    reader.numbers(&DATE, |found| date(found, locale));
+    reader.numbers(&MONEY, money);
+    reader.numbers(&PERCENT, |found| {
         Some(vec![Parsed::new(
             FigureKind::Percentage,
             format!("pct:{}", number(group(found, "n"))?),
         )])
     });
     reader.each(&CLOCK, clock);
-    reader.each(&DURATION, durations);
-    reader.each(&DAYS, days);
+    reader.numbers(&DURATION, durations);
+    reader.numbers(&DAYS, days);
     reader.each(&WEEKDAY, weekday);
-    reader.each(&PHONE, phone);
-    reader.codes();
-    reader.counts();
+    reader.numbers(&PHONE, phone);
+    if reader.has_digits() {
+        reader.codes();
+        reader.counts();
+    }
     reader.rates(&text);
     let mut figures = reader.figures;
     figures.sort_by_key(|figure| figure.at);
@@ -243,6 +254,21 @@ struct Reader {
 }
 
 impl Reader {
+    fn has_digits(&self) -> bool {
+        self.rest.bytes().any(|byte| byte.is_ascii_digit())
+    }
+
+    /// The same as `each`, for what has a digit: most sentences have none, and many patterns look for one.
+    fn numbers(
+        &mut self,
+        pattern: &LazyLock<Option<Regex>>,
+        parse: impl Fn(&Captures<'_>) -> Option<Vec<Parsed>>,
+    ) {
+        if self.has_digits() {
+            self.each(pattern, parse);
+        }
+    }
+
     fn each(
         &mut self,
         pattern: &LazyLock<Option<Regex>>,

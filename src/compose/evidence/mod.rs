@@ -5,6 +5,7 @@
 //! up. Deterministic, without a model: each finding names the sentence and the words in it.
 
 mod baits;
+mod clauses;
 mod courtesy;
 mod doubt;
 mod figures;

@@ -166,12 +166,18 @@ const PERSON: &[&str] = &[
 pub(super) fn of(sentence: &str) -> Vec<Name> {
     let mut names = Vec::new();
     let mut rest = sentence.to_owned();
-    take(&mut rest, &MARKED, |span, after| marked(span, after, &mut names));
-    take(&mut rest, &PATH, |span, _| path(span, &mut names));
-    take(&mut rest, &QUOTED, |span, _| {
-        push(&mut names, span, Shape::Quoted, None);
-        true
-    });
+    if rest.contains(['*', '`']) {
+        take(&mut rest, &MARKED, |span, after| marked(span, after, &mut names));
+    }
+    if rest.contains(['>', '›', '→', '»']) {
+        take(&mut rest, &PATH, |span, _| path(span, &mut names));
+    }
+    if rest.contains(['“', '"', '«', '‘']) {
+        take(&mut rest, &QUOTED, |span, _| {
+            push(&mut names, span, Shape::Quoted, None);
+            true
+        });
+    }
     capitals(&rest, &mut names);
     names
 }
@@ -257,10 +263,28 @@ fn push(names: &mut Vec<Name>, shown: &str, shape: Shape, under: Option<String>)
 
 /// Plain words with one space between them and no other signs.
 pub(super) fn simple(text: &str) -> String {
-    let plain = plain(text);
-    let words: Vec<&str> =
-        plain.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    words.join(" ")
+    words_of_plain(&plain(text))
+}
+
+/// The same for a plain text.
+pub(super) fn words_of_plain(plain: &str) -> String {
+    let mut words = String::with_capacity(plain.len());
+    for word in plain.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+        if !words.is_empty() {
+            words.push(' ');
+        }
+        words.push_str(word);
+    }
+    words
+}
+
+/// True for a sentence that begins by greeting somebody of this name.
+fn greets(sentence: &str, name: &str) -> bool {
+    let (sentence, name) = (simple(sentence), simple(name));
+    GREETS.iter().any(|greets| {
+        let rest = sentence.strip_prefix(greets).and_then(|rest| rest.strip_prefix(' '));
+        rest.is_some_and(|rest| rest.starts_with(&name))
+    })
 }
 
 /// Capitals inside a sentence.
@@ -273,13 +297,10 @@ fn capitals(sentence: &str, names: &mut Vec<Name>) {
         if let [.., _] = run.as_slice() {
             let shown = run.join(" ");
             push(names, &shown, Shape::Capital, None);
-            let ends = format!(", {shown}");
             let trimmed = sentence.trim_end_matches(|c: char| !c.is_alphanumeric());
             let addressed = run.len() <= 3
-                && (trimmed.ends_with(&ends)
-                    || GREETS.iter().any(|greets| {
-                        simple(sentence).starts_with(&format!("{greets} {}", simple(&shown)))
-                    }));
+                && (trimmed.strip_suffix(shown.as_str()).is_some_and(|said| said.ends_with(", "))
+                    || greets(sentence, &shown));
             if let Some(name) = names.last_mut() {
                 name.person = person;
                 name.addressed = addressed;

@@ -1,10 +1,9 @@
 //! Finds the statement of a passage that a draft turns round: a denial added or left out, or a word replaced by its
 //! opposite.
 
-use std::collections::BTreeMap;
-
+use super::clauses::{Clause, Shared};
 use super::finding::FindingKind;
-use super::reach;
+use super::reach::{self, has};
 use super::sources::Sentence;
 use super::stems::Denied;
 use super::{Best, Examiner};
@@ -16,7 +15,7 @@ impl Examiner<'_> {
     /// A statement of a passage with a denial added or left out, or with one word turned to its opposite.
     pub(super) fn polarity(&mut self, text: &str, sentence: &Sentence, best: &Best) {
         for clause in sentence.clauses() {
-            if let Some((stem, instead)) = self.contradicted(sentence, &clause) {
+            if let Some((stem, instead)) = self.contradicted(sentence, clause) {
                 let found = word(sentence, &stem);
                 self.find(FindingKind::Negation, text, &found, Some(instead));
                 return;
@@ -28,11 +27,11 @@ impl Examiner<'_> {
         let nearest = || best.near.iter().filter_map(|at| self.sources.sentences.get(*at));
         for (one, two) in reach::OPPOSITES {
             for (mine, other) in [(one, two), (two, one)] {
-                let has = |words: &str, part: &str| words.contains(&format!(" {part} "));
+                let turned =
+                    |source: &Sentence| has(&source.words, other) && !has(&source.words, mine);
                 if has(&sentence.words, mine)
                     && !has(&sentence.words, other)
-                    && nearest()
-                        .all(|source| has(&source.words, other) && !has(&source.words, mine))
+                    && nearest().all(|source| turned(source))
                 {
                     self.find(FindingKind::Negation, text, mine, Some((*other).to_owned()));
                     return;
@@ -43,16 +42,12 @@ impl Examiner<'_> {
 
     /// Returns the stem of a clause that the closest statement of the passages denies while the clause does not, or the
     /// other way round, with that statement.
-    fn contradicted(
-        &self,
-        sentence: &Sentence,
-        clause: &BTreeMap<&str, Denied>,
-    ) -> Option<(String, String)> {
+    fn contradicted(&self, sentence: &Sentence, clause: Clause<'_>) -> Option<(String, String)> {
         let mut closest: Vec<(f64, bool, String, &Sentence)> = Vec::new();
+        let mut shared = Vec::new();
         for source in &self.sources.sentences {
             for other in source.clauses() {
-                let shared: Vec<&str> =
-                    clause.keys().copied().filter(|stem| other.contains_key(stem)).collect();
+                clause.share(&other, &mut shared);
                 let least = clause.len().min(other.len());
                 let few = least == 1 && clause.len().max(other.len()) <= 2;
                 // Half of what is said here, and most of the shorter of both, must be the same.
@@ -63,13 +58,14 @@ impl Examiner<'_> {
                 {
                     continue;
                 }
-                let Some(agree) = agree(clause, &other, few) else { continue };
+                let Some(agree) = agree(clause.len(), other.len(), few, &shared) else { continue };
                 let agree = agree || source.restricts != sentence.restricts;
                 let all = clause.len() + other.len() - shared.len();
                 #[expect(clippy::cast_precision_loss, reason = "a clause has a few words")]
                 let alike = shared.len() as f64 / all as f64;
-                let stem = shared.iter().find(|stem| clause.get(**stem) != other.get(**stem));
-                closest.push((alike, agree, stem.copied().unwrap_or_default().to_owned(), source));
+                let differs = shared.iter().find(|one| one.mine != one.theirs);
+                let stem = differs.map_or("", |one| one.stem).to_owned();
+                closest.push((alike, agree, stem, source));
             }
         }
         let most = closest.iter().map(|(alike, ..)| *alike).fold(0.0, f64::max);
@@ -83,16 +79,12 @@ impl Examiner<'_> {
     }
 }
 
-/// Whether two clauses agree on whether what both say is so; `None` where that is not clear. In clauses of a word or
-/// two (`few`) a denial is of the whole.
-fn agree(
-    mine: &BTreeMap<&str, Denied>,
-    theirs: &BTreeMap<&str, Denied>,
-    few: bool,
-) -> Option<bool> {
-    let shared: Vec<(Denied, Denied)> = mine
+/// Whether two clauses of so many stems agree on whether what both say is so; `None` where that is not clear. In clauses
+/// of a word or two (`few`) a denial is of the whole.
+fn agree(mine: usize, theirs: usize, few: bool, shared: &[Shared<'_>]) -> Option<bool> {
+    let shared: Vec<(Denied, Denied)> = shared
         .iter()
-        .filter_map(|(stem, mine)| theirs.get(stem).map(|theirs| (*mine, *theirs)))
+        .map(|one| (one.mine, one.theirs))
         .filter(|(mine, theirs)| *mine != Denied::Unclear && *theirs != Denied::Unclear)
         .collect();
     if shared.is_empty() {
@@ -111,13 +103,11 @@ fn agree(
         && !denied_by(|pair| pair.0).any(|pair| pair.1 != Denied::Yes);
     if few {
         // "None of your conversations are lost" does not deny the conversations, "we add no fee" does deny a fee.
-        let whole = |clause: &BTreeMap<&str, Denied>, denied: Denied| {
-            clause.len() == 1 || denied == Denied::Reached
-        };
+        let whole = |stems: usize, denied: Denied| stems == 1 || denied == Denied::Reached;
         let opposite = |pair: &(Denied, Denied)| match *pair {
             (Denied::No, denied @ (Denied::Yes | Denied::Reached)) => whole(theirs, denied),
             (denied @ (Denied::Yes | Denied::Reached), Denied::No) => {
-                whole(mine, denied) && theirs.len() == 1
+                whole(mine, denied) && theirs == 1
             }
             _ => false,
         };

@@ -1,5 +1,7 @@
 //! How far a statement reaches: "only", "all", "always", and words that exclude each other.
 
+use std::borrow::Cow;
+
 use crate::domain::labels::Locale;
 
 /// Said with "só" or "only" without restricting anything.
@@ -158,7 +160,8 @@ pub(super) const CONTRARY: &[(&str, &str)] = &[
     ("right away", "days"),
 ];
 
-fn has(words: &str, phrase: &str) -> bool {
+/// True for plain words, one space around each, that hold a phrase.
+pub(super) fn has(words: &str, phrase: &str) -> bool {
     words.match_indices(phrase).any(|(at, _)| {
         words.get(..at).is_some_and(|before| before.ends_with(' '))
             && words.get(at + phrase.len()..).is_some_and(|after| after.starts_with(' '))
@@ -167,9 +170,11 @@ fn has(words: &str, phrase: &str) -> bool {
 
 /// True for plain words, one space around each, that say "only" or "except".
 pub(super) fn restricts(words: &str, locale: Locale) -> bool {
-    let mut words = words.to_owned();
+    let mut words = Cow::from(words);
     for loose in LOOSE_ONLY {
-        words = words.replace(loose, " ");
+        if words.contains(loose) {
+            words = words.replace(loose, " ").into();
+        }
     }
     words.split(' ').any(|word| is_restriction(word, locale))
 }

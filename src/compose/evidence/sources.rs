@@ -1,14 +1,16 @@
 //! What a draft may rest on: the sentences of the passages and of the ticket, read once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Deref;
 use std::sync::Arc;
 
-use super::figures::{Figure, Read, read};
+use super::clauses::{self, Clause};
+use super::figures::{self, Figure, Read};
 use super::names::{self, Name, Shape, simple};
 use super::passages::{PassageReader, ReadPassage};
 use super::reach;
-use super::stems::{self, Denied, Stem};
+use super::stems::{self, Stem};
 use super::words::plain;
 use crate::domain::draft::Passage;
 use crate::domain::labels::Locale;
@@ -46,6 +48,7 @@ pub(super) struct Sentence {
     pub(super) restricts: bool,
     /// Its parts, each with whether it denies or restricts.
     pub(super) parts: Vec<(BTreeSet<String>, bool)>,
+    clauses: Vec<Vec<usize>>,
     /// The name that a row of a list is about: "- **Starter:** up to 2 people".
     lead: Option<String>,
 }
@@ -68,18 +71,23 @@ impl Deref for Source {
 
 impl Sentence {
     pub(super) fn of(text: &str, locale: Locale) -> Self {
-        let read = read(text, locale);
+        let plain = plain(text);
+        let read = figures::of_plain(&plain, locale);
         let stems = stems::of(&read.text, locale);
+        let names = names::of(text);
+        let words = [" ", &names::words_of_plain(&plain), " "].concat();
+        let in_order = stems::words(&plain);
         Self {
-            parts: stems::parts(&plain(text), locale),
-            denies: stems::denies_any(&plain(text), locale),
-            restricts: reach::restricts(&format!(" {} ", simple(text)), locale),
-            plain: plain(text).replace('’', "'"),
-            words: format!(" {} ", simple(text)),
+            parts: stems::parts(&in_order, locale),
+            denies: stems::denies_any(&in_order, locale),
+            restricts: reach::restricts(&words, locale),
+            plain: plain.replace('’', "'"),
+            words,
             set: stems.iter().map(|stem| stem.root.clone()).collect(),
+            clauses: clauses::of(&stems, &read.text, &names),
             stems,
             read,
-            names: names::of(text),
+            names,
             around: BTreeSet::new(),
             item: text.starts_with(['-', '*', '•', '–', '·']),
             lead: lead(text),
@@ -148,27 +156,9 @@ impl Sentence {
         shared.sum::<f64>() / all
     }
 
-    /// The clauses, each as its stems with how they are denied. The words of menus and buttons state nothing.
-    pub(super) fn clauses(&self) -> Vec<BTreeMap<&str, Denied>> {
-        let mut clauses: BTreeMap<usize, BTreeMap<&str, Denied>> = BTreeMap::new();
-        let named = |word: &str| {
-            self.names
-                .iter()
-                .filter(|name| name.shape == Shape::Marked)
-                .any(|name| name.plain.split(' ').any(|part| part == word))
-        };
-        for stem in &self.stems {
-            let word = self
-                .read
-                .text
-                .get(stem.at..)
-                .and_then(|rest| rest.split(|c: char| !c.is_alphanumeric()).next());
-            if word.is_some_and(named) {
-                continue;
-            }
-            clauses.entry(stem.clause).or_default().insert(&stem.root, stem.denied);
-        }
-        clauses.into_values().collect()
+    /// The clauses. The words of menus and buttons state nothing.
+    pub(super) fn clauses(&self) -> impl Iterator<Item = Clause<'_>> {
+        self.clauses.iter().map(|of| Clause::new(&self.stems, of))
     }
 
     /// Whether the name closest to a figure here is one that the given sentence names too; `None` where no name is near.
@@ -219,8 +209,8 @@ pub(super) struct Sources {
     pub(super) words: String,
     /// Which menu entry stands somewhere under which.
     pub(super) menu: BTreeMap<String, BTreeSet<String>>,
-    /// How telling each stem of the passages is: the fewer of their sentences have it, the more.
-    pub(super) telling: BTreeMap<String, f64>,
+    /// Made when it is first asked for: what says nothing that has a rival is examined without it.
+    telling: OnceCell<HashMap<String, f64>>,
 }
 
 /// A place in a sentence: where a figure or a name stands.
@@ -280,12 +270,11 @@ impl Sources {
             ticket_stems: BTreeSet::new(),
             words: String::new(),
             menu: BTreeMap::new(),
-            telling: BTreeMap::new(),
+            telling: OnceCell::new(),
         };
         for (at, passage) in passages.iter().enumerate() {
             sources.add(at, &reader.read(passage, locale));
         }
-        sources.weigh();
         for text in ticket {
             for range in sentences::split(text) {
                 let sentence = Sentence::of(text.get(range).unwrap_or_default(), locale);
@@ -307,16 +296,21 @@ impl Sources {
         self.passages.push(Arc::clone(&read.stems));
     }
 
+    /// How telling a stem of the passages is: the fewer of their sentences have it, the more. `None` for one of none.
+    pub(super) fn telling(&self, stem: &str) -> Option<f64> {
+        self.telling.get_or_init(|| self.weighed()).get(stem).copied()
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "passages have a few hundred sentences")]
-    fn weigh(&mut self) {
-        let mut with: BTreeMap<&str, f64> = BTreeMap::new();
+    fn weighed(&self) -> HashMap<String, f64> {
+        let mut with: HashMap<&str, f64> = HashMap::new();
         for stem in self.sentences.iter().flat_map(|sentence| &sentence.set) {
             *with.entry(stem).or_default() += 1.0;
         }
         let all = self.sentences.len() as f64;
-        let telling =
-            with.into_iter().map(|(stem, with)| (stem.to_owned(), (all / (0.5 + with)).ln_1p()));
-        self.telling = telling.collect();
+        with.into_iter()
+            .map(|(stem, with)| (stem.to_owned(), (all / (0.5 + with)).ln_1p()))
+            .collect()
     }
 
     /// How far a place in the passages is about what a place in a draft is about: 0 for nothing, 1 and more for the
@@ -342,7 +336,7 @@ impl Sources {
         let previous = previous.filter(|before| Some(before.passage) == of_passage);
         let (mut shared, mut whole) = (0.0, 0.0);
         for (stem, weight) in &wanted {
-            let Some(telling) = self.telling.get(*stem) else { continue };
+            let Some(telling) = self.telling(stem) else { continue };
             whole += weight * weight * telling;
             shared += weight
                 * telling

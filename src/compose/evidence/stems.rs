@@ -1,6 +1,7 @@
 //! The words of a sentence that carry its meaning, in a form in which inflections and near synonyms are equal, each
 //! with whether it is denied.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
@@ -209,26 +210,23 @@ fn denies(word: &str, next: &str, locale: Locale) -> bool {
     denial && !matches!(next, "so" | "somente" | "apenas" | "only" | "just" | "longer_than")
 }
 
-/// True for a plain text that denies something anywhere.
-pub(super) fn denies_any(plain: &str, locale: Locale) -> bool {
-    let words = words(plain);
-    let next = |at: usize| words.get(at + 1).map_or("", |(_, next, _)| next.as_str());
+/// True for words that deny something anywhere.
+pub(super) fn denies_any(words: &[Word<'_>], locale: Locale) -> bool {
+    let next = |at: usize| words.get(at + 1).map_or("", |(_, next, _)| next);
     words.iter().enumerate().any(|(at, (_, word, _))| denies(word, next(at), locale))
 }
 
 /// A statement cut at its punctuation and conjunctions: the stems of each part, and whether it denies or restricts.
-pub(super) fn parts(plain: &str, locale: Locale) -> Vec<(BTreeSet<String>, bool)> {
+pub(super) fn parts(words: &[Word<'_>], locale: Locale) -> Vec<(BTreeSet<String>, bool)> {
     let mut parts: Vec<(BTreeSet<String>, bool)> = vec![Default::default()];
-    let words = words(plain);
     for (at, (_, word, breaks)) in words.iter().enumerate() {
-        let joins = matches!(
-            word.as_str(),
-            "and" | "e" | "ou" | "or" | "mas" | "but" | "porque" | "because"
-        );
+        let word: &str = word;
+        let joins =
+            matches!(word, "and" | "e" | "ou" | "or" | "mas" | "but" | "porque" | "because");
         if (*breaks || joins) && parts.last().is_some_and(|(stems, _)| stems.len() >= 2) {
             parts.push(Default::default());
         }
-        let next = words.get(at + 1).map_or("", |(_, next, _)| next.as_str());
+        let next = words.get(at + 1).map_or("", |(_, next, _)| next);
         let Some((stems, restrained)) = parts.last_mut() else { continue };
         *restrained |= denies(word, next, locale)
             || is_restriction(word, locale) && !(word == "so" && matches!(next, "tocar" | "abrir"));
@@ -281,7 +279,8 @@ pub(super) fn of(plain: &str, locale: Locale) -> Vec<Stem> {
     let (mut left, mut supposed, mut strength, mut clause) = (0_usize, false, Denied::No, 0);
     let mut verbal = false;
     for (place, (at, word, breaks)) in words.iter().enumerate() {
-        let joins = matches!(word.as_str(), "and" | "e" | "ou" | "or" | "nor");
+        let word: &str = word;
+        let joins = matches!(word, "and" | "e" | "ou" | "or" | "nor");
         if *breaks || joins || ends_denial(word) {
             clause += 1;
             supposed = false;
@@ -292,7 +291,7 @@ pub(super) fn of(plain: &str, locale: Locale) -> Vec<Stem> {
             left = 0;
         }
         // "Textos que não saem são descontados": the second verb stands for itself.
-        if verbal && strength == Denied::Reached && AUXILIARY.contains(&word.as_str()) {
+        if verbal && strength == Denied::Reached && AUXILIARY.contains(&word) {
             left = 0;
         }
         supposed |= supposes(word, locale);
@@ -303,8 +302,8 @@ pub(super) fn of(plain: &str, locale: Locale) -> Vec<Stem> {
             || !matches!(before, "nesse" | "neste" | "seu" | "o" | "um" | "este" | "esse" | "cada");
         // "To cancel, ..", "for a referral to count, ..".
         let opens = place == 0 || *breaks;
-        supposed |= opens && locale == Locale::En && matches!(word.as_str(), "to" | "for");
-        let next = words.get(place + 1).map_or("", |(_, next, _)| next.as_str());
+        supposed |= opens && locale == Locale::En && matches!(word, "to" | "for");
+        let next = words.get(place + 1).map_or("", |(_, next, _)| next);
         if denies(word, next, locale) {
             // "Não tem multa nenhuma" denies once.
             let again = left > 0 && strength != Denied::Unclear && !denies_verb(word);
@@ -312,7 +311,7 @@ pub(super) fn of(plain: &str, locale: Locale) -> Vec<Stem> {
                 left = REACH;
                 verbal = denies_verb(word);
                 // What need not be done may be done.
-                let condition = place == 0 && matches!(word.as_str(), "sem" | "without");
+                let condition = place == 0 && matches!(word, "sem" | "without");
                 let needless =
                     condition || NEEDLESS.contains(&next) || word == "sem" && next == "precisar";
                 strength = if supposed || needless { Denied::Unclear } else { Denied::Yes };
@@ -344,7 +343,7 @@ pub(super) fn of(plain: &str, locale: Locale) -> Vec<Stem> {
 }
 
 /// Writes "stays the same" as "not change", so that "will change" denies it. Keeps every place after it.
-fn unchanged(plain: &str) -> String {
+fn unchanged(plain: &str) -> Cow<'_, str> {
     const SAME: &[(&str, &str)] = &[
         ("nao da mais para", "nao"),
         ("nao da para", "nao"),
@@ -359,10 +358,10 @@ fn unchanged(plain: &str) -> String {
         ("continuam iguais", "nao mudam"),
         ("continua igual", "nao muda"),
     ];
-    let mut text = plain.to_owned();
+    let mut text = Cow::from(plain);
     for (same, denied) in SAME {
         if text.contains(same) {
-            text = text.replace(same, &format!("{denied:<width$}", width = same.len()));
+            text = text.replace(same, &format!("{denied:<width$}", width = same.len())).into();
         }
     }
     text
@@ -414,23 +413,31 @@ fn ends_denial(word: &str) -> bool {
     )
 }
 
-/// The words with their places and whether a clause ends before them.
-fn words(plain: &str) -> Vec<(usize, String, bool)> {
+/// A word without apostrophes, with its place and whether a clause ends before it.
+pub(super) type Word<'t> = (usize, Cow<'t, str>, bool);
+
+/// The words of a plain text.
+pub(super) fn words(plain: &str) -> Vec<Word<'_>> {
     let mut words = Vec::new();
-    let mut word = String::new();
-    let (mut start, mut breaks) = (0, false);
+    let mut start = None;
+    let mut breaks = false;
     for (at, c) in plain.char_indices().chain(std::iter::once((plain.len(), ' '))) {
-        if c.is_alphanumeric() || matches!(c, '\'' | '’') {
-            if word.is_empty() {
-                start = at;
-            }
-            if !matches!(c, '\'' | '’') {
-                word.push(c);
-            }
+        let mark = matches!(c, '\'' | '’');
+        if c.is_alphanumeric() || mark && start.is_some() {
+            start = start.or(Some(at));
             continue;
         }
-        if !word.is_empty() {
-            words.push((start, std::mem::take(&mut word), breaks));
+        if mark {
+            continue;
+        }
+        if let Some(start) = start.take() {
+            let word = plain.get(start..at).unwrap_or_default();
+            let word = if word.contains(['\'', '’']) {
+                word.replace(['\'', '’'], "").into()
+            } else {
+                word.into()
+            };
+            words.push((start, word, breaks));
             breaks = false;
         }
         breaks |= matches!(c, ',' | ';' | ':' | '.' | '!' | '?' | '(' | ')' | '—' | '–' | '…');

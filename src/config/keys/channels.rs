@@ -101,6 +101,13 @@ pub(super) const MAILBOX: &[Key] = &[
         "Máximo de e-mails enviados por minuto.",
         "Mails that leave in a minute, at most.",
     ),
+    key(
+        "auto_per_hour",
+        Kind::Integer(1, 1000),
+        "Máximo de e-mails automáticos (respostas e avisos) por hora para um mesmo endereço, somando todas as conversas; o que passa disso vai para uma pessoa.",
+        "Automatic mails (answers and notices) for one address in an hour, at most, over all conversations; what goes beyond comes to a person.",
+    ),
+    key("auto_per_day", Kind::Integer(1, 10_000), "O mesmo por dia.", "The same in a day."),
     optional(
         "ca_file",
         Kind::File,

@@ -78,28 +78,42 @@ impl Check<'_> {
 
     /// A question has a length too: where the answer leaves no room for one, none is ever asked.
     fn lengths(&mut self, section: &str, rung: &RungSettings) {
-        let answer = rung.max_output.min(ANSWER);
-        let Some(context) = rung.context.filter(|context| *context < QUESTION + answer) else {
-            return;
-        };
-        let complaint = Complaint::new(
-            (
-                format!(
-                    "em context ({context}) não cabe nem a pergunta mais curta com a sua resposta, uns {} tokens: nada seria perguntado",
-                    QUESTION + answer
+        let needed = QUESTION + rung.max_output.min(ANSWER);
+        let with = format!("{section}.max_output");
+        if let Some(context) = rung.context.filter(|context| *context < needed) {
+            let complaint = Complaint::new(
+                (
+                    format!(
+                        "em context ({context}) não cabe nem a pergunta mais curta com a sua resposta, uns {needed} tokens: nada seria perguntado"
+                    ),
+                    format!(
+                        "context ({context}) does not even hold the shortest question with its answer, some {needed} tokens: nothing would be asked"
+                    ),
                 ),
-                format!(
-                    "context ({context}) does not even hold the shortest question with its answer, some {} tokens: nothing would be asked",
-                    QUESTION + answer
+                (
+                    "aumente context até o que o servidor aceita, ou diminua max_output",
+                    "raise context to what the server takes, or lower max_output",
                 ),
-            ),
-            (
-                "aumente context até o que o servidor aceita, ou diminua max_output",
-                "raise context to what the server takes, or lower max_output",
-            ),
-        );
-        let paths = [format!("{section}.context"), format!("{section}.max_output")];
-        self.pair(paths.each_ref().map(String::as_str), &complaint);
+            );
+            self.pair([&format!("{section}.context"), &with], &complaint);
+        }
+        if let Some(limit) = rung.tokens_per_minute.filter(|limit| *limit < needed) {
+            let complaint = Complaint::new(
+                (
+                    format!(
+                        "tokens_per_minute ({limit}) não dá nem para uma pergunta por minuto, que com a sua resposta gasta ao menos {needed} tokens: quase nada seria perguntado"
+                    ),
+                    format!(
+                        "tokens_per_minute ({limit}) does not even allow one question a minute, which takes {needed} tokens with its answer at least: next to nothing would be asked"
+                    ),
+                ),
+                (
+                    "aumente tokens_per_minute até o limite da sua conta, diminua max_output, ou tire tokens_per_minute se não há limite",
+                    "raise tokens_per_minute to your account's limit, lower max_output, or remove tokens_per_minute where there is no limit",
+                ),
+            );
+            self.pair([&format!("{section}.tokens_per_minute"), &with], &complaint);
+        }
     }
 
     fn times(&mut self, section: &str, rung: &RungSettings, turn_secs: u64) {

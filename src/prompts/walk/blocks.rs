@@ -11,6 +11,8 @@ use super::{BLOCKS, FUNCTIONS, Frame, Held, Inserted, NO_PARTS, Place, Walker, r
 
 impl Walker<'_, '_> {
     pub(super) fn block(&mut self, block: &HelperTemplate, line: usize) {
+        // What is handed by name (`includeZero=…`) is not followed.
+        self.uses.more |= !block.hash.is_empty();
         match block.name.as_name().unwrap_or_default() {
             "if" => self.condition(block, line, true),
             "unless" => self.condition(block, line, false),
@@ -103,6 +105,7 @@ impl Walker<'_, '_> {
                 if call.params.is_empty() && call.hash.is_empty() {
                     return self.tested(&call.name);
                 }
+                self.uses.more |= !call.hash.is_empty();
                 let name = call.name.as_name().unwrap_or_default();
                 if !FUNCTIONS.contains(&name) {
                     let (pt, en) = super::meant(nearest(name, FUNCTIONS).map(ToOwned::to_owned));

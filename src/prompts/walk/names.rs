@@ -31,6 +31,7 @@ impl Walker<'_, '_> {
         for name in names {
             held = self.part_of(held, name, path)?;
         }
+        self.uses.note(&held.path, matches!(held.shape, Shape::Parts(_)));
         Some(held)
     }
 

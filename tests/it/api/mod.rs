@@ -7,6 +7,7 @@ mod intake;
 mod operation;
 mod problems;
 mod reading;
+mod uploads;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -108,7 +109,7 @@ struct Api {
     router: Router,
     /// May do everything for the tenant `main`.
     bearer: String,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Api {
@@ -146,8 +147,7 @@ impl Api {
             registry: prometheus_client::registry::Registry::default(),
             closing: tokio_util::sync::CancellationToken::new(),
         }));
-        let mut api =
-            Self { store, inbox, clock, readiness, router, bearer: String::new(), _dir: dir };
+        let mut api = Self { store, inbox, clock, readiness, router, bearer: String::new(), dir };
         api.bearer = api.token("all", Scope::ALL, &TenantId::main()).await;
         api
     }
@@ -227,6 +227,7 @@ impl Api {
             text: text.to_owned(),
             flags: MessageFlags::default(),
             given: Given::default(),
+            original: None,
             attachments: Vec::new(),
             sent_at: self.clock.now(),
             received_at: self.clock.now(),

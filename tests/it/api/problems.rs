@@ -41,7 +41,7 @@ async fn every_guarded_route_wants_a_token_with_its_scope() {
             }
         }
     }
-    assert_eq!(guarded, 34);
+    assert_eq!(guarded, 38);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Lists and pages: filtered, walked by cursor, confined to the caller's tenant.
 
+use atende::adapters::store::IndexProgress;
 use serde_json::json;
 
 use super::*;
@@ -89,6 +90,68 @@ async fn wrong_parameters_are_refused_with_the_likely_one() {
         ["/v1/queues?x=1", "/v1/review?after=1", "/v1/outbox?after=-1", "/v1/outbox?cursor=1"]
     {
         api.get(path).await.is(400);
+    }
+}
+
+#[tokio::test]
+async fn tickets_are_found_by_words_by_their_tenant_only() {
+    let api = Api::new().await;
+    for number in 0..3 {
+        api.drafted(&TenantId::main(), &format!("t-{number}")).await;
+    }
+    api.drafted(&other(), "t-0").await;
+    let mut progress = IndexProgress::default();
+    while api.store.index_tickets(api.clock.now(), &mut progress).await.unwrap() > 0 {}
+
+    let first = api.get("/v1/search?q=NOTA%20fisc&limit=2").await.is(200);
+    let items = first["items"].as_array().unwrap();
+    assert_eq!(items.len(), 2);
+    insta::assert_json_snapshot!(items[0]["snippet"], @r#"
+    [
+      {
+        "text": "Quero minha ",
+        "mark": false
+      },
+      {
+        "text": "nota",
+        "mark": true
+      },
+      {
+        "text": " ",
+        "mark": false
+      },
+      {
+        "text": "fiscal",
+        "mark": true
+      }
+    ]
+    "#);
+    assert_eq!(items[0]["matched"], json!(["message"]));
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let second =
+        api.get(&format!("/v1/search?q=NOTA%20fisc&limit=2&cursor={cursor}")).await.is(200);
+    assert_eq!(second["items"].as_array().unwrap().len(), 1);
+    assert_eq!(second["next_cursor"], json!(null));
+    let number = items[1]["ticket"]["number"].as_str().unwrap();
+    let named = api.get(&format!("/v1/search?q={number}")).await.is(200);
+    assert_eq!(named["items"][0]["ticket"]["id"], items[1]["ticket"]["id"]);
+    assert_eq!(api.get("/v1/search?q=nada%20disso").await.is(200)["items"], json!([]));
+
+    let stranger = api.token("stranger", Scope::ALL, &TenantId::parse("third").unwrap()).await;
+    let theirs = api.call_as(&stranger, "GET", "/v1/search?q=nota").send().await.is(200);
+    assert_eq!(theirs["items"], json!([]));
+    for (query, field) in [
+        ("", "q"),
+        ("q=", "q"),
+        ("q=%20", "q"),
+        ("q=a&q=b", "q"),
+        ("q=nota&cursor=zz", "cursor"),
+        ("q=nota&cursor=-1", "cursor"),
+        ("q=nota&limit=0", "limit"),
+        ("q=nota&tenant=other", "tenant"),
+    ] {
+        let answer = api.get(&format!("/v1/search?{query}")).await;
+        assert_eq!((answer.status.as_u16(), answer.fields()), (400, vec![field]), "{query}");
     }
 }
 

@@ -51,7 +51,7 @@ async fn an_edited_draft_leaves_in_the_agents_words(w: &World) {
 
 async fn a_rejected_draft_waits_for_people(w: &World) {
     let ticket = w.reviewed("ana", 0).await;
-    let action = DraftAction::Reject("wrong tone".to_owned());
+    let action = DraftAction::Reject { code: None, words: "wrong tone".to_owned() };
     assert_eq!(w.decide(20, &ticket, "rui", 1, action).await, DraftOutcome::Rejected);
     let view = w.view(&ticket).await;
     assert_eq!(
@@ -65,7 +65,9 @@ async fn a_rejected_draft_waits_for_people(w: &World) {
 async fn of_two_agents_the_second_is_told_who_was_first(w: &World) {
     let ticket = w.reviewed("ana", 0).await;
     w.decide(20, &ticket, "rui", 1, DraftAction::Approve).await;
-    let second = w.decide(25, &ticket, "bia", 1, DraftAction::Reject("no".to_owned())).await;
+    let second = w
+        .decide(25, &ticket, "bia", 1, DraftAction::Reject { code: None, words: "no".to_owned() })
+        .await;
     let expected = DraftOutcome::Conflict {
         state: "approved".to_owned(),
         latest: 1,
@@ -87,8 +89,10 @@ async fn of_many_approvals_at_once_exactly_one_is_sent(w: &World) {
                 ticket: ticket.clone(),
                 version: 1,
                 action: DraftAction::Approve,
+                attachments: Vec::new(),
                 actor: super::world::agent(&format!("agent-{n}")),
                 outbox: atende::domain::ids::OutboxId::from_bits(super::world::fresh()),
+                leaves_at: None,
             };
             async move { store.decide_draft(at(round * 100 + 20), decision).await.unwrap() }
         });
@@ -181,7 +185,7 @@ async fn a_draft_for_someone_who_opted_out_can_only_be_rejected(w: &World) {
         let outcome = w.decide(10, &ticket, "rui", 1, action).await;
         assert_eq!(outcome, DraftOutcome::OptedOut);
     }
-    let reject = DraftAction::Reject("opted out".to_owned());
+    let reject = DraftAction::Reject { code: None, words: "opted out".to_owned() };
     assert_eq!(w.decide(11, &ticket, "rui", 1, reject).await, DraftOutcome::Rejected);
     assert!(outbox_states(&w.view(&ticket).await).is_empty());
 }

@@ -372,8 +372,10 @@ impl World {
             ticket: ticket.clone(),
             version,
             action,
+            attachments: Vec::new(),
             actor: agent(who),
             outbox: OutboxId::from_bits(fresh()),
+            leaves_at: None,
         };
         self.store.decide_draft(at(now), decision).await.unwrap()
     }
@@ -394,6 +396,7 @@ pub(crate) fn from_ana(external: &str, sent: i64) -> InboundMessage {
         text: external.to_owned(),
         flags: MessageFlags::default(),
         given: Given::default(),
+        original: None,
         attachments: Vec::new(),
         sent_at: at(sent),
         received_at: at(sent),
@@ -439,6 +442,7 @@ pub(crate) fn reply(text: &str) -> NewReply {
             in_reply_to: None,
             fallback_queue: "suporte".to_owned(),
             template: None,
+            attachments: Vec::new(),
         },
         kind: ReplyKind::Answer,
     }
@@ -450,7 +454,9 @@ pub(crate) fn words(text: &str, now: i64) -> ReplyRequest {
         id: OutboxId::from_bits(fresh()),
         text: text.to_owned(),
         locale: Locale::PtBr,
+        attachments: Vec::new(),
         hold_until: at(now + 600),
+        leaves_at: None,
         once: None,
     }
 }

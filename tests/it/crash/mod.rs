@@ -4,6 +4,7 @@
 //! arrives twice, and what nobody can know is shown to people.
 
 mod clients;
+mod networks;
 mod receiver;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,14 +31,21 @@ const LOAD: usize = 10;
 /// The longest a life lasts under load before it is killed, in milliseconds.
 const LIFE_MAX_MS: u64 = 400;
 
-/// Numbers without a pattern; the seed is printed, so that a failure can be looked at again.
+/// Numbers without a pattern; the seed is printed, so that a failure can be looked at again with `ATENDE_TEST_SEED`.
 pub(crate) struct Chance(u64);
 
 impl Chance {
     fn new() -> Self {
+        let told = std::env::var_os("ATENDE_TEST_SEED").and_then(|told| told.into_string().ok());
         let mut bytes = [0; 8];
         getrandom::fill(&mut bytes).unwrap();
-        Self(u64::from_le_bytes(bytes) | 1)
+        let fresh = || u64::from_le_bytes(bytes);
+        Self(told.map_or_else(fresh, |told| told.parse().expect("a number")) | 1)
+    }
+
+    /// Numbers of their own for a part that goes its own ways.
+    fn fork(&mut self) -> Self {
+        Self(self.below(u64::MAX) | 1)
     }
 
     fn below(&mut self, limit: u64) -> u64 {

@@ -61,6 +61,9 @@ async fn every_command_works_beside_a_running_worker() {
         &["knowledge", "index"],
         &["knowledge", "search", "esqueci a senha"],
         &["knowledge", "lint"],
+        &["assistant", "off", "--reason", "teste"],
+        &["assistant", "show"],
+        &["assistant", "on"],
         &["store", "backup", "copy"],
     ]
     .iter()

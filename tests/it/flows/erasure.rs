@@ -38,6 +38,8 @@ const THEIRS: &[&str] = &[
 /// The same in the shapes that the program makes of it, and what callers used as keys.
 const DERIVED: &[&str] =
     &["11987654321", "551187654321", "Joana", "chave-da-joana", "formulario-77"];
+/// What finds her tickets.
+const FOUND: &[&str] = &["joana", "87654321", "774201", "acacias", "flor%20ipe"];
 /// Somebody else's, which stays.
 const OTHERS: &[&str] = &["Bia Souza Queiroz", "bia.queiroz@exemplo.com.br", "111.444.777-35"];
 
@@ -306,6 +308,11 @@ async fn plant_somebody_else(world: &mut World) -> String {
     says(world, "bia", body).await
 }
 
+async fn finds(world: &World, words: &str) -> usize {
+    let found = world.get(&format!("/v1/search?q={words}")).await;
+    found["items"].as_array().unwrap().len()
+}
+
 #[tokio::test]
 async fn whoever_is_erased_leaves_no_byte_behind_and_everybody_else_stays() {
     let mut world = world().await;
@@ -336,6 +343,9 @@ async fn whoever_is_erased_leaves_no_byte_behind_and_everybody_else_stays() {
         assert_eq!(ids(&export(&data, contact)), ids(&found), "{contact}");
     }
 
+    for words in FOUND {
+        assert!(finds(&world, words).await > 0, "{words} finds her");
+    }
     let trail = "SELECT seq || ' ' || at || action || actor || COALESCE(ticket_id, '') FROM audit ORDER BY seq";
     let records = "SELECT record FROM decisions ORDER BY id";
     let (trail_before, records_before) = (world.column(trail).await, world.column(records).await);
@@ -355,6 +365,10 @@ async fn whoever_is_erased_leaves_no_byte_behind_and_everybody_else_stays() {
         assert!(!traces(&data, &[other]).is_empty(), "{other} stays");
     }
 
+    for words in FOUND {
+        assert_eq!(finds(&world, words).await, 0, "{words} finds nobody");
+    }
+    assert!(finds(&world, "queiroz").await > 0, "Bia is found");
     let trail_after = world.column(trail).await;
     assert!(trail_after.starts_with(&trail_before), "the trail only grows");
     let erasures = trail_after.iter().filter(|line| line.contains("privacy.erased")).count();

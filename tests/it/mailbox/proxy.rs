@@ -2,10 +2,19 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
+
+/// Where a mail's way is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// Before its content: nothing of it can have arrived.
+    BeforeContent,
+    /// Once the server has it, and before anybody hears its answer.
+    BeforeAnswer,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -16,6 +25,32 @@ struct State {
     left: AtomicUsize,
     /// Connections made.
     connections: AtomicUsize,
+    /// Where the next mail is cut.
+    cut: Mutex<Option<Cut>>,
+    /// True once the end of a mail is on its way, and the answer to it is to be kept back.
+    deaf: AtomicBool,
+}
+
+impl State {
+    /// Says whether these bytes are the ones to cut at.
+    fn is_cut(&self, bytes: &[u8], is_answer: bool) -> bool {
+        if is_answer {
+            return self.deaf.swap(false, Ordering::SeqCst);
+        }
+        let mut cut = self.cut.lock().unwrap();
+        match *cut {
+            Some(Cut::BeforeContent) if bytes == b"DATA\r\n" => {
+                *cut = None;
+                true
+            }
+            Some(Cut::BeforeAnswer) if bytes.ends_with(b"\r\n.\r\n") => {
+                *cut = None;
+                self.deaf.store(true, Ordering::SeqCst);
+                false
+            }
+            _ => false,
+        }
+    }
 }
 
 /// A way to a port of this machine; dropped, it is closed.
@@ -56,6 +91,11 @@ impl Proxy {
         self.state.left.store(bytes, Ordering::Relaxed);
     }
 
+    /// Cuts the connection of the next mail, which goes in the clear.
+    pub(crate) fn cut_mail(&self, cut: Cut) {
+        *self.state.cut.lock().unwrap() = Some(cut);
+    }
+
     pub(crate) fn connections(&self) -> usize {
         self.state.connections.load(Ordering::Relaxed)
     }
@@ -84,6 +124,9 @@ fn pass(mut from: TcpStream, mut to: TcpStream, state: &Arc<State>, counts: bool
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => continue,
                 Err(_) => break,
             };
+            if state.is_cut(buffer.get(..count).unwrap(), counts) {
+                break;
+            }
             let left = state.left.load(Ordering::Relaxed);
             let most = if counts { count.min(left) } else { count };
             if to.write_all(&buffer[..most]).is_err() {

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use atende::channels::email::mailbox::{
-    FolderRole, Login, Mailbox, SentFolder, Settings, Step, TokenSource, TokenTrouble, Trouble,
+    FolderRole, Login, Mailbox, SentFolder, Settings, Step, Trouble,
 };
+use atende::channels::email::token::{TokenSource, TokenTrouble};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -169,7 +170,7 @@ async fn a_token_is_read_anew_for_each_connection() {
     let limit = Duration::from_secs(5);
     for token in [
         TokenSource::File(path.clone()),
-        TokenSource::Command { program: "/bin/sh".into(), args, limit },
+        TokenSource::Program { program: "/bin/sh".into(), args, limit },
     ] {
         let login = Login::Xoauth2 { user: USER.to_owned(), token };
         let mailbox = Mailbox::new(Settings { login, ..settings(server.port) }).unwrap();
@@ -206,7 +207,7 @@ async fn a_token_that_is_refused_says_the_status_of_the_challenge() {
         ..World::default()
     });
     let limit = Duration::from_secs(5);
-    let command = |program: &str, args: &[&str]| TokenSource::Command {
+    let command = |program: &str, args: &[&str]| TokenSource::Program {
         program: program.into(),
         args: args.iter().map(|arg| (*arg).to_owned()).collect(),
         limit,
@@ -216,7 +217,7 @@ async fn a_token_that_is_refused_says_the_status_of_the_challenge() {
             command("/bin/echo", &["stale"]),
             Trouble::TokenRefused { status: Some("400".to_owned()) },
         ),
-        (command("/bin/false", &[]), Trouble::TokenCommand(TokenTrouble::Failed(Some(1)))),
+        (command("/bin/false", &[]), Trouble::NoToken(TokenTrouble::Exit(Some(1)))),
     ] {
         let login = Login::Xoauth2 { user: USER.to_owned(), token };
         let timed = Settings { login, ..settings(server.port) };

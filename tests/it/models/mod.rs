@@ -77,7 +77,7 @@ fn request() -> ChatRequest {
             says(Role::System, "Say how the customer feels."),
             says(Role::User, &format!("{WORDS}: o boleto venceu")),
         ],
-        output: Some(OutputSchema { name: "triage".to_owned(), schema }),
+        output: Some(Arc::new(OutputSchema { name: "triage".to_owned(), schema })),
         max_output: None,
         repeat: 0,
         deadline: Duration::from_secs(5),

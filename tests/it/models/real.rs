@@ -220,7 +220,7 @@ fn request_for(field: &Value) -> ChatRequest {
         "required": ["topic"],
         "additionalProperties": false,
     });
-    let output = Some(OutputSchema { name: "topic".to_owned(), schema });
+    let output = Some(Arc::new(OutputSchema { name: "topic".to_owned(), schema }));
     ChatRequest { output, ..request_within(PATIENCE) }
 }
 

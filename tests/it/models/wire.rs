@@ -121,7 +121,7 @@ async fn the_values_are_in_the_words_of_the_server() {
 #[tokio::test]
 async fn the_shape_stands_where_the_server_looks_for_it_or_in_the_instructions() {
     let http = http();
-    let whole = request().output.unwrap().schema;
+    let whole = request().output.unwrap().schema.clone();
     let mut without_lengths = whole.clone();
     without_lengths["properties"]["why"].as_object_mut().unwrap().remove("maxLength");
     let (named, plain) = ("/response_format/json_schema/schema", "/response_format/schema");

@@ -5,7 +5,7 @@ use atende::channels::email::account::Envelope;
 use atende::config::MailboxSettings;
 use atende::domain::ids::TenantId;
 use atende::domain::secret::Secret;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -13,27 +13,31 @@ use super::tickets;
 use crate::mailbox::{Dovecot, PASSWORD, USER, USUAL};
 use crate::world::{AUTO, DRAFT, MailServer, OTHER_QUESTION, QUESTION, World};
 
-const ADDRESS: &str = "suporte@loja.example";
+pub(super) const ADDRESS: &str = "suporte@loja.example";
 
-async fn with_mail() -> (World, MailServer) {
+pub(super) async fn with_mail() -> (World, MailServer) {
     under(AUTO).await
 }
 
-async fn under(policy: &str) -> (World, MailServer) {
+pub(super) async fn under(policy: &str) -> (World, MailServer) {
     let server = MailServer::start().await;
-    let settings = MailboxSettings {
+    (World::with_mailbox(policy, settings(&server)).await, server)
+}
+
+/// The mailbox of `main`, which answers through a server.
+fn settings(server: &MailServer) -> MailboxSettings {
+    MailboxSettings {
         address: Some(ADDRESS.to_owned()),
         name: Some("Loja".to_owned()),
         smtp_host: Some("127.0.0.1".to_owned()),
         smtp_port: server.settings().port,
         smtp_security: "none".to_owned(),
         ..MailboxSettings::default()
-    };
-    (World::with_mailbox(policy, settings).await, server)
+    }
 }
 
 /// Puts a mail into the inbox as the watcher does.
-async fn brings(world: &World, role: &str, uid: u32, mail: &str) {
+pub(super) async fn brings(world: &World, role: &str, uid: u32, mail: &str) {
     let envelope = Envelope {
         tenant: TenantId::main(),
         address: ADDRESS.to_owned(),
@@ -53,14 +57,14 @@ async fn brings(world: &World, role: &str, uid: u32, mail: &str) {
     world.drain().await;
 }
 
-fn mail(id: &str, more: &str, words: &str) -> String {
+pub(super) fn mail(id: &str, more: &str, words: &str) -> String {
     format!(
         "From: Ana <ana@cliente.example>\nTo: {ADDRESS}\nMessage-ID: <{id}>\nSubject: Senha\n{more}\
          Content-Type: text/plain; charset=utf-8\n\n{words}\n"
     )
 }
 
-async fn ticket(world: &World, at: usize) -> Value {
+pub(super) async fn ticket(world: &World, at: usize) -> Value {
     let id = tickets(world).await[at]["id"].as_str().unwrap().to_owned();
     world.get(&format!("/v1/tickets/{id}")).await
 }
@@ -255,7 +259,7 @@ async fn a_mail_comes_through_a_real_mailbox_and_its_answer_lies_among_the_sent(
 }
 
 /// Waits for something that happens in real time, for twenty seconds at most.
-async fn until<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -> F) {
+pub(super) async fn until<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -> F) {
     for _ in 0..400 {
         if is_so().await {
             return;
@@ -263,4 +267,55 @@ async fn until<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -> F) {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
     panic!("waited in vain for {what}");
+}
+
+#[tokio::test]
+async fn what_a_person_approves_bears_their_name_and_is_no_machines() {
+    let policy = format!("{DRAFT}people:\n  - {{id: rui, name: Rui Costa}}\n");
+    let (world, server) = under(&policy).await;
+    for (uid, agent) in [(1, "rui"), (2, "desk")] {
+        let one = mail(&format!("q{uid}@cliente.example"), "", QUESTION);
+        brings(&world, "inbox", uid, &one).await;
+        let id = tickets(&world).await[0]["id"].as_str().unwrap().to_owned();
+        let approve = json!({"action": "approve", "version": 1, "agent": agent});
+        world.act("POST", &format!("/v1/tickets/{id}/draft"), approve).await;
+        world.drain().await;
+    }
+    let received = server.received();
+    assert_eq!(received.len(), 2);
+    for (mail, name) in received.iter().zip(["=?utf-8?b?UnVpIENvc3RhIChMb2phKQ==?=", "Loja"]) {
+        assert_eq!(mail.header("From"), Some(format!("{name} <{ADDRESS}>")));
+        assert_eq!(mail.header("Auto-Submitted"), None);
+        assert_eq!(mail.header("X-Auto-Response-Suppress"), None);
+    }
+}
+
+#[tokio::test]
+async fn one_address_gets_so_many_automatic_mails_over_all_its_conversations() {
+    let server = MailServer::start().await;
+    let settings = MailboxSettings { auto_per_hour: 2, auto_per_day: 3, ..settings(&server) };
+    let world = World::with_mailbox(AUTO, settings).await;
+    let mut answered = Vec::new();
+    for (uid, pause) in [(1, 0), (2, 0), (3, 0), (4, 3600), (5, 3600), (6, 86_400)] {
+        world.advance(pause);
+        let subject = format!("Subject: Senha {uid}");
+        let one = mail(&format!("q{uid}@cliente.example"), "", QUESTION);
+        brings(&world, "inbox", uid, &one.replace("Subject: Senha", &subject)).await;
+        answered.push(server.received().len());
+    }
+    // The third within the hour and the fourth within the day are a person's.
+    assert_eq!(answered, [1, 2, 2, 3, 3, 4]);
+    let refused = world.get("/v1/outbox").await["items"][2].clone();
+    assert_eq!(refused["state"], "failed");
+    assert!(refused["error"].as_str().unwrap().contains("automatic mails"), "{refused}");
+    let third = ticket(&world, 3).await;
+    assert_eq!((&third["subject"], &third["owner"]), (&json!("Senha 3"), &json!("queue")));
+    // What a person writes counts for nothing.
+    let path = format!("/v1/tickets/{}/reply", third["id"].as_str().unwrap());
+    world.act("POST", &path, json!({"text": "Oi Ana, sou o Rui.", "agent": "rui"})).await;
+    world.drain().await;
+    assert_eq!(server.received().len(), 5);
+    let another = mail("x1@outro.example", "", QUESTION).replace("ana@", "eva@");
+    brings(&world, "inbox", 9, &another).await;
+    assert_eq!(server.received().len(), 6, "another address has its own");
 }

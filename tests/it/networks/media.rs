@@ -21,7 +21,7 @@ use crate::world::{AUTO, DRAFT, Graph, Heard, Medium, QUESTION, Scribe, World};
 
 const MEDIA: &str = "700001";
 const PHONE: &str = "+5511987654321";
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\n uma foto";
+pub(super) const PNG: &[u8] = b"\x89PNG\r\n\x1a\n uma foto";
 
 /// A voice note of three seconds, as far as its pages tell.
 fn voice() -> Vec<u8> {
@@ -87,7 +87,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn on_disk(world: &World) -> Vec<PathBuf> {
+pub(super) fn on_disk(world: &World) -> Vec<PathBuf> {
     files(&world.data().join("files"))
 }
 
@@ -99,13 +99,13 @@ async fn due(world: &World) -> i64 {
     world.count("SELECT COUNT(*) FROM attachments WHERE due_at IS NOT NULL").await
 }
 
-async fn later(world: &World, seconds: i64) {
+pub(super) async fn later(world: &World, seconds: i64) {
     world.advance(seconds);
     world.drain().await;
 }
 
 /// Calls for a file as a business does.
-async fn download(world: &World, id: &str) -> (u16, HeaderMap, Vec<u8>) {
+pub(super) async fn download(world: &World, id: &str) -> (u16, HeaderMap, Vec<u8>) {
     let request = Request::builder()
         .uri(format!("/v1/attachments/{id}"))
         .header("authorization", format!("Bearer {}", world.bearer()))

@@ -1,7 +1,10 @@
 //! Networks as they behave: what their webhooks bring, and what becomes of it.
 
+mod changes;
 mod mail;
+mod mailed;
 mod media;
+mod post;
 mod sending;
 mod whatsapp;
 

@@ -25,6 +25,7 @@ use atende::config::{
     Config, FileSettings, MailSettings, MailboxSettings, ModelSettings, TranscriberSettings,
     WhatsappSettings,
 };
+use atende::desk::{Desk, DeskSettings};
 use atende::domain::ids::TenantId;
 use atende::domain::secret::Secret;
 use atende::knowledge::Library;
@@ -49,7 +50,7 @@ pub(crate) use graph::{Graph, Medium, Meta};
 pub(crate) use logs::install_logs;
 pub(crate) use receiver::{Received, Receiver};
 pub(crate) use scribe::{Heard, Scribe};
-pub(crate) use smtp::{MailServer, ReceivedMail};
+pub(crate) use smtp::{After, MailServer, ReceivedMail};
 
 /// The policy of a world in which the assistant may answer everything, and says nothing besides.
 pub(crate) const AUTO: &str = concat!(
@@ -254,8 +255,16 @@ impl World {
             self.adopt(&id, &policy).await;
         }
         self.app().worker.recover().await.unwrap();
+        self.router = self.served(DeskSettings::default());
+        if self.bearers.is_empty() {
+            self.mint(&TenantId::main()).await;
+        }
+    }
+
+    /// Everything that is served, with the desk standing in the network as these settings say.
+    pub(crate) fn served(&self, settings: DeskSettings) -> Router {
         let tenants = self.app().tenants.clone();
-        self.router = router(AppState::new(WebParts {
+        let state = AppState::new(WebParts {
             store: self.app().stores.store.clone(),
             inbox: self.app().stores.inbox.clone(),
             files: self.app().stores.files.clone(),
@@ -269,10 +278,9 @@ impl World {
             whatsapp: self.app().whatsapp.clone(),
             registry: prometheus_client::registry::Registry::default(),
             closing: CancellationToken::new(),
-        }));
-        if self.bearers.is_empty() {
-            self.mint(&TenantId::main()).await;
-        }
+        });
+        let desk = Desk::new(state.clone(), self.app().tenants.clone(), settings).unwrap();
+        atende::desk::router(desk).merge(router(state))
     }
 
     async fn mint(&mut self, tenant: &TenantId) {

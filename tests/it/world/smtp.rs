@@ -97,6 +97,18 @@ fn from_quoted_printable(body: &str) -> Vec<u8> {
     bytes
 }
 
+/// What the server does once it has a mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum After {
+    /// It says so after this while.
+    Answers(Duration),
+    /// It cuts the connection without a word.
+    Cuts,
+}
+
+/// Says what follows on each mail.
+type Weather = Box<dyn FnMut() -> After + Send>;
+
 /// The server.
 pub(crate) struct MailServer {
     port: u16,
@@ -108,6 +120,7 @@ pub(crate) struct MailServer {
 #[derive(Default)]
 struct Script {
     next: VecDeque<u16>,
+    weather: Option<Weather>,
     received: Vec<ReceivedMail>,
 }
 
@@ -140,6 +153,11 @@ impl MailServer {
         self.script.lock().unwrap().next.extend(codes);
     }
 
+    /// Asks this after every mail that it takes.
+    pub(crate) fn then_always(&self, weather: impl FnMut() -> After + Send + 'static) {
+        self.script.lock().unwrap().weather = Some(Box::new(weather));
+    }
+
     /// Every mail that it took.
     pub(crate) fn received(&self) -> Vec<ReceivedMail> {
         self.script.lock().unwrap().received.clone()
@@ -147,6 +165,12 @@ impl MailServer {
 }
 
 impl Script {
+    /// Keeps a mail and says what follows.
+    fn take(&mut self, mail: &ReceivedMail) -> After {
+        self.received.push(mail.clone());
+        self.weather.as_mut().map_or(After::Answers(Duration::ZERO), |weather| weather())
+    }
+
     /// The next code, if it is one for this command; otherwise the usual answer.
     fn answer(&mut self, is_login: bool, usual: u16) -> u16 {
         let of_login = |code: &u16| (530..540).contains(code);
@@ -209,7 +233,11 @@ async fn converse(mut stream: TcpStream, script: &Mutex<Script>) -> std::io::Res
                     }
                     mail.data.push_str(line.strip_prefix('.').unwrap_or(&line));
                 }
-                script.lock().unwrap().received.push(mail.clone());
+                let after = script.lock().unwrap().take(&mail);
+                match after {
+                    After::Answers(wait) => tokio::time::sleep(wait).await,
+                    After::Cuts => return Ok(()),
+                }
                 "250 taken".to_owned()
             }
             "RSET" => {

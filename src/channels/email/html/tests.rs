@@ -35,6 +35,18 @@ fn html_reads_like_the_page() {
 }
 
 #[test]
+fn places_of_the_mails_own_images_are_marked_where_they_are_asked_for() {
+    let html = "<p>veja <img src=\"cid:foto%401\" alt=\"x.png\"></p><blockquote type=cite>antes <img src=CID:b></blockquote>\
+                <img src=\"https://x.example/a.png\"><img src=cid:c width=1><div style=\"display:none\"><img src=cid:d></div>";
+    let (text, images) = super::with_images(html);
+    assert_eq!(images, ["foto@1", "b"]);
+    assert_eq!(text, "veja \u{e000}\n\n> antes \u{e001}");
+    assert_eq!(super::mark(1), Some('\u{e001}'));
+    assert_eq!(super::mark(6400), None);
+    assert_eq!(to_text(html), "veja\n\n> antes");
+}
+
+#[test]
 fn a_link_shows_its_address_where_that_says_more() {
     for (html, expected) in [
         ("<a href=\"https://x.com/a\">rastreio</a>", "rastreio (https://x.com/a)"),

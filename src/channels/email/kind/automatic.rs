@@ -82,16 +82,18 @@ pub(super) fn is_auto_reply(mail: &Mail) -> bool {
 }
 
 /// True for mail that went to many: any field of RFC 2369 or RFC 2919, unless the list is one of
-/// ours, or a precedence that says so.
+/// ours, a precedence that says so, or the mark of a program that runs lists. Such a program also
+/// writes to whoever wrote to it, and would be written to again and again.
 pub(super) fn is_list(mail: &Mail, own: &Own) -> bool {
     let id = mail.headers.get("list-id").unwrap_or_default().to_lowercase();
     let ours = own.lists.iter().any(|list| !list.is_empty() && id.contains(list.as_str()));
     let bulk = precedence(mail).is_some_and(|value| {
         matches!(value.as_str(), "bulk" | "list" | "junk" | "first-class list")
     });
-    let listed = mail.headers.has_prefix("list-")
-        || mail.headers.has("mailing-list")
-        || mail.headers.has("x-mailing-list");
+    let listed = ["list-", "x-ml-"].iter().any(|start| mail.headers.has_prefix(start))
+        || ["mailing-list", "x-mailing-list", "x-mlserver", "x-mailman-version", "x-listserver"]
+            .iter()
+            .any(|name| mail.headers.has(name));
     !ours && (bulk || listed)
 }
 

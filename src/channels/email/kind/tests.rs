@@ -34,6 +34,8 @@ fn headers_decide_what_a_mail_is_and_whether_it_is_answered() {
         ("Precedence: list", "list", Some(Reason::List)),
         ("List-Id: <novidades.x.com>", "list", Some(Reason::List)),
         ("List-Unsubscribe: <mailto:u@x.com>", "list", Some(Reason::List)),
+        ("X-MLServer: fml [fml 4.0.3 release]", "list", Some(Reason::List)),
+        ("X-ML-Name: neko", "list", Some(Reason::List)),
         ("List-Id: SAC <sac.loja.com.br>", "message", None),
         ("Return-Path: <>", "auto_reply", Some(Reason::AutoReply)),
         ("X-Auto-Response-Suppress: All", "message", Some(Reason::Suppressed)),

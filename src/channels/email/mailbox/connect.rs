@@ -17,9 +17,9 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 use super::check::Finding;
 use super::conversation::{Answer, Conversation, Heard, Outcome, quoted};
 use super::settings::{Login, Settings};
-use super::token;
 use super::trouble::{Step, Trouble};
 use super::wire::{Guarded, Limits, Wire};
+use crate::channels::email::token;
 use crate::channels::mail::MailSecurity;
 
 /// How long one of several addresses may take: a machine with broken IPv6 must still reach the IPv4 address.
@@ -228,8 +228,8 @@ async fn log_in(settings: &Settings, conversation: &mut Conversation) -> Result<
             if !conversation.can("AUTH=XOAUTH2") {
                 return Err(Trouble::LoginNotOffered { mechanism: "XOAUTH2" });
             }
-            let token = token::read(token).await?;
-            let secret = format!("user={user}\x01auth=Bearer {token}\x01\x01");
+            let token = token::fetch(token).await.map_err(Trouble::NoToken)?.secret;
+            let secret = format!("user={user}\x01auth=Bearer {}\x01\x01", token.expose());
             let (answer, challenge) = authenticate(conversation, "XOAUTH2", &secret).await?;
             if answer.outcome != Outcome::Done {
                 let trouble = Trouble::of_login(&answer.words, &settings.host, false);

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::channels::email::token::TokenSource;
 use crate::channels::mail::{MailSecurity, is_this_machine};
 
 /// A mailbox and how it is watched.
@@ -117,7 +118,7 @@ pub enum Login {
     Xoauth2 {
         /// The address of the mailbox.
         user: String,
-        /// Where a fresh token comes from.
+        /// Where a fresh token comes from; it is asked for one for each connection.
         token: TokenSource,
     },
 }
@@ -143,22 +144,6 @@ impl fmt::Debug for Login {
     }
 }
 
-/// Where an access token comes from. It is asked anew for every connection, since a token lives about an hour.
-#[derive(Clone, Debug)]
-pub enum TokenSource {
-    /// A program that prints a token; it is started without a shell and without input.
-    Command {
-        /// The program.
-        program: PathBuf,
-        /// Its arguments.
-        args: Vec<String>,
-        /// How long it may take.
-        limit: Duration,
-    },
-    /// A file that holds a token, which something else keeps fresh.
-    File(PathBuf),
-}
-
 /// Which folder holds the mail that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SentFolder {
@@ -174,14 +159,14 @@ pub enum SentFolder {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
     /// The host is none.
-    #[error("`host` is not a host name or IP address; write it alone, as in imap.example.com")]
+    #[error("`imap_host` is not a host name or IP address; write it alone, as in imap.example.com")]
     Host,
     /// No server listens on port 0.
-    #[error("`port` is 0; take the provider's, usually 993 for tls and 143 for starttls")]
+    #[error("`imap_port` is 0; take the provider's, usually 993 for tls and 143 for starttls")]
     Port,
     /// Words in the clear would leave this machine.
     #[error(
-        "`security` is none, which is for a mail server on this machine only; set it to tls or starttls"
+        "`imap_security` is none, which is for a mail server on this machine only; set it to tls or starttls"
     )]
     PlainToElsewhere,
     /// Nobody to log in, or a line break in the name.
@@ -195,20 +180,18 @@ pub enum SettingsError {
     )]
     Password,
     /// No folder.
-    #[error("`inbox` is empty or has control characters; give the folder's name, usually INBOX")]
+    #[error("`folder` is empty or has control characters; give the folder's name, usually INBOX")]
     Inbox,
     /// No folder.
     #[error(
-        "`sent` is empty or has control characters; give the folder's name, or let it be found"
+        "`sent_folder` is empty or has control characters; give the folder's name, or let it be found"
     )]
     Sent,
     /// A time span of nothing.
-    #[error("a time span is zero; give `poll`, `idle`, `timeout` and the pauses some seconds")]
+    #[error("a time span is zero; every wait and pause needs some seconds")]
     Zero,
     /// No mail could be fetched, or one could take all memory.
-    #[error(
-        "`max_mail_bytes` is 0 or above 256 MB; providers take mails of 25 to 150 MB, and 40 MB is usual"
-    )]
+    #[error("`max_mb` is 0 or above 256; providers take mails of 25 to 150 MB, and 40 MB is usual")]
     MaxMail,
 }
 
@@ -239,14 +222,14 @@ mod tests {
         let mut broken_password = settings();
         broken_password.login = password("secret\r\na2 LOGOUT");
         for (why, part) in [
-            (refused(|s| s.host = "imaps://imap.example.com".to_owned()), "`host`"),
-            (refused(|s| s.host = String::new()), "`host`"),
-            (refused(|s| s.port = 0), "`port`"),
+            (refused(|s| s.host = "imaps://imap.example.com".to_owned()), "`imap_host`"),
+            (refused(|s| s.host = String::new()), "`imap_host`"),
+            (refused(|s| s.port = 0), "`imap_port`"),
             (refused(|s| s.security = MailSecurity::Plain), "starttls"),
-            (refused(|s| s.inbox = "INBOX\r\nx".to_owned()), "`inbox`"),
-            (refused(|s| s.sent = SentFolder::Named(String::new())), "`sent`"),
-            (refused(|s| s.idle = Duration::ZERO), "`idle`"),
-            (refused(|s| s.max_mail_bytes = 0), "`max_mail_bytes`"),
+            (refused(|s| s.inbox = "INBOX\r\nx".to_owned()), "`folder`"),
+            (refused(|s| s.sent = SentFolder::Named(String::new())), "`sent_folder`"),
+            (refused(|s| s.idle = Duration::ZERO), "time span"),
+            (refused(|s| s.max_mail_bytes = 0), "`max_mb`"),
             (broken_password.validate().unwrap_err().to_string(), "`password`"),
         ] {
             assert!(why.contains(part), "{part}: {why}");

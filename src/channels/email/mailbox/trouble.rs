@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use tokio_rustls::rustls;
 
 use super::wire::TooMuch;
+use crate::channels::email::token::TokenTrouble;
 use crate::ports::PortErrorKind;
 
 crate::domain::words! {
@@ -45,19 +46,6 @@ crate::domain::words! {
         /// Google Workspace and Gmail.
         Google = "google",
     }
-}
-
-/// Why a command gave no token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TokenTrouble {
-    /// The program could not be started, or the file not be read.
-    NotThere,
-    /// The program ended with this code; `None` where a signal ended it.
-    Failed(Option<i32>),
-    /// The program did not end in time.
-    TooSlow,
-    /// What came is no token: nothing, more than a line, or far too long.
-    NoToken,
 }
 
 /// What stands between us and a mailbox.
@@ -132,10 +120,8 @@ pub enum Trouble {
         /// The status in the server's challenge, if it sent one.
         status: Option<String>,
     },
-    /// The program that prints tokens did not.
-    TokenCommand(TokenTrouble),
-    /// The file that holds a token did not.
-    TokenFile(TokenTrouble),
+    /// There is no access token to log in with.
+    NoToken(TokenTrouble),
     /// The account may not use IMAP.
     ImapOff,
     /// Microsoft took the login but opens no mailbox for it.

@@ -101,7 +101,8 @@ impl Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::channels::email::mailbox::{Provider, TokenTrouble};
+    use crate::channels::email::mailbox::Provider;
+    use crate::channels::email::token::TokenTrouble;
     use crate::ports::PortErrorKind;
 
     fn all() -> Vec<Trouble> {
@@ -140,13 +141,14 @@ mod tests {
         let providers = Provider::ALL.iter().copied();
         all.extend(providers.map(|provider| Trouble::BasicLoginOff { provider }));
         for why in [
-            TokenTrouble::NotThere,
-            TokenTrouble::Failed(Some(1)),
-            TokenTrouble::Failed(None),
-            TokenTrouble::TooSlow,
+            TokenTrouble::Start,
+            TokenTrouble::Exit(Some(1)),
+            TokenTrouble::Exit(None),
+            TokenTrouble::Slow,
+            TokenTrouble::File,
             TokenTrouble::NoToken,
         ] {
-            all.extend([Trouble::TokenCommand(why.clone()), Trouble::TokenFile(why)]);
+            all.push(Trouble::NoToken(why));
         }
         for step in Step::ALL {
             all.extend([

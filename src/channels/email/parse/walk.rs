@@ -18,6 +18,8 @@ const MAX_PARTS: usize = 500;
 const MAX_ATTACHMENTS: usize = 200;
 /// Most bytes of one text part that are read.
 const MAX_TEXT: usize = 1024 * 1024;
+/// Most bytes of HTML that are kept to be shown.
+const MAX_HTML: usize = 1024 * 1024;
 /// Most bytes of one report part that are kept.
 const MAX_REPORT: usize = 64 * 1024;
 /// A plain part shorter than this, in characters, beside HTML ten times as long is a stub such as
@@ -45,6 +47,8 @@ impl<'a> Part<'a> {
 struct Piece {
     text: String,
     html: bool,
+    /// The HTML that the text was made from.
+    markup: Option<String>,
 }
 
 /// What a walk gathers.
@@ -54,6 +58,8 @@ pub(super) struct Gathered {
     pub(super) text: String,
     /// True if the text was made from HTML.
     pub(super) html: bool,
+    /// The HTML of the body, also where plain text was the better choice to read.
+    pub(super) markup: String,
     /// Everything beside the words.
     pub(super) attachments: Vec<super::Attachment>,
     /// The parts of a report.
@@ -64,6 +70,16 @@ pub(super) struct Gathered {
     pub(super) truncated: bool,
 }
 
+impl Gathered {
+    /// Keeps what a piece was made from.
+    fn keep_markup(&mut self, piece: &mut Piece) {
+        let Some(markup) = piece.markup.take() else { return };
+        let room = MAX_HTML.saturating_sub(self.markup.len());
+        self.truncated |= markup.len() > room;
+        self.markup.push_str(cut(&markup, room));
+    }
+}
+
 /// Reads the tree below a part.
 pub(super) fn gather(root: &Part<'_>) -> Gathered {
     let mut walk = Walk { parts_left: MAX_PARTS, ..Walk::default() };
@@ -71,6 +87,9 @@ pub(super) fn gather(root: &Part<'_>) -> Gathered {
     pieces.retain(|piece| !piece.text.trim().is_empty());
     if pieces.is_empty() {
         pieces = std::mem::take(&mut walk.spare);
+        for piece in &mut pieces {
+            walk.found.keep_markup(piece);
+        }
     }
     let mut found = walk.found;
     found.html = !pieces.is_empty() && pieces.iter().all(|piece| piece.html);
@@ -216,7 +235,9 @@ impl Walk {
             }
             let encoding = attachment::encoding(&part.headers);
             let bytes = transfer::decode(&encoding, part.body);
-            return vec![self.piece(&bytes, kind, mime)];
+            let mut piece = self.piece(&bytes, kind, mime);
+            self.found.keep_markup(&mut piece);
+            return vec![piece];
         }
         let (entry, bytes) = attachment::describe(part, mime, inside);
         match entry.kind {
@@ -246,8 +267,10 @@ impl Walk {
         let html = mime == "text/html";
         // The marks of enriched text (RFC 1896) are tags as well.
         let tagged = html || mime.starts_with("text/enrich") || mime == "text/richtext";
-        let text = if tagged { html::to_text(&text) } else { unflow(text, kind) };
-        Piece { text, html }
+        if !tagged {
+            return Piece { text: unflow(text, kind), html, markup: None };
+        }
+        Piece { text: html::to_text(&text), html, markup: html.then_some(text) }
     }
 
     fn winmail(&mut self, bytes: &[u8]) {
@@ -256,8 +279,10 @@ impl Walk {
             self.list(entry);
         }
         let html = winmail.html.as_deref().map(|html| cut(html, MAX_TEXT));
-        let html = html.map(|html| Piece { text: html::to_text(html), html: true });
-        let plain = winmail.text.map(|text| Piece { text, html: false });
+        let markup = |html: &str| Some(html.to_owned());
+        let html =
+            html.map(|html| Piece { text: html::to_text(html), html: true, markup: markup(html) });
+        let plain = winmail.text.map(|text| Piece { text, html: false, markup: None });
         self.spare_piece(plain.or(html).into_iter().collect());
     }
 

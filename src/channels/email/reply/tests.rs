@@ -96,6 +96,24 @@ fn a_reply_reads_back_with_headers_and_both_bodies() {
 }
 
 #[test]
+fn a_file_has_the_ending_of_what_it_is() {
+    for (name, mime, expected) in [
+        ("boleto.pdf", "application/pdf", "boleto.pdf"),
+        ("Boleto.PDF", "application/pdf", "Boleto.PDF"),
+        ("segunda via.exe", "application/pdf", "segunda via.exe.pdf"),
+        ("versão 1.2", "application/pdf", "versão 1.2.pdf"),
+        ("", "image/png", "anexo.png"),
+        ("extrato.csv", "text/plain", "extrato.csv"),
+        ("nota.bin", "application/octet-stream", "nota.bin"),
+    ] {
+        let files = [Attachment { name, mime, bytes: b"x" }];
+        let raw = text(&Reply { attachments: &files, ..reply("oi") });
+        let mail = read(&raw);
+        assert_eq!(mail.attachment(0).unwrap().attachment_name(), Some(expected), "{raw}");
+    }
+}
+
+#[test]
 fn machines_are_told_who_answered() {
     let headers = |author| {
         let raw = text(&Reply { author, ..reply("oi") });
@@ -103,7 +121,8 @@ fn machines_are_told_who_answered() {
         (of("Auto-Submitted"), of("X-Auto-Response-Suppress"), of("X-Atende-Loop"))
     };
     let owned = |texts: [&str; 3]| (texts[0].to_owned(), texts[1].to_owned(), texts[2].to_owned());
-    let suppress = "X-Auto-Response-Suppress: All";
+    // Not `All`: a bounce must still come.
+    let suppress = "X-Auto-Response-Suppress: DR, RN, NRN, OOF, AutoReply";
     let mark = "X-Atende-Loop: b7f3c2";
     assert_eq!(headers(Author::Automatic), owned(["Auto-Submitted: auto-replied", suppress, mark]));
     assert_eq!(headers(Author::Notice), owned(["Auto-Submitted: auto-generated", suppress, mark]));
@@ -116,10 +135,11 @@ fn the_sender_is_named_as_the_business_wants() {
     let person = |name, style| Author::Person { name, style };
     for (author, business, expected) in [
         (Author::Automatic, "Loja X", "Loja X"),
-        (person(Some("Ana"), PERSON_STYLE), "Loja X", "Ana, Loja X"),
+        (person(Some("Ana"), PERSON_STYLE), "Loja X", "Ana (Loja X)"),
+        (person(Some("Ana"), "{person}, {business}"), "Loja X", "Ana, Loja X"),
         (person(Some("Ana"), "{person} ({business})"), "Loja X", "Ana (Loja X)"),
         (person(Some("{business}"), "{person} da {business}"), "Lojão", "{business} da Lojão"),
-        (person(Some("João\r\nBcc: x"), PERSON_STYLE), "Loja", "João Bcc: x, Loja"),
+        (person(Some("João\r\nBcc: x"), PERSON_STYLE), "Loja", "João Bcc: x (Loja)"),
         (person(None, PERSON_STYLE), "Loja X", "Loja X"),
         (person(Some("Ana"), PERSON_STYLE), "", "Ana"),
     ] {
@@ -243,7 +263,7 @@ fn files_arrive_as_they_were() {
     assert!(header(&raw, "Content-Type")[0].starts_with("Content-Type: multipart/mixed"));
     let parts: Vec<_> = mail.attachments().collect();
     let names: Vec<_> = parts.iter().map(|part| part.attachment_name().unwrap()).collect();
-    assert_eq!(names, ["Nota fiscal nº 12 – março.pdf", "passwd", "anexo", "foto.png"]);
+    assert_eq!(names, ["Nota fiscal nº 12 – março.pdf", "passwd.txt", "anexo", "foto.png"]);
     let types: Vec<String> = parts
         .iter()
         .map(|part| part.content_type().unwrap())

@@ -98,6 +98,8 @@ pub enum Refusal {
     Sender,
     /// SPF, DKIM or DMARC of our domain do not hold.
     Unproven,
+    /// This mail was taken for spam, or forbidden by a rule.
+    Verdict,
     /// Policy: relaying, a block list, a suspended account.
     Policy,
     /// The server wants nothing to do with us.
@@ -184,6 +186,9 @@ fn for_good(phase: Phase, code: u16, detail: Option<(u16, u16)>) -> Refusal {
         (_, _, Some((2, 2))) => Refusal::Full,
         // Gmail: "552 5.7.0 This message was blocked because its content presents a potential security issue".
         (Phase::Answer, 552, Some((7, 0))) | (_, _, Some((6, _))) => Refusal::Content,
+        // Gmail: "550 5.7.1 ... likely unsolicited mail", Exchange: "550 5.7.1 ... content restrictions", "TRANSPORT.RULES.RejectMessage":
+        // after the whole mail it is a judgement on this one, and waiting changes none of its words.
+        (Phase::Content | Phase::Answer, _, Some((7, 0 | 1))) => Refusal::Verdict,
         (_, _, Some((7, _))) => Refusal::Policy,
         // Bad syntax or order of commands: our own submission server speaks another dialect or wants a login first.
         (Phase::From | Phase::To | Phase::Data, 500..=504, None | Some((5, _))) => Refusal::Odd,
@@ -280,7 +285,10 @@ mod tests {
             (Answer, "421 4.7.28 unusual rate", R::TooFast),
             (Answer, "421 4.7.26 rate limited as unauthenticated", R::Unproven),
             (Answer, "550 5.7.26 unauthenticated", R::Unproven),
-            (Answer, "550 5.7.1 likely unsolicited", R::Policy),
+            (Answer, "550 5.7.1 likely unsolicited", R::Verdict),
+            (Answer, "554 5.7.1 blocked by a rule", R::Verdict),
+            (Answer, "550 5.7.0 rejected", R::Verdict),
+            (From, "550 5.7.1 not allowed to relay", R::Policy),
             (Answer, "552 5.7.0 content presents a security issue", R::Content),
             (To, "550 5.4.5 Daily user sending limit exceeded", R::DailyLimit),
             // What contradicts itself, and what fits no question.

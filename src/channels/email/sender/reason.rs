@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::classify::{Phase, Refusal, Status, classify};
-use super::token::TokenTrouble;
+use crate::channels::email::token::TokenTrouble;
 use crate::domain::labels::Locale;
 
 /// What stood in the way.
@@ -145,7 +145,9 @@ impl Reason {
             ) => Then::Tell,
             Cause::Refused(Refusal::NoSuchAddress) => Then::Fail(Fault::Address),
             Cause::Refused(Refusal::Full) => Then::Fail(Fault::MailboxFull),
-            Cause::Refused(Refusal::Recipient | Refusal::Content) => Then::Fail(Fault::Refused),
+            Cause::Refused(Refusal::Recipient | Refusal::Content | Refusal::Verdict) => {
+                Then::Fail(Fault::Refused)
+            }
             Cause::LargerThan(_) | Cause::Refused(Refusal::TooLarge) => Then::Fail(Fault::TooLarge),
             Cause::GivenUp => Then::Fail(Fault::GivenUp),
             Cause::BrokenAtEnd | Cause::SilenceAtEnd => Then::Unknown,
@@ -182,22 +184,22 @@ fn english(cause: Cause) -> String {
     let words = match cause {
         Cause::Refused(refusal) => refused_in_english(refusal),
         Cause::Name => {
-            "the mail server's name was not found; check `host` and this machine's network"
+            "the mail server's name was not found; check `smtp_host` and this machine's network"
         }
         Cause::NobodyListens => {
-            "the mail server takes no connections; check `host` and `port`, and whether a firewall blocks the port"
+            "the mail server takes no connections; check `smtp_host` and `smtp_port`, and whether a firewall blocks the port"
         }
         Cause::Silence => {
-            "the mail server did not answer in time; check `host`, `port` and `security`, it is tried again"
+            "the mail server did not answer in time; check `smtp_host`, `smtp_port` and `smtp_security`, it is tried again"
         }
         Cause::Broken => {
-            "the conversation with the mail server broke off before the mail was handed over; it is tried again, check `port` and `security` if it stays so"
+            "the conversation with the mail server broke off before the mail was handed over; it is tried again, check `smtp_port` and `smtp_security` if it stays so"
         }
         Cause::NoStartTls => {
-            "the mail server offers no STARTTLS; set `security` to tls, usually with port 465, or ask the provider"
+            "the mail server offers no STARTTLS; set `smtp_security` to tls, usually with port 465, or ask the provider"
         }
         Cause::OtherName => {
-            "the mail server's certificate is of another name; set `host` to the name that the provider gives for its mail server"
+            "the mail server's certificate is of another name; set `smtp_host` to the name that the provider gives for its mail server"
         }
         Cause::Expired => {
             "the mail server's certificate is out of date; check this machine's clock, then ask whoever runs the server to renew it"
@@ -206,12 +208,12 @@ fn english(cause: Cause) -> String {
             "nobody whom this machine trusts vouches for the mail server's certificate; install the system's certificates or set `ca_file` to the file of your own authority"
         }
         Cause::Tls => {
-            "no encrypted connection with the mail server came about; check that `security` fits the port: tls with 465, starttls with 587"
+            "no encrypted connection with the mail server came about; check that `smtp_security` fits the port: tls with 465, starttls with 587"
         }
         Cause::NoLogin => {
-            "the mail server offers no login that we know; check `port` and `security`, and whether the provider wants OAuth instead of a password"
+            "the mail server offers no login that we know; check `smtp_port` and `smtp_security`, and whether the provider wants OAuth instead of a password"
         }
-        Cause::NoToken(trouble) => return token_in_english(trouble),
+        Cause::NoToken(trouble) => return trouble.in_locale(Locale::En),
         Cause::TokenRefused(status) => {
             let status = status.map_or(String::new(), |status| format!(" with status {status}"));
             return format!(
@@ -272,6 +274,9 @@ fn refused_in_english(refusal: Refusal) -> &'static str {
         Refusal::Content => {
             "the content of the mail was refused; look at its files and links, then answer in another way"
         }
+        Refusal::Verdict => {
+            "the mail server took this mail for spam, or a rule of its forbids it; answer the customer on another channel, and check SPF, DKIM and DMARC and whether the domain or the server is on a block list"
+        }
         Refusal::Login => {
             "the mail server refused the login; check `user` and `password`. Google wants an app password (with 2-step verification) or OAuth; at Microsoft an administrator must allow SMTP AUTH for the mailbox, or use OAuth"
         }
@@ -282,75 +287,49 @@ fn refused_in_english(refusal: Refusal) -> &'static str {
             "the provider takes no password for sending; use OAuth, or ask an administrator to allow SMTP AUTH for this mailbox while Microsoft still permits it"
         }
         Refusal::LoginWanted => {
-            "the mail server takes mail only after a login, over TLS; set `user` and `password` or OAuth, and `security`"
+            "the mail server takes mail only after a login, over TLS; set `user` and `password` or OAuth, and `smtp_security`"
         }
         Refusal::TlsWanted => {
-            "the mail server wants an encrypted connection; set `security` to tls or starttls"
+            "the mail server wants an encrypted connection; set `smtp_security` to tls or starttls"
         }
         Refusal::Sender => {
-            "the mail server does not let this account send as the address in `from`; use the account's own address or give the account the right to send as it"
+            "the mail server does not let this account send as `address`; use the account's own address there or give the account the right to send as it"
         }
         Refusal::Unproven => {
-            "the sender's domain is not proven; set SPF, DKIM and DMARC of the domain in `from` as the provider says"
+            "the sender's domain is not proven; set SPF, DKIM and DMARC of the domain of `address` as the provider says"
         }
         Refusal::Policy => {
-            "the mail server refused by its rules; check that the account may send as `from` and to other domains, and whether it or its domain is blocked"
+            "the mail server refused by its rules; check that the account may send as `address` and to other domains, and whether it or its domain is blocked"
         }
         Refusal::TurnedAway => {
-            "the mail server turned us away; check `host` and `port` (submission is 465 or 587, not 25), and whether this machine's address is on a block list"
+            "the mail server turned us away; check `smtp_host` and `smtp_port` (submission is 465 or 587, not 25), and whether this machine's address is on a block list"
         }
         Refusal::Odd => {
-            "the mail server gave an answer that does not fit; check `host` and `port`, it is tried again"
+            "the mail server gave an answer that does not fit; check `smtp_host` and `smtp_port`, it is tried again"
         }
     }
-}
-
-fn token_in_english(trouble: TokenTrouble) -> String {
-    let words = match trouble {
-        TokenTrouble::Start => {
-            "the program that gives the access token could not be started; check its path and rights"
-        }
-        TokenTrouble::Exit(Some(code)) => {
-            return format!(
-                "the program that gives the access token failed with exit code {code}; run it by hand as the user of this service"
-            );
-        }
-        TokenTrouble::Exit(None) => {
-            "the program that gives the access token was ended by a signal; run it by hand as the user of this service"
-        }
-        TokenTrouble::Slow => {
-            "the program that gives the access token did not end in time; run it by hand as the user of this service"
-        }
-        TokenTrouble::File => {
-            "the file of the access token could not be read; check its path and rights"
-        }
-        TokenTrouble::NoToken => {
-            "what was given as an access token is none; it must be one line, or JSON with `access_token`"
-        }
-    };
-    words.to_owned()
 }
 
 fn portuguese(cause: Cause) -> String {
     let words = match cause {
         Cause::Refused(refusal) => refused_in_portuguese(refusal),
         Cause::Name => {
-            "O nome do servidor de e-mail não foi encontrado; confira `host` e a rede desta máquina."
+            "O nome do servidor de e-mail não foi encontrado; confira `smtp_host` e a rede desta máquina."
         }
         Cause::NobodyListens => {
-            "O servidor de e-mail não aceita conexões; confira `host` e `port` e veja se algum firewall bloqueia a porta."
+            "O servidor de e-mail não aceita conexões; confira `smtp_host` e `smtp_port` e veja se algum firewall bloqueia a porta."
         }
         Cause::Silence => {
-            "O servidor de e-mail não respondeu a tempo; confira `host`, `port` e `security`. Haverá nova tentativa."
+            "O servidor de e-mail não respondeu a tempo; confira `smtp_host`, `smtp_port` e `smtp_security`. Haverá nova tentativa."
         }
         Cause::Broken => {
-            "A conversa com o servidor de e-mail caiu antes da entrega da mensagem; haverá nova tentativa. Se continuar, confira `port` e `security`."
+            "A conversa com o servidor de e-mail caiu antes da entrega da mensagem; haverá nova tentativa. Se continuar, confira `smtp_port` e `smtp_security`."
         }
         Cause::NoStartTls => {
-            "O servidor de e-mail não oferece STARTTLS; use `security` = tls, em geral com a porta 465, ou pergunte ao provedor."
+            "O servidor de e-mail não oferece STARTTLS; use `smtp_security` = tls, em geral com a porta 465, ou pergunte ao provedor."
         }
         Cause::OtherName => {
-            "O certificado do servidor de e-mail é de outro nome; coloque em `host` o nome que o provedor informa para o servidor de saída."
+            "O certificado do servidor de e-mail é de outro nome; coloque em `smtp_host` o nome que o provedor informa para o servidor de saída."
         }
         Cause::Expired => {
             "O certificado do servidor de e-mail está fora da validade; confira o relógio desta máquina e peça a quem cuida do servidor que o renove."
@@ -359,12 +338,12 @@ fn portuguese(cause: Cause) -> String {
             "Ninguém em quem esta máquina confia responde pelo certificado do servidor de e-mail; instale os certificados do sistema ou indique em `ca_file` o arquivo da sua autoridade certificadora."
         }
         Cause::Tls => {
-            "Não foi possível criptografar a conexão com o servidor de e-mail; veja se `security` combina com a porta: tls com 465, starttls com 587."
+            "Não foi possível criptografar a conexão com o servidor de e-mail; veja se `smtp_security` combina com a porta: tls com 465, starttls com 587."
         }
         Cause::NoLogin => {
-            "O servidor de e-mail não oferece nenhum login que conhecemos; confira `port` e `security` e veja se o provedor exige OAuth em vez de senha."
+            "O servidor de e-mail não oferece nenhum login que conhecemos; confira `smtp_port` e `smtp_security` e veja se o provedor exige OAuth em vez de senha."
         }
-        Cause::NoToken(trouble) => return token_in_portuguese(trouble),
+        Cause::NoToken(trouble) => return trouble.in_locale(Locale::PtBr),
         Cause::TokenRefused(status) => {
             let status = status.map_or(String::new(), |status| format!(" com o status {status}"));
             return format!(
@@ -427,6 +406,9 @@ fn refused_in_portuguese(refusal: Refusal) -> &'static str {
         Refusal::Content => {
             "O conteúdo da mensagem foi recusado; veja os arquivos e links dela e responda de outra forma."
         }
+        Refusal::Verdict => {
+            "O servidor de e-mail tomou esta mensagem por spam, ou uma regra dele a proíbe; responda ao cliente por outro canal e confira SPF, DKIM e DMARC, e se o domínio ou o servidor estão em alguma lista de bloqueio."
+        }
         Refusal::Login => {
             "O servidor de e-mail recusou o login; confira `user` e `password`. O Google exige uma senha de app (com a verificação em duas etapas) ou OAuth; na Microsoft, um administrador precisa liberar o SMTP AUTH para a caixa postal, ou use OAuth."
         }
@@ -437,53 +419,27 @@ fn refused_in_portuguese(refusal: Refusal) -> &'static str {
             "O provedor não aceita senha para envio; use OAuth ou peça a um administrador que libere o SMTP AUTH para esta caixa postal enquanto a Microsoft ainda permitir."
         }
         Refusal::LoginWanted => {
-            "O servidor de e-mail só aceita mensagens depois do login, com TLS; preencha `user` e `password` ou OAuth, e `security`."
+            "O servidor de e-mail só aceita mensagens depois do login, com TLS; preencha `user` e `password` ou OAuth, e `smtp_security`."
         }
         Refusal::TlsWanted => {
-            "O servidor de e-mail exige conexão criptografada; use `security` = tls ou starttls."
+            "O servidor de e-mail exige conexão criptografada; use `smtp_security` = tls ou starttls."
         }
         Refusal::Sender => {
-            "O servidor de e-mail não deixa esta conta enviar com o endereço de `from`; use o endereço da própria conta ou dê a ela permissão para enviar como ele."
+            "O servidor de e-mail não deixa esta conta enviar como `address`; use ali o endereço da própria conta ou dê a ela permissão para enviar como ele."
         }
         Refusal::Unproven => {
-            "O domínio do remetente não está comprovado; configure SPF, DKIM e DMARC do domínio de `from` como o provedor orienta."
+            "O domínio do remetente não está comprovado; configure SPF, DKIM e DMARC do domínio de `address` como o provedor orienta."
         }
         Refusal::Policy => {
-            "O servidor de e-mail recusou pelas regras dele; veja se a conta pode enviar como `from` e para outros domínios, e se ela ou o domínio estão bloqueados."
+            "O servidor de e-mail recusou pelas regras dele; veja se a conta pode enviar como `address` e para outros domínios, e se ela ou o domínio estão bloqueados."
         }
         Refusal::TurnedAway => {
-            "O servidor de e-mail não quis nos atender; confira `host` e `port` (o envio usa 465 ou 587, não 25) e veja se o endereço desta máquina está em alguma lista de bloqueio."
+            "O servidor de e-mail não quis nos atender; confira `smtp_host` e `smtp_port` (o envio usa 465 ou 587, não 25) e veja se o endereço desta máquina está em alguma lista de bloqueio."
         }
         Refusal::Odd => {
-            "O servidor de e-mail deu uma resposta que não faz sentido; confira `host` e `port`. Haverá nova tentativa."
+            "O servidor de e-mail deu uma resposta que não faz sentido; confira `smtp_host` e `smtp_port`. Haverá nova tentativa."
         }
     }
-}
-
-fn token_in_portuguese(trouble: TokenTrouble) -> String {
-    let words = match trouble {
-        TokenTrouble::Start => {
-            "Não foi possível iniciar o programa que fornece o token de acesso; confira o caminho e as permissões dele."
-        }
-        TokenTrouble::Exit(Some(code)) => {
-            return format!(
-                "O programa que fornece o token de acesso falhou com o código de saída {code}; execute-o à mão com o usuário deste serviço."
-            );
-        }
-        TokenTrouble::Exit(None) => {
-            "O programa que fornece o token de acesso foi encerrado por um sinal; execute-o à mão com o usuário deste serviço."
-        }
-        TokenTrouble::Slow => {
-            "O programa que fornece o token de acesso não terminou a tempo; execute-o à mão com o usuário deste serviço."
-        }
-        TokenTrouble::File => {
-            "Não foi possível ler o arquivo do token de acesso; confira o caminho e as permissões dele."
-        }
-        TokenTrouble::NoToken => {
-            "O que veio como token de acesso não é um token; precisa ser uma só linha, ou JSON com `access_token`."
-        }
-    };
-    words.to_owned()
 }
 
 /// A size as people say it, in megabytes with one digit behind the point.

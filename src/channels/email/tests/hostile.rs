@@ -18,6 +18,7 @@ fn reads_soon(name: &str, raw: &[u8]) {
     assert!(line["kind"].is_string(), "{name}");
     if let Ok(mail) = parse::read(raw) {
         assert!(mail.attachments.len() <= 200 && mail.text.len() <= 1024 * 1024, "{name}");
+        assert!(mail.html.as_ref().is_none_or(|html| html.len() <= 1024 * 1024), "{name}");
         classify(&mail, &Own::default());
         thread::keys(&mail, b"key");
     }

@@ -290,6 +290,25 @@ pub(super) fn file(mime: &str, size: u64) -> Fits {
     }
 }
 
+/// Returns how a file is shown, where WhatsApp takes one of its type and size in bytes. The types are those that Meta lists
+/// for sending: what is uploaded under another one is refused only once it is on its way.
+pub fn shown(mime: &str, size: u64) -> Result<FileKind, Misfit> {
+    let kind = match mime {
+        "image/jpeg" | "image/png" => FileKind::Image,
+        "audio/aac" | "audio/amr" | "audio/mpeg" | "audio/mp4" | "audio/ogg" => FileKind::Audio,
+        "video/mp4" | "video/3gpp" => FileKind::Video,
+        "text/plain"
+        | "application/pdf"
+        | "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+        | "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+        | "application/vnd.openxmlformats-officedocument.presentationml.presentation" => {
+            FileKind::Document
+        }
+        _ => return Err(Misfit::NotTaken(Part::FileType)),
+    };
+    file(mime, size).map(|()| kind)
+}
+
 impl Outgoing {
     /// Checks the message against every limit that is known.
     pub fn fits(&self) -> Result<(), Misfit> {

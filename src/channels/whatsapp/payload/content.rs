@@ -78,7 +78,7 @@ pub enum Kind {
     Edit {
         /// That message.
         of: String,
-        /// Its new words.
+        /// Its new words; `None` where WhatsApp did not hand them over.
         text: Option<String>,
     },
     /// An earlier message was taken back.

@@ -210,7 +210,8 @@ fn edit(body: &Value) -> Option<Kind> {
     let of = json::word(body, "original_message_id")?;
     let text = body.get("message").and_then(|message| match read(message) {
         Kind::Text(text) => Some(text),
-        other => other.media().and_then(|media| media.caption.clone()),
+        // A picture that lost its caption says nothing; that is not the same as words that did not come.
+        other => other.media().map(|media| media.caption.clone().unwrap_or_default()),
     });
     Some(Kind::Edit { of, text })
 }

@@ -1,6 +1,6 @@
 //! Troubles in English.
 
-use super::super::trouble::{Provider, TokenTrouble, Trouble};
+use super::super::trouble::{Provider, Trouble};
 use crate::domain::labels::Locale;
 use crate::ports::PortErrorKind;
 
@@ -9,12 +9,12 @@ pub(super) fn of_trouble(trouble: &Trouble) -> String {
     match trouble {
         Trouble::UnknownHost { host } => {
             format!(
-                "The name {host} was not found. Check `host` for typing errors, and whether this machine can look up names (DNS)."
+                "The name {host} was not found. Check `imap_host` for typing errors, and whether this machine can look up names (DNS)."
             )
         }
         Trouble::Refused { host, port } => {
             format!(
-                "Nobody listens at {host} on port {port}. Check `host` and `port`: usually 993 with tls, 143 with starttls."
+                "Nobody listens at {host} on port {port}. Check `imap_host` and `imap_port`: usually 993 with tls, 143 with starttls."
             )
         }
         Trouble::Unreachable { host } => {
@@ -24,17 +24,17 @@ pub(super) fn of_trouble(trouble: &Trouble) -> String {
         }
         Trouble::NoTlsThere { port } => {
             format!(
-                "The server does not speak TLS on port {port}. Set `port` to 993, or keep the port and set `security` to starttls."
+                "The server does not speak TLS on port {port}. Set `imap_port` to 993, or keep the port and set `imap_security` to starttls."
             )
         }
         Trouble::StartTlsNotOffered { port } => {
             format!(
-                "The server offers no STARTTLS on port {port}, and a password is not sent in the clear. Set `security` to tls and `port` to 993."
+                "The server offers no STARTTLS on port {port}, and a password is not sent in the clear. Set `imap_security` to tls and `imap_port` to 993."
             )
         }
         Trouble::CertificateWrongName { host } => {
             format!(
-                "The server's certificate is not for {host}. Set `host` to the name in the provider's instructions, not to an alias under your own domain."
+                "The server's certificate is not for {host}. Set `imap_host` to the name in the provider's instructions, not to an alias under your own domain."
             )
         }
         Trouble::CaFile { path } => {
@@ -45,12 +45,12 @@ pub(super) fn of_trouble(trouble: &Trouble) -> String {
         }
         Trouble::NotImap { port } => {
             format!(
-                "What listens on port {port} is not an IMAP server. Check `port`: usually 993 for IMAP; 995 is POP3, 465 and 587 are for sending."
+                "What listens on port {port} is not an IMAP server. Check `imap_port`: usually 993 for IMAP; 995 is POP3, 465 and 587 are for sending."
             )
         }
         Trouble::LoginNotOffered { mechanism } => {
             format!(
-                "The server does not offer the login {mechanism}. Use a password instead of a token or the other way round, and `security` tls or starttls."
+                "The server does not offer the login {mechanism}. Use a password instead of a token or the other way round, and `imap_security` tls or starttls."
             )
         }
         Trouble::TokenRefused { status } => {
@@ -59,7 +59,8 @@ pub(super) fn of_trouble(trouble: &Trouble) -> String {
                 "The server did not take the access token{status}. Check that it is fresh, that it is for this `user`, and that it was issued for IMAP."
             )
         }
-        Trouble::TokenCommand(why) => of_token_command(why),
+        Trouble::NoToken(why) => sentence(&why.in_locale(Locale::En)),
+
         Trouble::NoSuchFolder { name } => {
             format!(
                 "There is no folder \"{name}\" in this mailbox. Check its name as the webmail shows it; a subfolder may be written INBOX.Name or INBOX/Name."
@@ -73,7 +74,7 @@ pub(super) fn of_trouble(trouble: &Trouble) -> String {
         }
         Trouble::TimedOut { step } => {
             format!(
-                "The server did not answer in time in this step: {}. Check `host`, `port` and `security` and the network; a wrong `security` looks like this too.",
+                "The server did not answer in time in this step: {}. Check `imap_host`, `imap_port` and `imap_security` and the network; a wrong `imap_security` looks like this too.",
                 step.in_locale(Locale::En)
             )
         }
@@ -81,28 +82,18 @@ pub(super) fn of_trouble(trouble: &Trouble) -> String {
     }
 }
 
-fn of_token_command(why: &TokenTrouble) -> String {
-    let why = match why {
-        TokenTrouble::NotThere => "could not be started; check its path and permissions".to_owned(),
-        TokenTrouble::Failed(Some(code)) => {
-            format!("ended with code {code}; run it by hand as the same user to see why")
-        }
-        TokenTrouble::Failed(None) => "was ended by a signal; run it by hand".to_owned(),
-        TokenTrouble::TooSlow => {
-            "did not end in time; run it by hand and see what it waits for".to_owned()
-        }
-        TokenTrouble::NoToken => {
-            "printed no token; it must print the token alone, on one line".to_owned()
-        }
-    };
-    format!("The token command {why}.")
+/// Makes a sentence of words that are written as an error is.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(letters).chain(['.']).collect()
 }
 
 /// The sentences without data.
 fn fixed(trouble: &Trouble) -> &'static str {
     match trouble {
         Trouble::CertificateNotTrusted => {
-            "Nobody whom this machine trusts vouches for the server's certificate. For a server of your own give its authority's certificate as `ca_file`; else make sure that `host` is really the provider's."
+            "Nobody whom this machine trusts vouches for the server's certificate. For a server of your own give its authority's certificate as `ca_file`; else make sure that `imap_host` is really the provider's."
         }
         Trouble::CertificateExpired => {
             "The server's certificate has expired. Ask the provider to renew it, and check this machine's clock."
@@ -120,16 +111,10 @@ fn fixed(trouble: &Trouble) -> &'static str {
             "The server refused user or password. Check both in the webmail; with two-step verification an app password is needed. Until then it is tried only rarely, so that the account is not locked."
         }
         Trouble::BasicLoginOff { provider: Provider::Microsoft } => {
-            "Microsoft no longer takes passwords for IMAP. Register an application in Entra ID with access to IMAP and set the login to xoauth2 with a token command."
+            "Microsoft no longer takes passwords for IMAP. Register an application in Entra ID with access to IMAP and set `token_command` to a program that prints its tokens."
         }
         Trouble::BasicLoginOff { provider: Provider::Google } => {
-            "Google does not take the account's own password for IMAP. Switch on 2-step verification and create an app password, or set the login to xoauth2 with a token command."
-        }
-        Trouble::TokenFile(TokenTrouble::NotThere) => {
-            "The token file could not be read. Check its path and permissions."
-        }
-        Trouble::TokenFile(_) => {
-            "The token file holds no token. It must hold the token alone, on one line."
+            "Google does not take the account's own password for IMAP. Switch on 2-step verification and create an app password, or set `token_command` to a program that prints access tokens."
         }
         Trouble::ImapOff => {
             "This account may not use IMAP. Switch IMAP on in the settings of the mailbox, or have its administrator do so."
@@ -142,14 +127,14 @@ fn fixed(trouble: &Trouble) -> &'static str {
         }
         Trouble::Busy => "The server says that it cannot now. It is tried again automatically.",
         Trouble::SentNotFound => {
-            "No folder of sent mail was found. Give its name as `sent` as the webmail shows it, or switch it off."
+            "No folder of sent mail was found. Give its name as `sent_folder` as the webmail shows it, or switch it off."
         }
         Trouble::NoStableIds => {
             "This server gives its mails no lasting numbers, so that nobody can tell new ones. Ask the provider for IMAP with UIDVALIDITY, or use another mailbox."
         }
         Trouble::Lost => "The connection to the server ended. It is made again automatically.",
         Trouble::Garbled => {
-            "The server's answer makes no sense. It is tried again automatically; if it stays so, check that `port` is for IMAP."
+            "The server's answer makes no sense. It is tried again automatically; if it stays so, check that `imap_port` is for IMAP."
         }
         Trouble::TooMuch => {
             "The server sent far more than it had announced. It is tried again, and of such a mail only the headers are fetched."
@@ -171,7 +156,7 @@ fn fixed(trouble: &Trouble) -> &'static str {
         | Trouble::NotImap { .. }
         | Trouble::LoginNotOffered { .. }
         | Trouble::TokenRefused { .. }
-        | Trouble::TokenCommand(_)
+        | Trouble::NoToken(_)
         | Trouble::NoSuchFolder { .. }
         | Trouble::CommandRefused { .. }
         | Trouble::TimedOut { .. } => "",

@@ -1,6 +1,6 @@
 //! Troubles in Brazilian Portuguese.
 
-use super::super::trouble::{Provider, TokenTrouble, Trouble};
+use super::super::trouble::{Provider, Trouble};
 use crate::domain::labels::Locale;
 use crate::ports::PortErrorKind;
 
@@ -9,12 +9,12 @@ pub(super) fn of_trouble(trouble: &Trouble) -> String {
     match trouble {
         Trouble::UnknownHost { host } => {
             format!(
-                "O nome {host} não foi encontrado. Confira se `host` foi digitado corretamente e se esta máquina consegue consultar nomes (DNS)."
+                "O nome {host} não foi encontrado. Confira se `imap_host` foi digitado corretamente e se esta máquina consegue consultar nomes (DNS)."
             )
         }
         Trouble::Refused { host, port } => {
             format!(
-                "Ninguém atende em {host} na porta {port}. Confira `host` e `port`: em geral 993 com tls e 143 com starttls."
+                "Ninguém atende em {host} na porta {port}. Confira `imap_host` e `imap_port`: em geral 993 com tls e 143 com starttls."
             )
         }
         Trouble::Unreachable { host } => {
@@ -24,17 +24,17 @@ pub(super) fn of_trouble(trouble: &Trouble) -> String {
         }
         Trouble::NoTlsThere { port } => {
             format!(
-                "O servidor não fala TLS na porta {port}. Use `port` 993, ou mantenha a porta e use `security` starttls."
+                "O servidor não fala TLS na porta {port}. Use `imap_port` 993, ou mantenha a porta e use `imap_security` starttls."
             )
         }
         Trouble::StartTlsNotOffered { port } => {
             format!(
-                "O servidor não oferece STARTTLS na porta {port}, e a senha não é enviada sem criptografia. Use `security` tls e `port` 993."
+                "O servidor não oferece STARTTLS na porta {port}, e a senha não é enviada sem criptografia. Use `imap_security` tls e `imap_port` 993."
             )
         }
         Trouble::CertificateWrongName { host } => {
             format!(
-                "O certificado do servidor não é de {host}. Em `host`, use o nome que está nas instruções do provedor, e não um apelido no seu próprio domínio."
+                "O certificado do servidor não é de {host}. Em `imap_host`, use o nome que está nas instruções do provedor, e não um apelido no seu próprio domínio."
             )
         }
         Trouble::CaFile { path } => {
@@ -45,12 +45,12 @@ pub(super) fn of_trouble(trouble: &Trouble) -> String {
         }
         Trouble::NotImap { port } => {
             format!(
-                "Quem atende na porta {port} não é um servidor IMAP. Confira `port`: o IMAP costuma usar a 993; a 995 é do POP3, e a 465 e a 587 são de envio."
+                "Quem atende na porta {port} não é um servidor IMAP. Confira `imap_port`: o IMAP costuma usar a 993; a 995 é do POP3, e a 465 e a 587 são de envio."
             )
         }
         Trouble::LoginNotOffered { mechanism } => {
             format!(
-                "O servidor não oferece o login {mechanism}. Troque o token por senha, ou a senha por token, e use `security` tls ou starttls."
+                "O servidor não oferece o login {mechanism}. Troque o token por senha, ou a senha por token, e use `imap_security` tls ou starttls."
             )
         }
         Trouble::TokenRefused { status } => {
@@ -59,7 +59,7 @@ pub(super) fn of_trouble(trouble: &Trouble) -> String {
                 "O servidor não aceitou o token de acesso{status}. Confira se ele está na validade, se é deste `user` e se foi emitido para IMAP."
             )
         }
-        Trouble::TokenCommand(why) => of_token_command(why),
+        Trouble::NoToken(why) => why.in_locale(Locale::PtBr),
         Trouble::NoSuchFolder { name } => {
             format!(
                 "Não existe a pasta \"{name}\" nesta caixa postal. Confira o nome como aparece no webmail; uma subpasta pode se chamar INBOX.Nome ou INBOX/Nome."
@@ -73,7 +73,7 @@ pub(super) fn of_trouble(trouble: &Trouble) -> String {
         }
         Trouble::TimedOut { step } => {
             format!(
-                "O servidor não respondeu a tempo nesta etapa: {}. Confira `host`, `port` e `security`, e a rede; um `security` errado também causa isso.",
+                "O servidor não respondeu a tempo nesta etapa: {}. Confira `imap_host`, `imap_port` e `imap_security`, e a rede; um `imap_security` errado também causa isso.",
                 step.in_locale(Locale::PtBr)
             )
         }
@@ -81,30 +81,11 @@ pub(super) fn of_trouble(trouble: &Trouble) -> String {
     }
 }
 
-fn of_token_command(why: &TokenTrouble) -> String {
-    let why = match why {
-        TokenTrouble::NotThere => {
-            "não pôde ser iniciado; confira o caminho e as permissões".to_owned()
-        }
-        TokenTrouble::Failed(Some(code)) => format!(
-            "terminou com o código {code}; execute-o à mão, com o mesmo usuário, para ver o motivo"
-        ),
-        TokenTrouble::Failed(None) => "foi encerrado por um sinal; execute-o à mão".to_owned(),
-        TokenTrouble::TooSlow => {
-            "não terminou a tempo; execute-o à mão e veja o que ele espera".to_owned()
-        }
-        TokenTrouble::NoToken => {
-            "não imprimiu um token; ele deve imprimir só o token, em uma linha".to_owned()
-        }
-    };
-    format!("O comando do token {why}.")
-}
-
 /// The sentences without data.
 fn fixed(trouble: &Trouble) -> &'static str {
     match trouble {
         Trouble::CertificateNotTrusted => {
-            "Nenhuma autoridade em que esta máquina confia garante o certificado do servidor. Se o servidor é seu, informe em `ca_file` o certificado da autoridade dele; se não é, confirme que `host` é mesmo o do provedor."
+            "Nenhuma autoridade em que esta máquina confia garante o certificado do servidor. Se o servidor é seu, informe em `ca_file` o certificado da autoridade dele; se não é, confirme que `imap_host` é mesmo o do provedor."
         }
         Trouble::CertificateExpired => {
             "O certificado do servidor está vencido. Peça ao provedor que o renove e confira o relógio desta máquina."
@@ -122,16 +103,10 @@ fn fixed(trouble: &Trouble) -> &'static str {
             "O servidor recusou o usuário ou a senha. Confira os dois no webmail; com verificação em duas etapas é preciso uma senha de app. Enquanto isso, as tentativas ficam espaçadas, para que a conta não seja bloqueada."
         }
         Trouble::BasicLoginOff { provider: Provider::Microsoft } => {
-            "A Microsoft não aceita mais senha para IMAP. Registre um aplicativo no Entra ID com acesso a IMAP e use o login xoauth2 com um comando de token."
+            "A Microsoft não aceita mais senha para IMAP. Registre um aplicativo no Entra ID com acesso a IMAP e informe em `token_command` um programa que imprima os tokens dele."
         }
         Trouble::BasicLoginOff { provider: Provider::Google } => {
-            "O Google não aceita a senha da própria conta para IMAP. Ative a verificação em duas etapas e crie uma senha de app, ou use o login xoauth2 com um comando de token."
-        }
-        Trouble::TokenFile(TokenTrouble::NotThere) => {
-            "Não foi possível ler o arquivo do token. Confira o caminho e as permissões."
-        }
-        Trouble::TokenFile(_) => {
-            "O arquivo do token não contém um token. Ele deve conter só o token, em uma linha."
+            "O Google não aceita a senha da própria conta para IMAP. Ative a verificação em duas etapas e crie uma senha de app, ou informe em `token_command` um programa que imprima tokens de acesso."
         }
         Trouble::ImapOff => {
             "Esta conta não tem permissão para usar IMAP. Ative o IMAP nas configurações da caixa postal, ou peça isso a quem a administra."
@@ -146,14 +121,14 @@ fn fixed(trouble: &Trouble) -> &'static str {
             "O servidor informou que não pode atender agora. Uma nova tentativa será feita automaticamente."
         }
         Trouble::SentNotFound => {
-            "Nenhuma pasta de enviados foi encontrada. Informe em `sent` o nome dela como aparece no webmail, ou desligue essa opção."
+            "Nenhuma pasta de enviados foi encontrada. Informe em `sent_folder` o nome dela como aparece no webmail, ou desligue essa opção."
         }
         Trouble::NoStableIds => {
             "Este servidor não dá números fixos às mensagens, e sem eles não se sabe quais são novas. Peça ao provedor IMAP com UIDVALIDITY, ou use outra caixa postal."
         }
         Trouble::Lost => "A conexão com o servidor caiu. Ela será refeita automaticamente.",
         Trouble::Garbled => {
-            "O servidor deu uma resposta incompreensível. Uma nova tentativa será feita automaticamente; se continuar assim, confira se `port` é a do IMAP."
+            "O servidor deu uma resposta incompreensível. Uma nova tentativa será feita automaticamente; se continuar assim, confira se `imap_port` é a do IMAP."
         }
         Trouble::TooMuch => {
             "O servidor enviou muito mais do que tinha anunciado. Uma nova tentativa será feita, e de uma mensagem assim só são lidos os cabeçalhos."
@@ -175,7 +150,7 @@ fn fixed(trouble: &Trouble) -> &'static str {
         | Trouble::NotImap { .. }
         | Trouble::LoginNotOffered { .. }
         | Trouble::TokenRefused { .. }
-        | Trouble::TokenCommand(_)
+        | Trouble::NoToken(_)
         | Trouble::NoSuchFolder { .. }
         | Trouble::CommandRefused { .. }
         | Trouble::TimedOut { .. } => "",

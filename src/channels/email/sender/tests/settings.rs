@@ -10,17 +10,17 @@ fn settings_that_cannot_work_say_what_to_do() {
         Sender::new(changed).unwrap_err().to_string()
     };
     for (why, part) in [
-        (refused(|s| s.host = "smtp://mail.example.com".to_owned()), "`host`"),
-        (refused(|s| s.host = String::new()), "`host`"),
-        (refused(|s| s.port = 0), "`port`"),
-        (refused(|s| s.from = "Loja <a@b.example>".to_owned()), "`from`"),
-        (refused(|s| s.from = "a@b.example\r\nBcc: c@d.example".to_owned()), "`from`"),
+        (refused(|s| s.host = "smtp://mail.example.com".to_owned()), "`smtp_host`"),
+        (refused(|s| s.host = String::new()), "`smtp_host`"),
+        (refused(|s| s.port = 0), "`smtp_port`"),
+        (refused(|s| s.from = "Loja <a@b.example>".to_owned()), "`address`"),
+        (refused(|s| s.from = "a@b.example\r\nBcc: c@d.example".to_owned()), "`address`"),
         (refused(|s| s.host = "mail.example.com".to_owned()), "starttls"),
         (refused(|s| s.host = "10.0.0.1".to_owned()), "starttls"),
         (refused(|s| s.timeout = Duration::ZERO), "time-out"),
         (refused(|s| s.answer_timeout = Duration::ZERO), "time-out"),
-        (refused(|s| s.connections = 0), "`connections`"),
-        (refused(|s| s.account_rate.burst = 0), "`burst`"),
+        (refused(|s| s.connections = 0), "`per_minute`"),
+        (refused(|s| s.account_rate.burst = 0), "`per_minute`"),
         (
             refused(|s| {
                 s.login = Login::Password { user: String::new(), password: Secret::new("x") }
@@ -86,6 +86,7 @@ fn every_reason_says_in_both_languages_what_to_do() {
         R::Recipient,
         R::TooLarge,
         R::Content,
+        R::Verdict,
         R::Login,
         R::AppPassword,
         R::NoPasswords,

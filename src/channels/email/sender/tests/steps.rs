@@ -118,7 +118,7 @@ async fn tls_with_a_server_that_speaks_none_names_the_setting() {
         Sender::new(SenderSettings { security: MailSecurity::Tls, ..settings(server.port) });
     let outcome = send(&sender.unwrap(), &mail(1)).await;
     assert_eq!(reason(&outcome).cause, Cause::Tls);
-    assert!(reason(&outcome).to_string().contains("`security`"));
+    assert!(reason(&outcome).to_string().contains("`smtp_security`"));
 }
 
 fn found(findings: &[Finding]) -> Vec<Found> {

@@ -91,6 +91,8 @@ fn everything_else_is_an_event_or_kept_raw() {
         let found = updates(field, &lists);
         assert_eq!(found.iter().map(name).collect::<Vec<_>>(), expected, "{field} {lists}");
     }
+    let same = json!({"user_id_update": [{"user_id": {"previous": "BR.1", "current": "BR.1"}}]});
+    assert_eq!(updates("user_id_update", &same)[0].alias(), None, "who stays the same");
     let found = updates("user_preferences", &json!({"user_preferences": [stop]}));
     assert!(matches!(&found[0], Update::Preference(preference) if preference.stops_marketing()));
     let found = updates("history", &json!({"history": 1}));

@@ -301,7 +301,7 @@ fn a_file_is_told_of_with_what_it_can_be_asked_for_by() {
         let attachment = told(&json!({"type": kind, kind: file(more)})).unwrap();
         assert_eq!((attachment.kind, attachment.name.as_deref()), (expected, name), "{kind}");
         assert_eq!(attachment.mime.as_deref(), Some("audio/ogg; codecs=opus"));
-        let Source::Whatsapp { media, number, sha256 } = attachment.source;
+        let Source::Whatsapp { media, number, sha256 } = attachment.source else { panic!() };
         assert_eq!(
             (media.as_str(), number.as_str(), sha256.as_deref()),
             ("77", "10", Some("c3Vt"))

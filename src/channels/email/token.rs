@@ -1,10 +1,10 @@
-//! Where an access token for XOAUTH2 comes from.
+//! Where an access token for XOAUTH2 comes from, to read a mailbox and to send.
 //!
 //! Getting and renewing tokens is the work of a program that the business chooses (each provider has its own ways and
 //! secrets); here it is asked for one. A token is never printed, and what the program says of errors is not read.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -14,10 +14,13 @@ use tokio::io::AsyncReadExt as _;
 use tokio::process::Command;
 use tokio::sync::Mutex;
 
+use crate::domain::labels::Locale;
 use crate::domain::secret::Secret;
 
 /// Most bytes that are read from a program or file; tokens of Microsoft have some thousands.
 const MAX_BYTES: u64 = 64 * 1024;
+/// How long a file may take: one on a network drive can hang.
+const FILE_LIMIT: Duration = Duration::from_secs(10);
 /// How long a token is used whose end is not known.
 const KEPT: chrono::Duration = chrono::Duration::minutes(5);
 /// A token is not used this close to its end, as clocks differ and a conversation takes its time.
@@ -66,7 +69,96 @@ pub enum TokenTrouble {
     NoToken,
 }
 
-/// The tokens of one account.
+impl TokenTrouble {
+    /// Says what was wrong and what to do; in English without capital and full stop, as errors are written.
+    pub fn in_locale(self, locale: Locale) -> String {
+        match locale {
+            Locale::En => in_english(self),
+            Locale::PtBr => in_portuguese(self),
+        }
+    }
+}
+
+fn in_english(trouble: TokenTrouble) -> String {
+    let words = match trouble {
+        TokenTrouble::Start => {
+            "the program that gives the access token could not be started; check its path and rights"
+        }
+        TokenTrouble::Exit(Some(code)) => {
+            return format!(
+                "the program that gives the access token failed with exit code {code}; run it by hand as the user of this service"
+            );
+        }
+        TokenTrouble::Exit(None) => {
+            "the program that gives the access token was ended by a signal; run it by hand as the user of this service"
+        }
+        TokenTrouble::Slow => {
+            "the program that gives the access token did not end in time; run it by hand as the user of this service"
+        }
+        TokenTrouble::File => {
+            "the file of the access token could not be read; check its path and rights"
+        }
+        TokenTrouble::NoToken => {
+            "what was given as an access token is none; it must be one line, or JSON with `access_token`"
+        }
+    };
+    words.to_owned()
+}
+
+fn in_portuguese(trouble: TokenTrouble) -> String {
+    let words = match trouble {
+        TokenTrouble::Start => {
+            "Não foi possível iniciar o programa que fornece o token de acesso; confira o caminho e as permissões dele."
+        }
+        TokenTrouble::Exit(Some(code)) => {
+            return format!(
+                "O programa que fornece o token de acesso falhou com o código de saída {code}; execute-o à mão com o usuário deste serviço."
+            );
+        }
+        TokenTrouble::Exit(None) => {
+            "O programa que fornece o token de acesso foi encerrado por um sinal; execute-o à mão com o usuário deste serviço."
+        }
+        TokenTrouble::Slow => {
+            "O programa que fornece o token de acesso não terminou a tempo; execute-o à mão com o usuário deste serviço."
+        }
+        TokenTrouble::File => {
+            "Não foi possível ler o arquivo do token de acesso; confira o caminho e as permissões dele."
+        }
+        TokenTrouble::NoToken => {
+            "O que veio como token de acesso não é um token; precisa ser uma só linha, ou JSON com `access_token`."
+        }
+    };
+    words.to_owned()
+}
+
+/// A token, and how long it lasts where that was said.
+pub(super) struct Token {
+    pub(super) secret: Secret,
+    lasts: Option<chrono::Duration>,
+}
+
+/// Asks for a token.
+pub(super) async fn fetch(source: &TokenSource) -> Result<Token, TokenTrouble> {
+    let text = match source {
+        TokenSource::Program { program, args, limit } => {
+            let run = tokio::time::timeout(*limit, run(program, args));
+            run.await.map_err(|_| TokenTrouble::Slow)??
+        }
+        TokenSource::File(path) => {
+            let read = async {
+                let file = tokio::fs::File::open(path).await?;
+                let mut text = Vec::new();
+                file.take(MAX_BYTES).read_to_end(&mut text).await?;
+                std::io::Result::Ok(text)
+            };
+            let text = tokio::time::timeout(FILE_LIMIT, read).await;
+            text.map_err(|_| TokenTrouble::File)?.map_err(|_| TokenTrouble::File)?
+        }
+    };
+    read(&text).ok_or(TokenTrouble::NoToken)
+}
+
+/// The tokens of one account, each kept while it lasts.
 pub(super) struct Tokens {
     source: TokenSource,
     kept: Mutex<Option<Kept>>,
@@ -104,35 +196,23 @@ impl Tokens {
         {
             return Ok(kept.token.clone());
         }
-        let text = match &self.source {
-            TokenSource::Program { program, args, limit } => {
-                let run = tokio::time::timeout(*limit, run(program, args));
-                run.await.map_err(|_| TokenTrouble::Slow)??
-            }
-            TokenSource::File(path) => {
-                let file = tokio::fs::File::open(path).await.map_err(|_| TokenTrouble::File)?;
-                let mut text = String::new();
-                let read = file.take(MAX_BYTES).read_to_string(&mut text).await;
-                read.map_err(|_| TokenTrouble::File)?;
-                text
-            }
-        };
-        let (token, lasts) = read(&text).ok_or(TokenTrouble::NoToken)?;
+        let Token { secret, lasts } = fetch(&self.source).await?;
         let until = match self.source {
             TokenSource::File(_) => now,
             TokenSource::Program { .. } => now + lasts.map_or(KEPT, |lasts| lasts - MARGIN),
         };
-        *kept = Some(Kept { token: token.clone(), until });
-        Ok(token)
+        *kept = Some(Kept { token: secret.clone(), until });
+        Ok(secret)
     }
 }
 
-async fn run(program: &PathBuf, args: &[String]) -> Result<String, TokenTrouble> {
+async fn run(program: &Path, args: &[String]) -> Result<Vec<u8>, TokenTrouble> {
     let mut child = Command::new(program)
         .args(args)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
+        // One that is late or no longer wanted must not go on by itself.
         .kill_on_drop(true)
         .spawn()
         .map_err(|_| TokenTrouble::Start)?;
@@ -140,16 +220,20 @@ async fn run(program: &PathBuf, args: &[String]) -> Result<String, TokenTrouble>
     if let Some(out) = child.stdout.take() {
         out.take(MAX_BYTES).read_to_end(&mut text).await.map_err(|_| TokenTrouble::NoToken)?;
     }
+    if u64::try_from(text.len()).unwrap_or(u64::MAX) >= MAX_BYTES {
+        return Err(TokenTrouble::NoToken);
+    }
     let status = child.wait().await.map_err(|_| TokenTrouble::Exit(None))?;
     if !status.success() {
         return Err(TokenTrouble::Exit(status.code()));
     }
-    String::from_utf8(text).map_err(|_| TokenTrouble::NoToken)
+    Ok(text)
 }
 
-/// Reads a token and how long it lasts, from one line or from JSON.
-fn read(text: &str) -> Option<(Secret, Option<chrono::Duration>)> {
-    let text = text.trim();
+/// Reads a token and how long it lasts, from one line or from JSON. It is one word of printable ASCII (RFC 6750): whatever
+/// else came would break the login's own form.
+fn read(text: &[u8]) -> Option<Token> {
+    let text = std::str::from_utf8(text).ok()?.trim();
     let (token, lasts) = if text.starts_with('{') {
         let answer: Answer = serde_json::from_str(text).ok()?;
         (answer.access_token, answer.expires_in)
@@ -158,7 +242,7 @@ fn read(text: &str) -> Option<(Secret, Option<chrono::Duration>)> {
     };
     let fits = !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic());
     let lasts = lasts.and_then(chrono::Duration::try_seconds);
-    fits.then(|| (Secret::new(token), lasts))
+    fits.then(|| Token { secret: Secret::new(token), lasts })
 }
 
 #[cfg(test)]
@@ -181,7 +265,9 @@ mod tests {
 
     #[test]
     fn tokens_are_read_from_a_line_or_from_json() {
-        let of = |text: &str| read(text).map(|(token, lasts)| (token.expose().to_owned(), lasts));
+        let of = |text: &str| {
+            read(text.as_bytes()).map(|token| (token.secret.expose().to_owned(), token.lasts))
+        };
         let hour = chrono::Duration::try_seconds(3600);
         for (text, expected) in [
             ("ya29.abc\n", Some(("ya29.abc".to_owned(), None))),
@@ -195,6 +281,13 @@ mod tests {
         ] {
             assert_eq!(of(text), expected, "{text:?}");
         }
+        assert!(read(b"\xff").is_none());
+    }
+
+    #[tokio::test]
+    async fn a_program_that_never_stops_printing_is_ended() {
+        let tokens = shell("while :; do echo 0123456789012345; done");
+        assert_eq!(tokens.get(now(), None).await, Err(TokenTrouble::NoToken));
     }
 
     #[tokio::test]
