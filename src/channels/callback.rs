@@ -67,6 +67,8 @@ struct Payload<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     template: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    choices: &'a [String],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     attachments: &'a [AttachmentId],
     created_at: DateTime<Utc>,
 }
@@ -140,6 +142,7 @@ fn body_of(row: &Claimed) -> Vec<u8> {
         locale: row.body.locale.as_str(),
         text: &row.body.text,
         template: row.body.template.as_deref(),
+        choices: &row.body.choices,
         attachments: &row.body.attachments,
         created_at: row.created_at,
     };

@@ -1,6 +1,7 @@
 //! `atende channels check`: whether the networks that the settings name take what we send and reach us.
 
 use clap::Subcommand;
+use tokio::runtime::Runtime;
 
 use super::{CliCx, ExitCode};
 use crate::adapters::clock::SystemClock;
@@ -35,7 +36,7 @@ pub(super) fn run(cx: &mut CliCx<'_>, command: &Command) -> anyhow::Result<ExitC
     let Some(loaded) = cx.settings()? else { return Ok(ExitCode::Problems) };
     let config = loaded.config;
     let asked = args.tenant.as_deref();
-    let mut looked = Look { found: false, fine: true };
+    let mut looked = Look { found: false, fine: true, runtime: cx.runtime()? };
     for tenant in config.tenant_ids() {
         if asked.is_some_and(|asked| asked != tenant.as_str()) {
             continue;
@@ -63,6 +64,7 @@ pub(super) fn run(cx: &mut CliCx<'_>, command: &Command) -> anyhow::Result<ExitC
 struct Look {
     found: bool,
     fine: bool,
+    runtime: Runtime,
 }
 
 impl Look {
@@ -116,11 +118,10 @@ impl Look {
     ) -> anyhow::Result<()> {
         self.found = true;
         let address = settings.address.clone().unwrap_or_default();
-        let runtime = cx.runtime()?;
         writeln!(cx.out, "{} · {tenant} · {address}", cx.say("E-mail", "Mail"))?;
         match mailbox(settings, &address) {
             Ok(Some(mailbox)) => {
-                for checked in runtime.block_on(mailbox.check()) {
+                for checked in self.runtime.block_on(mailbox.check()) {
                     match checked.result {
                         Ok(found) => writeln!(cx.out, "  IMAP: {}", found.in_locale(cx.lang))?,
                         Err(trouble) => {
@@ -140,7 +141,7 @@ impl Look {
         let now = SystemClock::default().now();
         match sender(settings, &address) {
             Ok(Some(sender)) => {
-                for finding in runtime.block_on(sender.check(now)) {
+                for finding in self.runtime.block_on(sender.check(now)) {
                     let words = format!("SMTP: {}", finding.in_locale(cx.lang));
                     match finding.found {
                         Found::Fails(_) => self.wrong(cx, &words)?,
@@ -167,9 +168,9 @@ impl Look {
         client: &CloudClient,
         number: &str,
     ) -> anyhow::Result<()> {
-        let runtime = cx.runtime()?;
-        let (state, webhook) =
-            runtime.block_on(async { (client.check(number).await, client.webhook(number).await) });
+        let (state, webhook) = self
+            .runtime
+            .block_on(async { (client.check(number).await, client.webhook(number).await) });
         let state = match state {
             Ok(state) => state,
             Err(fault) => {

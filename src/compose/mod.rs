@@ -6,6 +6,7 @@
 mod context;
 mod evidence;
 mod format;
+mod front;
 mod ledger;
 mod markup;
 mod name;
@@ -131,7 +132,7 @@ pub fn written(
     let answer = AnswerText { has_steps: false, text: body.to_owned() };
     let variables = context::of(input, &NoticeFacts::default(), &[], Some(&answer));
     let rendered = templates.render(Family::Written, input.channel, input.locale, variables)?;
-    let (text, mut ledger) = ledger::account(&rendered, 0);
+    let (text, mut ledger) = ledger::account(&rendered.text, 0);
     let mut left: Vec<&LedgerEntry> = evidence.ledger.iter().collect();
     for entry in ledger.iter_mut().filter(|entry| entry.support == Support::Passage) {
         // Framing may join a line differently; a sentence that is not found again has no support.
@@ -151,7 +152,8 @@ pub fn written(
             })
             .collect();
     }
-    Some(DraftText { text, locale: input.locale, kind: DraftKind::Model, ledger })
+    let (locale, choices) = (input.locale, rendered.choices);
+    Some(DraftText { text, locale, kind: DraftKind::Model, ledger, choices })
 }
 
 /// Writes a notice of a family, with the best passage where the family has room for one.
@@ -190,8 +192,9 @@ pub fn safety_text(
     };
     let variables = context::of(input, &NoticeFacts::default(), lines, None);
     let rendered = templates.render(family, input.channel, input.locale, variables)?;
-    let (text, ledger) = ledger::account(&rendered, 0);
-    Some(DraftText { text, locale: input.locale, kind: DraftKind::Safety, ledger })
+    let (text, ledger) = ledger::account(&rendered.text, 0);
+    let (locale, choices) = (input.locale, rendered.choices);
+    Some(DraftText { text, locale, kind: DraftKind::Safety, ledger, choices })
 }
 
 /// The passage to answer with, and its place in the list.
@@ -208,8 +211,9 @@ fn write(
     let Some((place, passage)) = answering(input) else {
         let variables = context::of(input, facts, &[], None);
         let rendered = templates.render(family, input.channel, input.locale, variables)?;
-        let (text, ledger) = ledger::account(&rendered, 0);
-        return Some(DraftText { text, locale: input.locale, kind: DraftKind::Template, ledger });
+        let (text, ledger) = ledger::account(&rendered.text, 0);
+        let (locale, choices) = (input.locale, rendered.choices);
+        return Some(DraftText { text, locale, kind: DraftKind::Template, ledger, choices });
     };
     let room = match input.channel {
         Channel::Email | Channel::WebForm => LONG_REPLY,
@@ -233,10 +237,11 @@ fn write(
         }
         let variables = context::of(input, facts, &[], Some(&answer));
         let rendered = templates.render(family, input.channel, input.locale, variables)?;
-        let (text, ledger) = ledger::account(&rendered, place);
+        let (text, ledger) = ledger::account(&rendered.text, place);
         let length = text.chars().count();
-        chosen =
-            Some(DraftText { text, locale: input.locale, kind: DraftKind::Extractive, ledger });
+        let (locale, choices) = (input.locale, rendered.choices);
+        let kind = DraftKind::Extractive;
+        chosen = Some(DraftText { text, locale, kind, ledger, choices });
         if length <= room {
             break;
         }

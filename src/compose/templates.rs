@@ -12,8 +12,10 @@ use rust_embed::RustEmbed;
 use serde_json::Value;
 
 use super::context;
+use super::front::{self, Cut};
 use super::ledger::LINE_KEEPER;
 use crate::domain::channel::Channel;
+use crate::domain::draft::numbered;
 use crate::domain::labels::Locale;
 use crate::text::Problem;
 
@@ -82,6 +84,17 @@ const PARTS: &[&str] =
 /// Every reply template, compiled.
 pub struct Templates {
     locales: BTreeMap<Locale, Handlebars<'static>>,
+    /// What templates offer to tap, by locale and name.
+    choices: BTreeMap<(Locale, String), Vec<String>>,
+}
+
+/// What a template came to.
+#[derive(Debug)]
+pub(super) struct Rendered {
+    /// The words, with the ledger's marks.
+    pub(super) text: String,
+    /// The short answers that stand beside the words, where the channel shows them to tap.
+    pub(super) choices: Vec<String>,
 }
 
 impl Templates {
@@ -97,7 +110,7 @@ impl Templates {
         if let Some(folder) = folder {
             read_folder(folder, &mut files, &mut problems);
         }
-        let mut templates = Self { locales: BTreeMap::new() };
+        let mut templates = Self { locales: BTreeMap::new(), choices: BTreeMap::new() };
         for locale in Locale::ALL {
             let mut registry = Handlebars::new();
             registry.set_strict_mode(true);
@@ -118,8 +131,13 @@ impl Templates {
     fn add(&mut self, file: &str, text: &str) -> Result<(), Problem> {
         let at = |line: usize, message: String| Problem { file: file.to_owned(), line, message };
         let (name, locale) = name_and_locale(file).map_err(|message| at(1, message))?;
-        let template = Template::compile(&keep_lines(text)).map_err(|error| {
-            let line = error.pos().map_or(1, |(line, _)| line);
+        let Cut { choices, above, body } =
+            front::cut(text).map_err(|(line, message)| at(line, message))?;
+        if !choices.is_empty() && takes_no_buttons(&name) {
+            return Err(at(2, "this template has no buttons; remove them".to_owned()));
+        }
+        let template = Template::compile(&keep_lines(&body)).map_err(|error| {
+            let line = error.pos().map_or(1, |(line, _)| line) + above;
             at(
                 line,
                 format!("this is no valid template: {}", first_line(&error.reason().to_string())),
@@ -128,7 +146,10 @@ impl Templates {
         if let Some((line, variable)) = unknown_variable(&template) {
             let hint = nearest(&variable, context::VARIABLES)
                 .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            return Err(at(line, format!("replies have no variable `{variable}`{hint}")));
+            return Err(at(line + above, format!("replies have no variable `{variable}`{hint}")));
+        }
+        if !choices.is_empty() {
+            self.choices.insert((locale, name.clone()), choices);
         }
         if let Some(registry) = self.locales.get_mut(&locale) {
             registry.register_template(&name, template);
@@ -164,21 +185,27 @@ impl Templates {
         problems.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
     }
 
-    /// Renders a family for a channel: the channel's own file where there is one.
+    /// Renders a family for a channel: the channel's own file where there is one. What it offers to tap stands beside the
+    /// words on WhatsApp, and below them with numbers elsewhere.
     pub(super) fn render(
         &self,
         family: Family,
         channel: Channel,
         locale: Locale,
         context: Value,
-    ) -> Option<String> {
+    ) -> Option<Rendered> {
         let registry = self.locales.get(&locale)?;
         let name = variants(channel)
             .iter()
             .map(|variant| format!("{family}.{variant}"))
             .find(|name| registry.has_template(name))
             .unwrap_or_else(|| family.as_str().to_owned());
-        registry.render_with_context(&name, &Context::from(context)).ok()
+        let text = registry.render_with_context(&name, &Context::from(context)).ok()?;
+        let choices = self.choices.get(&(locale, name)).cloned().unwrap_or_default();
+        Some(match channel {
+            Channel::Whatsapp => Rendered { text, choices },
+            _ => Rendered { text: numbered(&text, &choices), choices: Vec::new() },
+        })
     }
 
     /// Returns the names of all templates of a locale, channel part included, in order.
@@ -190,6 +217,13 @@ impl Templates {
         names.sort_unstable();
         names
     }
+}
+
+/// True for the fixed safety texts, where nothing is to be chosen, and for pieces of other templates.
+fn takes_no_buttons(name: &str) -> bool {
+    let family = name.split('.').next().unwrap_or_default();
+    let safety = [Family::SafetySelfHarm, Family::SafetyChild, Family::SafetyViolence];
+    PARTS.contains(&family) || safety.iter().any(|one| one.as_str() == family)
 }
 
 /// The channel parts of file names to try, in order. A form is answered like a mail.

@@ -263,7 +263,13 @@ mod tests {
             flaws: Vec::new(),
             doubt: None,
         };
-        DraftText { text: text.to_owned(), locale, kind: DraftKind::Model, ledger: vec![entry] }
+        DraftText {
+            text: text.to_owned(),
+            locale,
+            kind: DraftKind::Model,
+            ledger: vec![entry],
+            choices: Vec::new(),
+        }
     }
 
     fn passage(text: &str) -> Passage {

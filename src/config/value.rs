@@ -7,6 +7,7 @@ use toml::Value;
 
 use super::keys::{Kind, MIN_SECRET_CHARS};
 use super::problem::{Complaint, unknown_name};
+use crate::domain::host;
 
 /// A value as it was written, before its key is asked what it should be.
 #[derive(Clone, Debug, PartialEq)]
@@ -429,10 +430,7 @@ fn is_of_own_network(url: &reqwest::Url) -> bool {
 
 /// Whether a URL's host is this machine.
 pub(super) fn is_this_machine(url: &reqwest::Url) -> bool {
-    match host_ip(url) {
-        Some(ip) => ip.is_loopback(),
-        None => url.host_str().is_some_and(|host| host == "localhost"),
-    }
+    url.host_str().is_some_and(host::is_this_machine)
 }
 
 /// Returns the URL's host when it is written as an IP address.

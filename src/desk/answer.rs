@@ -92,7 +92,7 @@ pub(super) fn error_page(
 /// What a page that nobody is signed in to knows of itself.
 pub(super) fn bare(desk: &Desk, locale: Locale, view: &str, title: &str) -> Value {
     json!({
-        "view": view, "title": title, "lang": locale, "theme": "system", "csrf": "", "path": "",
+        "view": view, "title": title, "now": desk.now(), "lang": locale, "theme": "system", "csrf": "", "path": "",
         "css": desk.pages().address("desk.css"), "js": desk.pages().address("desk.js"),
         "icon": desk.pages().address("icon.svg"), "icon_dot": desk.pages().address("icon-dot.svg"),
         "killed": null, "incident": null, "person": null, "may": null, "nav": null, "switches": null, "undo_secs": 10,

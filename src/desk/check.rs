@@ -146,6 +146,7 @@ pub(super) fn repaired(shown: &DraftRow, repair: &Repair) -> Option<DraftText> {
     }
     let says_something = after.iter().any(|entry| entry.support != Support::Template);
     (changed && says_something && !text.trim().is_empty()).then(|| DraftText {
+        choices: shown.choices.clone(),
         text: text.trim().to_owned(),
         locale: Locale::parse(&shown.locale).unwrap_or(Locale::PtBr),
         kind: DraftKind::parse(&shown.kind).unwrap_or(DraftKind::Human),
@@ -231,6 +232,7 @@ mod tests {
             decided_by: None,
             decided_at: None,
             reason: None,
+            choices: Vec::new(),
             created_at: chrono::DateTime::UNIX_EPOCH,
         }
     }

@@ -16,6 +16,7 @@ pub(super) fn common(desk: &Desk, person: &Person, view: &str, title: &str, path
     json!({
         "view": view,
         "title": title,
+        "now": desk.now(),
         "lang": settings.locale,
         "theme": settings.theme,
         "csrf": person.csrf,

@@ -130,6 +130,30 @@ pub struct DraftText {
     pub kind: DraftKind,
     /// Sentence by sentence, why each may be said.
     pub ledger: Vec<LedgerEntry>,
+    /// Short answers that the customer can tap, where the channel has such; at most three.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
+}
+
+/// Returns a text with its short answers below, each with its number, for where they cannot be tapped.
+pub fn numbered(text: &str, choices: &[String]) -> String {
+    let mut whole = text.trim_end().to_owned();
+    for (at, choice) in choices.iter().enumerate() {
+        whole.push_str(if at == 0 { "\n\n" } else { "\n" });
+        whole.push_str(&(at + 1).to_string());
+        whole.push_str(". ");
+        whole.push_str(choice);
+    }
+    if choices.is_empty() { text.to_owned() } else { whole }
+}
+
+/// Returns the short answer that somebody names by its number, or as it stands.
+pub fn chosen<'c>(text: &str, choices: &'c [String]) -> Option<&'c String> {
+    let said = text.trim().trim_end_matches(['.', ')', 'º', 'ª']).trim();
+    let number: Option<usize> = said.parse().ok();
+    let at = number.and_then(|number| number.checked_sub(1));
+    at.and_then(|at| choices.get(at))
+        .or_else(|| choices.iter().find(|choice| choice.to_lowercase() == said.to_lowercase()))
 }
 
 impl DraftText {
@@ -160,4 +184,29 @@ pub struct Passage {
     pub above_floor: bool,
     /// The passage's words.
     pub text: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_tapped_is_chosen_by_its_number_or_its_words() {
+        let choices = ["Sim".to_owned(), "Não, obrigado".to_owned()];
+        assert_eq!(numbered("Deu certo?\n", &choices), "Deu certo?\n\n1. Sim\n2. Não, obrigado");
+        assert_eq!(numbered("Oi\n", &[]), "Oi\n");
+        for (said, expected) in [
+            ("1", Some(0)),
+            (" 2. ", Some(1)),
+            ("2)", Some(1)),
+            ("NÃO, obrigado", Some(1)),
+            ("0", None),
+            ("3", None),
+            ("1 boleto", None),
+            ("", None),
+        ] {
+            let at = chosen(said, &choices).and_then(|one| choices.iter().position(|c| c == one));
+            assert_eq!(at, expected, "{said}");
+        }
+    }
 }

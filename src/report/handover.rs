@@ -21,7 +21,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::adapters::store::{AuditRow, MessageRow, TicketView};
+use crate::adapters::store::{AttachmentRow, AuditRow, MessageRow, TicketView};
 use crate::domain::channel::Channel;
 use crate::domain::customer::CustomerProfile;
 use crate::domain::decision::{Action, Decision, Reason};
@@ -32,8 +32,8 @@ use crate::policy::Pack;
 use crate::policy::clocks::{self, Clock};
 pub use departments::{DepartmentPayload, TicketName, department};
 pub use parts::{
-    Amount, CustomerPart, EvidencePart, Expectation, IssuePart, Need, Package, PassageSeen,
-    Pressure, Spoken, TicketPart,
+    Amount, CustomerPart, EvidencePart, Expectation, FileSeen, IssuePart, Need, Package,
+    PassageSeen, Pressure, Spoken, TicketPart,
 };
 use sentences::{Sentence, shortened};
 pub use text::to_text;
@@ -296,6 +296,20 @@ fn spoken(message: &MessageRow) -> Spoken {
         // The store writes no other word; what no one of ours would have written is a notice.
         author: Author::parse(&message.author).unwrap_or(Author::System),
         text: message.text.clone(),
+        edited_at: message.edited_at,
+        deleted_at: message.deleted_at,
+        attachments: message.attachments.iter().map(file_seen).collect(),
+    }
+}
+
+fn file_seen(file: &AttachmentRow) -> FileSeen {
+    FileSeen {
+        id: file.id.clone(),
+        kind: file.kind.clone(),
+        name: file.name.clone(),
+        size: file.size,
+        state: file.state.clone(),
+        transcribed: file.transcribed,
     }
 }
 

@@ -4,6 +4,7 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use super::handover::{Attempt, AttemptKind, AttemptResult};
+use crate::domain::attachment::{AttachmentKind, AttachmentState};
 use crate::domain::channel::Channel;
 use crate::domain::customer::Money;
 use crate::domain::labels::{Language, Locale, Sentiment, Urgency};
@@ -98,6 +99,46 @@ pub const fn author(author: Author, locale: Locale) -> &'static str {
         Author::System => ("aviso automático", "automatic notice"),
     };
     of(locale, pt, en)
+}
+
+pub(super) fn file_kind(word: &str, locale: Locale) -> &str {
+    let Some(kind) = AttachmentKind::parse(word) else { return word };
+    let (pt, en) = match kind {
+        AttachmentKind::Image => ("imagem", "picture"),
+        AttachmentKind::Voice => ("mensagem de voz", "voice note"),
+        AttachmentKind::Audio => ("áudio", "audio"),
+        AttachmentKind::Video => ("vídeo", "video"),
+        AttachmentKind::Document => ("documento", "document"),
+        AttachmentKind::Sticker => ("figurinha", "sticker"),
+        AttachmentKind::File => ("arquivo", "file"),
+        AttachmentKind::MailHtml => ("e-mail completo", "whole mail"),
+    };
+    of(locale, pt, en)
+}
+
+/// Says where a file is that is not here; nothing of one that is.
+pub(super) fn file_state(word: &str, locale: Locale) -> Option<&'static str> {
+    let (pt, en) = match AttachmentState::parse(word)? {
+        AttachmentState::Kept => return None,
+        AttachmentState::Waiting => ("ainda não chegou", "not here yet"),
+        AttachmentState::Refused => ("não aceito", "not taken"),
+        AttachmentState::Lost => ("perdido", "lost"),
+        AttachmentState::Erased => ("apagado", "erased"),
+    };
+    Some(of(locale, pt, en))
+}
+
+/// Writes a size: `820 bytes`, `24 KB`, `1,2 MB`.
+pub(super) fn bytes(size: i64, locale: Locale) -> String {
+    match size {
+        ..1_000 => format!("{size} bytes"),
+        1_000..1_000_000 => format!("{} KB", (size + 500) / 1_000),
+        _ => {
+            let tenths = (size + 50_000) / 100_000;
+            let point = of(locale, ",", ".");
+            format!("{}{point}{} MB", tenths / 10, tenths % 10)
+        }
+    }
 }
 
 /// What was tried and what came of it.

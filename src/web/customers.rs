@@ -7,6 +7,7 @@ use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use chrono::NaiveDate;
+use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
@@ -20,6 +21,7 @@ use super::problem::{FieldProblem, Kind, Problem, say};
 use crate::adapters::store::CustomerUpsert;
 use crate::domain::customer::{Customer, CustomerProfile, Money};
 use crate::domain::decision::LocalText;
+use crate::domain::mark::StandingMark;
 
 /// The limits of the business's own key.
 const REFERENCE: Limits = Limits { max: 200, exact: true };
@@ -66,6 +68,27 @@ pub(super) struct CustomerIn {
     /// Anything else that rules and agents should see.
     #[schema(required = false)]
     fields: BTreeMap<String, String>,
+    /// `true` where they asked, on whatever way, to receive nothing unasked; `false` where they want it again. Left out, what
+    /// is known stays.
+    opted_out: Option<bool>,
+}
+
+/// A customer, and what is known of their addresses.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CustomerOut {
+    #[serde(flatten)]
+    customer: Customer,
+    /// That they want nothing unasked, or no advertisements, or that nothing arrives at one of their addresses.
+    marks: Vec<StandingMark>,
+}
+
+impl CustomerOut {
+    async fn of(state: &AppState, caller: &Caller, reference: &str) -> Result<Self, Problem> {
+        let customer = state.store().customer(&caller.tenant, reference).await?;
+        let customer = customer.ok_or_else(no_customer)?;
+        let marks = state.store().marks_of_customer(&caller.tenant, &customer).await?;
+        Ok(Self { customer, marks })
+    }
 }
 
 /// Reads a profile from JSON as `PUT /v1/customers/{ref}` takes it; every problem at once.
@@ -82,8 +105,13 @@ pub fn read_reference(text: &str) -> Result<Option<String>, LocalText> {
     short_text(text, REFERENCE)
 }
 
+/// Reads a customer's profile, and whether they are said to want nothing unasked.
+pub(super) fn described(form: &mut Form) -> (CustomerProfile, Option<bool>) {
+    (profile(form), form.flag("opted_out"))
+}
+
 /// Reads a customer's profile.
-pub(super) fn profile(form: &mut Form) -> CustomerProfile {
+fn profile(form: &mut Form) -> CustomerProfile {
     let text = Limits { max: 254, exact: true };
     let emails = form.texts("emails", LIST_MAX, text);
     let phones = form.texts("phones", LIST_MAX, text);
@@ -257,8 +285,8 @@ fn no_customer() -> Problem {
     put, path = "/v1/customers/{ref}", tag = "customers", request_body = CustomerIn,
     params(("ref" = String, Path, description = "The business's own key")),
     responses(
-        (status = 200, description = "Replaced", body = Customer),
-        (status = 201, description = "Created", body = Customer)
+        (status = 200, description = "Replaced", body = CustomerOut),
+        (status = 201, description = "Created", body = CustomerOut)
     )
 )]
 pub(super) async fn put(
@@ -269,29 +297,33 @@ pub(super) async fn put(
 ) -> Result<Response, Problem> {
     let reference = reference_of(&reference)?;
     let mut form = payload.form()?;
-    let profile = profile(&mut form);
-    let profile = form.finish(Some(profile))?;
+    let described = described(&mut form);
+    let (profile, opted_out) = form.finish(Some(described))?;
     let id = state.clock().customer_id();
     let upsert = CustomerUpsert { id, reference: reference.clone(), profile };
     let now = state.clock().now();
     let created = state.store().put_customers(now, &caller.tenant, vec![upsert]).await?;
-    let customer = state.store().customer(&caller.tenant, &reference).await?;
+    if let Some(opted_out) = opted_out
+        && let Some(customer) = state.store().customer(&caller.tenant, &reference).await?
+    {
+        state.store().note_opt_out(now, &caller.tenant, &customer, opted_out).await?;
+    }
     let status = if created == 1 { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Json(customer.ok_or_else(no_customer)?)).into_response())
+    let customer = CustomerOut::of(&state, &caller, &reference).await?;
+    Ok((status, Json(customer)).into_response())
 }
 
 /// Shows a customer.
 #[utoipa::path(
     get, path = "/v1/customers/{ref}", tag = "customers",
     params(("ref" = String, Path, description = "The business's own key")),
-    responses((status = 200, description = "The customer", body = Customer))
+    responses((status = 200, description = "The customer", body = CustomerOut))
 )]
 pub(super) async fn show(
     State(state): State<AppState>,
     Extension(caller): Extension<Caller>,
     Path(reference): Path<String>,
-) -> Result<Json<Customer>, Problem> {
+) -> Result<Json<CustomerOut>, Problem> {
     let reference = reference_of(&reference)?;
-    let customer = state.store().customer(&caller.tenant, &reference).await?;
-    customer.map(Json).ok_or_else(no_customer)
+    CustomerOut::of(&state, &caller, &reference).await.map(Json)
 }

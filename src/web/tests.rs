@@ -62,7 +62,7 @@ fn bodies_are_described_with_exactly_the_fields_that_are_read() {
     let read: &[Read<'_>] = &[
         ("MessageIn", &|form| drop(messages::MessageIn::fields(form, None, now))),
         ("TicketIn", &|form| drop(intake::TicketIn::fields(form, None, now))),
-        ("CustomerIn", &|form| drop(customers::profile(form))),
+        ("CustomerIn", &|form| drop(customers::described(form))),
     ];
     for (schema, read) in read {
         let mut form = Form::empty();

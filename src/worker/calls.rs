@@ -10,12 +10,14 @@ use crate::adapters::inbox::{Left, WaitingCall};
 use crate::adapters::store::{Delivered, Intake, NetworkPerson, OwnWords};
 use crate::channels::whatsapp::errors::ApiError;
 use crate::channels::whatsapp::identity;
+use crate::channels::whatsapp::outlet::marked;
 use crate::channels::whatsapp::payload::{
-    self, Alias, Incoming, Sender, Silence, Status, StatusChange, Update,
+    self, Alias, Incoming, Preference, Sender, Silence, Status, StatusChange, Update,
 };
 use crate::domain::channel::Channel;
 use crate::domain::ids::TenantId;
 use crate::domain::labels::Locale;
+use crate::domain::mark::{Mark, MarkNews};
 use crate::domain::message::{Contact, Given, InboundMessage};
 use crate::ports::{PortError, PortErrorKind};
 
@@ -34,6 +36,7 @@ struct News {
     changes: Vec<Incoming>,
     statuses: Vec<StatusChange>,
     aliases: Vec<Alias>,
+    preferences: Vec<Preference>,
 }
 
 impl Worker {
@@ -104,7 +107,8 @@ impl Worker {
                     fault.error.title.as_deref().unwrap_or("no title")
                 ),
                 Update::Bad { why, .. } => left.push(why.to_owned()),
-                Update::Alias(_) | Update::Preference(_) | Update::Ignored { .. } => {}
+                Update::Preference(preference) => news.preferences.push(preference),
+                Update::Alias(_) | Update::Ignored { .. } => {}
             }
         }
         for (tenant, news) in news {
@@ -127,7 +131,9 @@ impl Worker {
             self.store.alias(now, tenant, Channel::Whatsapp, keys).await?;
         }
         let people = news.messages.iter().chain(&news.echoes).chain(&news.changes);
-        let people: Vec<NetworkPerson> = people.map(|one| self.person(&one.sender)).collect();
+        let people = people.map(|one| &one.sender);
+        let people = people.chain(news.preferences.iter().map(|one| &one.sender));
+        let people: Vec<NetworkPerson> = people.map(|sender| self.person(sender)).collect();
         let mut threads =
             self.store.know(now, tenant, Channel::Whatsapp, people).await?.into_iter();
         let mut batch = Vec::with_capacity(news.messages.len());
@@ -150,9 +156,12 @@ impl Worker {
             self.store.record_own_words(now, words).await?;
         }
         // After the messages of the same call, which may be what they change.
-        let told = news.changes.into_iter().zip(threads);
+        let told = news.changes.into_iter().zip(threads.by_ref());
         let told = told.map(|(message, thread)| Told { message, thread }).collect();
         self.file_changes(call, tenant, told).await?;
+        for (preference, thread) in news.preferences.into_iter().zip(threads) {
+            self.file_preference(call, tenant, &preference, &thread).await?;
+        }
         let deliveries: Vec<_> = news
             .statuses
             .into_iter()
@@ -165,6 +174,29 @@ impl Worker {
         Ok(())
     }
 
+    /// Notes what somebody chose to receive. What is not about advertisements is passed over.
+    async fn file_preference(
+        &self,
+        call: &WaitingCall,
+        tenant: &TenantId,
+        preference: &Preference,
+        thread: &str,
+    ) -> Result<(), PortError> {
+        let Some(stops) = preference.stops_marketing() else {
+            tracing::debug!("Passed over a preference that is not about advertisements");
+            return Ok(());
+        };
+        let news = MarkNews {
+            mark: Mark::NoMarketing,
+            stands: stops,
+            reason: "whatsapp".to_owned(),
+            at: preference.at.unwrap_or(call.received_at),
+        };
+        let phone = preference.sender.phone.as_deref();
+        self.store.note_preference(tenant, thread, phone, news).await?;
+        Ok(())
+    }
+
     /// Records messages; one that the store cannot take must not hold back the others.
     pub(super) async fn record_all(
         &self,
@@ -172,6 +204,7 @@ impl Worker {
         left: &mut Vec<String>,
     ) -> Result<(), PortError> {
         let now = self.clock.now();
+        self.heard_from(&batch).await?;
         match self.store.record_inbound(now, batch.clone()).await {
             Ok(_) => return Ok(()),
             Err(error) if error.kind() == PortErrorKind::Permanent => {}
@@ -244,6 +277,7 @@ fn delivered(change: StatusChange) -> Option<Delivered> {
         Status::Other(_) => return None,
     };
     let failed = (state.0 == "failed").then(|| reason(change.errors.first()));
+    let code = change.errors.first().and_then(|error| error.code).filter(|_| failed.is_some());
     Some(Delivered {
         network_id: change.id,
         own_id: change.opaque,
@@ -251,6 +285,7 @@ fn delivered(change: StatusChange) -> Option<Delivered> {
         rank: state.1,
         at: change.at,
         error: failed,
+        mark: marked(code, change.at).map(|news| (news, Vec::new())),
     })
 }
 

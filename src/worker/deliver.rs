@@ -7,7 +7,8 @@ use futures::stream::{self, StreamExt};
 
 use super::Worker;
 use crate::adapters::store::{Claimed, DeliveryEnd, StoreError};
-use crate::channels::whatsapp::outlet::DOUBT;
+use crate::channels::whatsapp::outlet::{Attempt, DOUBT};
+use crate::domain::mark::MarkNews;
 use crate::ports::{PortError, PortErrorKind};
 
 /// How many rows are claimed at once: no more than are handed over at once, because on a network without
@@ -67,7 +68,11 @@ impl Worker {
     async fn deliver(&self, row: &Claimed) -> Result<Option<DateTime<Utc>>, PortError> {
         let mut left = None;
         let end = match (self.outlet(row), self.mailbox_of(row)) {
-            (Some(outlet), _) => self.send_by_whatsapp(&outlet, row).await?,
+            (Some(outlet), _) => {
+                let Attempt { end, mark } = self.send_by_whatsapp(&outlet, row).await?;
+                self.marked(row, mark).await?;
+                end
+            }
             (None, Some(mailbox)) => {
                 let (end, mail) = self.send_by_mail(&mailbox, row).await;
                 left = mail.map(|mail| (mailbox, mail));
@@ -90,6 +95,18 @@ impl Worker {
             Box::pin(self.keep_sent(&mailbox, &mail)).await;
         }
         Ok(wait)
+    }
+
+    /// Writes down what an attempt says of where it went.
+    pub(super) async fn marked(
+        &self,
+        row: &Claimed,
+        news: Option<MarkNews>,
+    ) -> Result<(), PortError> {
+        if let Some(news) = news {
+            self.store.note_mark(row, news).await?;
+        }
+        Ok(())
     }
 
     /// Says in the log how an attempt ended, and writes it down.

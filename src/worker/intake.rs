@@ -1,10 +1,14 @@
 //! From the inbox into the store. A message leaves the inbox only after the store has it.
 
+use std::collections::BTreeMap;
+
 use chrono::Duration;
 
 use super::Worker;
 use crate::adapters::inbox::Waiting;
-use crate::adapters::store::{Intake, TurnWindow};
+use crate::adapters::store::{Intake, TurnWindow, address_of};
+use crate::domain::ids::TenantId;
+use crate::domain::mark::MarkKey;
 use crate::domain::message::InboundMessage;
 use crate::policy::TurnWindow as PolicyWindow;
 use crate::ports::{PortError, PortErrorKind};
@@ -22,7 +26,7 @@ impl Worker {
             return Ok(calls);
         }
         let now = self.clock.now();
-        let mut batch = Vec::with_capacity(waiting.len());
+        let mut batch: Vec<Intake> = Vec::with_capacity(waiting.len());
         let mut seqs = Vec::with_capacity(waiting.len());
         for Waiting { seq, message } in waiting {
             match message.map(|message| self.prepare(message)) {
@@ -34,6 +38,7 @@ impl Worker {
                 None => self.set_aside(seq, "the stored message cannot be read").await?,
             }
         }
+        self.heard_from(&batch).await?;
         match self.store.record_inbound(now, batch.clone()).await {
             Ok(_) => self.inbox.mark_taken(now, seqs.clone(), None).await?,
             // One message that the store cannot take must not hold back the others.
@@ -68,6 +73,22 @@ impl Worker {
             job_id: self.clock.job_id(),
             message,
         })
+    }
+
+    /// Notes that whoever wrote can be reached again where they wrote from.
+    pub(super) async fn heard_from(&self, batch: &[Intake]) -> Result<(), PortError> {
+        let mut by_tenant: BTreeMap<&TenantId, Vec<MarkKey>> = BTreeMap::new();
+        for Intake { message, .. } in batch {
+            if let Some(key) = address_of(message) {
+                by_tenant.entry(&message.tenant).or_default().push(key);
+            }
+        }
+        for (tenant, mut keys) in by_tenant {
+            keys.sort();
+            keys.dedup();
+            self.store.heard_from(self.clock.now(), tenant, keys).await?;
+        }
+        Ok(())
     }
 
     async fn set_aside(&self, seq: i64, why: &str) -> Result<(), PortError> {

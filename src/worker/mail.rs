@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -18,9 +19,10 @@ use crate::channels::email::kind::{self, Action, Kind, Report};
 use crate::channels::email::mailbox::{Arrivals, Cursor, Fetched, FolderRole, Watcher};
 use crate::channels::email::parse::{self, Mail};
 use crate::channels::email::reply::{self, Author, PERSON_STYLE, Parent, Party, Reply};
-use crate::channels::email::sender::{Cause, Outcome, Outgoing};
+use crate::channels::email::sender::{Cause, Fault, Outcome, Outgoing};
 use crate::channels::email::{kept, quote, thread};
 use crate::domain::channel::Channel;
+use crate::domain::mark::{Mark, MarkNews};
 use crate::domain::message::{Contact, Given, InboundMessage, MessageFlags};
 use crate::ports::{Clock, PortError, PortErrorKind};
 
@@ -167,7 +169,12 @@ impl Worker {
         }
         let code = report.status.as_deref().unwrap_or("no code");
         let error = Some(format!("the mail came back ({code})"));
-        self.note_mail(account, id, ("failed", 5), error).await?;
+        // A full mailbox or a refused content says nothing of the address.
+        let mark = is_bad_address(code).then(|| {
+            let news = bad_address(code.to_owned(), self.clock.now());
+            (news, report.recipients.clone())
+        });
+        self.note_mail(account, id, ("failed", 5), (error, mark)).await?;
         Ok(true)
     }
 
@@ -177,12 +184,12 @@ impl Worker {
         account: &MailAccount,
         id: &str,
         (state, rank): (&'static str, u8),
-        error: Option<String>,
+        (error, mark): (Option<String>, Option<(MarkNews, Vec<String>)>),
     ) -> Result<(), PortError> {
         let own_id = own_mail_id(id).map(|id| id.as_str().to_owned());
         let now = self.clock.now();
         let delivered =
-            Delivered { network_id: id.to_owned(), own_id, state, rank, at: now, error };
+            Delivered { network_id: id.to_owned(), own_id, state, rank, at: now, error, mark };
         let deliveries = vec![(delivered, self.clock.message_id())];
         self.store.note_deliveries(now, &account.tenant, deliveries).await?;
         Ok(())
@@ -199,7 +206,7 @@ impl Worker {
         let now = self.clock.now();
         if self.store.is_our_mail(&account.tenant, &mail.message_id).await? {
             // It left after all, whatever the end of its call was.
-            self.note_mail(account, &mail.message_id, ("sent", 1), None).await?;
+            self.note_mail(account, &mail.message_id, ("sent", 1), (None, None)).await?;
             return Ok(());
         }
         let ids: Vec<String> =
@@ -303,7 +310,15 @@ impl Worker {
                 tracing::error!(mailbox = address, "Mail does not leave from {address}: {reason}");
                 DeliveryEnd::RetryAt(at, reason.to_string())
             }
-            Outcome::Failed(_, reason) => DeliveryEnd::Failed(reason.to_string()),
+            Outcome::Failed(fault, reason) => {
+                if fault == Fault::Address {
+                    let code = reason.status.map(|status| status.to_string());
+                    let code = code.or_else(|| reason.code.map(|code| code.to_string()));
+                    let news = bad_address(code.unwrap_or_default(), now);
+                    self.marked(row, Some(news)).await?;
+                }
+                DeliveryEnd::Failed(reason.to_string())
+            }
             Outcome::Unknown(reason) => DeliveryEnd::Awaiting(now + DOUBT, reason.to_string()),
         };
         let left = matches!(end, DeliveryEnd::Accepted(_)).then_some(written.bytes);
@@ -327,6 +342,16 @@ impl Worker {
             tracing::warn!(%error, "A mail that left could not be put into the folder of sent mail");
         }
     }
+}
+
+/// True for a status that says that there is no such address (RFC 3463 §3.2), other than ours (5.1.7 and 5.1.8).
+fn is_bad_address(status: &str) -> bool {
+    status.starts_with("5.1.") && !matches!(status, "5.1.7" | "5.1.8")
+}
+
+/// Says of an address that nothing arrives there.
+fn bad_address(reason: String, at: DateTime<Utc>) -> MarkNews {
+    MarkNews { mark: Mark::Unreachable, stands: true, reason, at }
 }
 
 /// Writes a row as a mail.
@@ -410,5 +435,28 @@ impl Arrivals for MailArrivals {
         }
         let full = anyhow::anyhow!("too much waits in the inbox already");
         Err(PortError::new("accept mails", PortErrorKind::Transient, full))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_says_that_there_is_no_such_address_marks_one() {
+        for (status, bad) in [
+            ("5.1.1", true),
+            ("5.1.2", true),
+            ("5.1.10", true),
+            ("5.1.7", false),
+            ("5.1.8", false),
+            ("5.2.2", false),
+            ("5.7.1", false),
+            ("4.1.1", false),
+            ("550", false),
+            ("no code", false),
+        ] {
+            assert_eq!(is_bad_address(status), bad, "{status}");
+        }
     }
 }

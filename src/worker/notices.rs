@@ -304,6 +304,7 @@ pub(super) fn body(ticket: &DueTicket, text: DraftText, template: Option<String>
         in_reply_to: ticket.in_reply_to.clone(),
         fallback_queue: ticket.queue.clone().unwrap_or_default(),
         template,
+        choices: text.choices,
         attachments: Vec::new(),
     }
 }

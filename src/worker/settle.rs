@@ -77,6 +77,11 @@ impl Worker {
             vault,
             // Whoever writes again of their own accord has taken the opt-out back.
             opted_out: opts_out || (turn.opted_out && stays),
+            opts_out: match (opts_out, turn.opted_out && !stays) {
+                (true, _) => Some(true),
+                (false, true) => Some(false),
+                (false, false) => None,
+            },
             draft: draft.filter(|_| decision.action != Action::None).map(|draft| NewDraft {
                 id: self.clock.draft_id(),
                 draft,
@@ -131,6 +136,7 @@ impl Worker {
             },
             vault: turn.vault.clone(),
             opted_out: turn.opted_out,
+            opts_out: None,
             draft: None,
             replies: Vec::new(),
             rating: None,
@@ -166,6 +172,7 @@ fn body_of(turn: &TurnSnapshot, draft: &DraftText, fallback: &str) -> OutboxBody
             .find_map(|message| message.external_id.clone()),
         fallback_queue: fallback.to_owned(),
         template: None,
+        choices: draft.choices.clone(),
         attachments: Vec::new(),
     }
 }

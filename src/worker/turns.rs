@@ -11,6 +11,7 @@ use crate::adapters::store::{
 };
 use crate::domain::channel::Channel;
 use crate::domain::decision::Mode;
+use crate::domain::draft::chosen;
 use crate::domain::message::{Author, Given, MessageFlags, PastMessage};
 use crate::domain::ticket::{OwnerKind, TicketStatus};
 use crate::pipeline::{Outcome, TurnInput};
@@ -308,6 +309,13 @@ pub(super) fn is_owed(turn: &TurnSnapshot) -> bool {
     messages.any(|(at, one)| is_open(answered, at, one) && one.decided && !one.deleted)
 }
 
+/// Returns what a message says. A number says the short answer that our last message gave it.
+fn said(turn: &TurnSnapshot, answered: usize, message: &TurnMessage) -> String {
+    let offered = answered.checked_sub(1).and_then(|at| turn.messages.get(at));
+    let choice = offered.and_then(|ours| chosen(&message.text, &ours.choices));
+    choice.unwrap_or(&message.text).clone()
+}
+
 /// Splits the conversation into the turn and what was before it. The turn is everything that the
 /// customer wrote since the last answer, without what an earlier turn found to need none, and
 /// whatever no turn covered yet: a message may come while the answer to an earlier one is on its way.
@@ -340,7 +348,7 @@ pub(super) fn input_of(case: &Case, now: DateTime<Utc>) -> TurnInput {
     TurnInput {
         channel: turn.channel,
         subject: open.iter().find_map(|message| message.subject.clone()),
-        messages: open.iter().map(|message| message.text.clone()).collect(),
+        messages: open.iter().map(|message| said(turn, answered, message)).collect(),
         // Decided messages stand before new ones: a turn covers everything that had come by then.
         waiting: open.iter().take_while(|message| message.decided).count(),
         history,

@@ -9,10 +9,10 @@ use super::Worker;
 use super::turns::Case;
 use crate::adapters::store::{Claimed, DeliveryEnd};
 use crate::channels::whatsapp::client::Address;
-use crate::channels::whatsapp::outlet::{Outlet, Parcel};
+use crate::channels::whatsapp::outlet::{Attempt, Enclosure, Outlet, Parcel};
 use crate::domain::channel::Channel;
 use crate::domain::ticket::OwnerKind;
-use crate::ports::PortError;
+use crate::ports::{PortError, PortErrorKind};
 
 /// How long a read receipt may take; it is a courtesy, and a turn that is being decided has better things to do.
 const RECEIPT: Duration = Duration::from_secs(5);
@@ -28,13 +28,16 @@ impl Worker {
         &self,
         outlet: &Outlet,
         row: &Claimed,
-    ) -> Result<DeliveryEnd, PortError> {
+    ) -> Result<Attempt, PortError> {
         let known = self.store.network_address(&row.tenant, &row.body.thread).await?;
         let own = row.body.to.phone.as_deref().and_then(Address::read);
         let Some(to) = known.as_ref().and_then(address).or(own) else {
-            return Ok(DeliveryEnd::Failed(
-                "nobody knows this person's number or user id".to_owned(),
-            ));
+            let why = "nobody knows this person's number or user id".to_owned();
+            return Ok(DeliveryEnd::Failed(why).into());
+        };
+        let file = match self.enclosure(row).await? {
+            Ok(file) => file,
+            Err(why) => return Ok(DeliveryEnd::Failed(why.to_owned()).into()),
         };
         let latest = self.store.latest_inbound(&row.conversation).await?;
         let parcel = Parcel {
@@ -42,6 +45,8 @@ impl Worker {
             number: &row.account,
             to: &to,
             text: &row.body.text,
+            choices: &row.body.choices,
+            file: file.as_ref(),
             locale: row.body.locale,
             ticket_number: &row.body.ticket_number,
             template: row.body.template.as_deref(),
@@ -53,12 +58,40 @@ impl Worker {
         };
         // Where a model made it, the customer has seen that long ago.
         let read = parcel.answers.filter(|_| self.ladder.is_none() && row.author == "ai");
-        let (end, ()) = futures::join!(outlet.send(self.clock.now(), &parcel), async {
+        let (attempt, ()) = futures::join!(outlet.send(self.clock.now(), &parcel), async {
             if let Some(message) = read.filter(|_| row.attempt == 1) {
                 show(outlet, &row.account, message, false).await;
             }
         });
-        Ok(end)
+        Ok(attempt)
+    }
+
+    /// Reads the file that a row carries, or says why it cannot leave.
+    async fn enclosure(
+        &self,
+        row: &Claimed,
+    ) -> Result<Result<Option<Enclosure>, &'static str>, PortError> {
+        let id = match row.body.attachments.as_slice() {
+            [] => return Ok(Ok(None)),
+            [id] => id,
+            _ => {
+                return Ok(Err("WhatsApp takes one file a message; send the others by themselves"));
+            }
+        };
+        let known = self.store.enclosed(&row.tenant, std::slice::from_ref(id)).await?;
+        let content =
+            self.files.read(id).await.map_err(|error| {
+                PortError::new("read attachment", PortErrorKind::Transient, error)
+            })?;
+        Ok(match (known.into_iter().next(), content) {
+            (Some(known), Some(content)) => Ok(Some(Enclosure {
+                id: known.id.as_str().to_owned(),
+                mime: known.mime,
+                name: known.name,
+                content,
+            })),
+            _ => Err("the file that goes with it is not here any more"),
+        })
     }
 
     /// Shows whoever waits on WhatsApp that their words were read and a reply is being made, where one may leave alone:

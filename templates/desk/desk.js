@@ -13,7 +13,6 @@
   const place = (inside = document) => find('#desk, #record', inside);
   const ticket = () => place()?.dataset.ticket ?? '';
   const isOn = name => root.dataset[name] === 'true';
-  const isCalm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
   const isNarrow = () => matchMedia('(max-width: 899px)').matches;
 
   root.classList.add('scripted');
@@ -111,6 +110,7 @@
       sources.clear();
     }
     document.title = page.title;
+    setClock(page);
     // The conversation is counted from its end: whoever reads further up stays where they read.
     const scroll = byId('talk-scroll');
     if (!same) scroll?.scrollTo(0, 0);
@@ -148,8 +148,8 @@
   /** Remembers where the focus and the selection are; calling the result puts them back by id if a swap took them away. */
   function holdFocus() {
     const had = document.activeElement;
-    let range = null;
-    try { range = [had.selectionStart, had.selectionEnd]; } catch { /* a field that has no selection */ }
+    let range;
+    try { range = [had.selectionStart, had.selectionEnd]; } catch { /* a field without a selection */ }
     return () => {
       const again = had.id && !document.contains(had) && document.activeElement === document.body && byId(had.id);
       if (!again) return;
@@ -167,18 +167,19 @@
     looksAt = at;
     looking = setTimeout(async () => {
       looksAt = Infinity;
-      const mine = turn;
+      const [mine, here] = [turn, location.href];
       try {
-        const got = await load(location.href);
-        if (mine === turn && got.ok && got.page.body.dataset.view === document.body.dataset.view) put(got.page);
+        const got = await load(here);
+        // Whoever went on or acted meanwhile is shown nothing older than that.
+        if (mine !== turn || here !== location.href || !got.ok) return;
+        if (got.page.body.dataset.view === document.body.dataset.view) put(got.page);
       } catch { /* the line that is down says so itself */ }
     }, at - Date.now());
   }
 
   addEventListener('popstate', () => {
-    if (!place()) return location.reload();
-    if (location.hash && byId(location.hash.slice(1))) return;
-    go(location.href, { push: false, whole: true });
+    if (!place()) location.reload();
+    else if (!location.hash || !byId(location.hash.slice(1))) go(location.href, { push: false, whole: true });
   });
 
   // ---- The queue: rows stay where they are -------------------------------------------------------------------------------
@@ -196,10 +197,9 @@
       incoming.delete(row.dataset.row);
       if (!next && acted) { row.remove(); continue; }
       row.classList.toggle('is-gone', !next);
-      row.ariaCurrent = null;
+      row.ariaCurrent = next?.getAttribute('aria-current') ?? null;
       if (!next) continue;
       if (row.innerHTML !== next.innerHTML) row.replaceChildren(...document.importNode(next, true).childNodes);
-      row.ariaCurrent = next.getAttribute('aria-current');
       row.href = next.getAttribute('href');
     }
     appendTail(here, there, incoming);
@@ -253,13 +253,8 @@
 
   /** Looks at a sentence: marks it, opens its passage, and scrolls as little as will do. The sentence wins over the passage. */
   function look(link, { focus = true } = {}) {
-    for (const one of sentences()) {
-      one.toggleAttribute('aria-current', false);
-      one.tabIndex = one === link ? 0 : -1;
-    }
-    link.setAttribute('aria-current', 'true');
-    const cite = link.parentElement.dataset.cite;
-    const passage = cite && byId(`passage-${cite}`);
+    for (const one of sentences()) Object.assign(one, { ariaCurrent: one === link ? 'true' : null, tabIndex: one === link ? 0 : -1 });
+    const passage = byId(`passage-${link.parentElement.dataset.cite}`);
     if (passage) passage.open = true;
     passage?.scrollIntoView({ block: 'nearest' });
     link.parentElement.scrollIntoView({ block: 'nearest' });
@@ -286,8 +281,8 @@
     const inRows = document.activeElement?.closest('#rows');
     const stops = inRows ? rowsOf(inRows) : sentences();
     if (!stops.length) return false;
-    const now = inRows ? stops.indexOf(document.activeElement) : stops.findIndex(one => one.hasAttribute('aria-current'));
-    const next = stops[Math.max(0, Math.min(stops.length - 1, now < 0 ? 0 : now + by))];
+    const here = inRows ? stops.indexOf(document.activeElement) : stops.findIndex(one => one.hasAttribute('aria-current'));
+    const next = stops[Math.max(0, Math.min(stops.length - 1, here < 0 ? 0 : here + by))];
     if (inRows) next.focus();
     else look(next);
     return true;
@@ -320,21 +315,14 @@
       const kept = name && sessionStorage.getItem(name);
       if (!kept || field.value !== field.defaultValue || kept === field.value) continue;
       field.value = kept;
-      const folded = field.closest('details:not([open])');
-      if (folded) folded.open = true;
+      field.closest('details')?.setAttribute('open', '');
     }
     if (byId('edited')) keep(byId('edited'));
-    const reply = byId('reply');
-    const written = reply?.dataset.editor && sessionStorage.getItem(`desk:${reply.dataset.editor}:text`);
+    const written = sessionStorage.getItem(`desk:${byId('reply')?.dataset.editor}:text`);
     byId('edit')?.classList.toggle('has-text', Boolean(written));
   }
 
-  function forget(form) {
-    for (const field of editors(form)) {
-      const name = keptAs(field);
-      if (name) sessionStorage.removeItem(name);
-    }
-  }
+  const forget = form => editors(form).forEach(field => sessionStorage.removeItem(keptAs(field)));
 
   /** How much of the draft was changed: the words that came or went among all there were and are. */
   function tellShare(field) {
@@ -376,13 +364,14 @@
     const body = new URLSearchParams(new FormData(form, submitter));
     const address = submitter?.getAttribute('formaction') ?? form.getAttribute('action');
     const saving = setTimeout(() => form.closest('.understood')?.classList.add('is-saving'), 400);
-    const mine = ++turn;
+    turn += 1;
     try {
       const got = await load(address, { method: 'POST', body });
+      turn += 1;
       if (got.ok) finish(form, got);
       else refuse(form, got);
     } catch {
-      if (mine === turn) notice('bad', words('failed'));
+      notice('bad', words('failed'));
       for (const select of all('select', form)) undoChoice(select);
     } finally {
       clearTimeout(saving);
@@ -399,7 +388,7 @@
     const moves = form.hasAttribute('data-moves') || form.hasAttribute('data-recall') || form.closest('.menu');
     const before = ticket();
     const n = form.elements.sentence?.value;
-    put(got.page, { acted: true, forced: form.hasAttribute('data-now') && isDirty(byId('reply')) ? [] : own });
+    put(got.page, { acted: true, forced: form.hasAttribute('data-at-once') && isDirty(byId('reply')) ? [] : own });
     if (moves || ticket() !== before) focusWork();
     else if (n) look(byId(`s-${n}`) ?? find('#ledger [data-open] > a') ?? sentences().at(-1) ?? byId('main'));
     else if (document.activeElement === document.body) focusAfter(form);
@@ -418,16 +407,13 @@
     if (got.page.body.dataset.view !== document.body.dataset.view) {
       const said = find('#flash', got.page) ? all('#flash p', got.page) : all('main h1, main .reading', got.page);
       notice('bad', said.map(one => one.textContent.trim()).join('. '));
-      byId('flash').focus();
-      return;
+      return byId('flash').focus();
     }
     const kept = editors(form).map(field => [field.id, field.value]);
-    put(got.page, { forced: form.hasAttribute('data-now') || !form.closest('#reply') ? [] : ['reply'] });
-    for (const [id, value] of kept) {
-      const field = byId(id);
-      if (!field || field.value === value) continue;
-      field.value = value;
-      keep(field);
+    put(got.page, { forced: form.hasAttribute('data-at-once') || !form.closest('#reply') ? [] : ['reply'] });
+    for (const [id, value] of kept.filter(([id]) => byId(id))) {
+      byId(id).value = value;
+      keep(byId(id));
     }
   }
 
@@ -439,17 +425,13 @@
     const submitter = event.submitter;
     if (submitter?.getAttribute('aria-disabled') === 'true') {
       event.preventDefault();
-      (byId('fix-all') ?? byId('edit') ?? submitter).focus();
-      return;
+      return (byId('fix-all') ?? byId('edit') ?? submitter).focus();
     }
     if (!place() || (form.method === 'get' && form.getAttribute('action') !== location.pathname)) return;
     event.preventDefault();
-    if (form.method === 'get') {
-      const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ''));
-      go(`${form.getAttribute('action')}?${query}`, { whole: true });
-    } else {
-      post(form, submitter);
-    }
+    if (form.method !== 'get') return post(form, submitter);
+    const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ''));
+    go(`${form.getAttribute('action')}?${query}`, { whole: true });
   });
 
   document.addEventListener('input', event => {
@@ -459,7 +441,7 @@
   document.addEventListener('change', event => {
     const field = event.target;
     if (field.id === 'saved') insertSaved(field);
-    else if (field.matches('[data-auto]') || field.form?.hasAttribute('data-now')) field.form.requestSubmit();
+    else if (field.matches('[data-auto]') || field.form?.hasAttribute('data-at-once')) field.form.requestSubmit();
     else if (field.name === 'notify' && field.checked && 'Notification' in window) Notification.requestPermission();
   });
 
@@ -519,7 +501,7 @@
       if (opens) (find('.entry[aria-current]') ?? find('.entry'))?.focus({ preventScroll: true });
     } else if (link.id === 'jump') {
       event.preventDefault();
-      byId('talk-scroll').scrollTo({ top: 0, behavior: isCalm() ? 'auto' : 'smooth' });
+      byId('talk-scroll').scrollTo({ top: 0 });
     } else if (link.closest('.sentence')) {
       event.preventDefault();
       look(link);
@@ -537,9 +519,8 @@
 
   function focusForm() {
     const field = find('#edited, #instruction, #to-queue, #reject-form input[type="radio"]:checked');
-    if (!field) return focusWork();
-    field.focus();
-    if (field.id === 'edited') field.setSelectionRange(0, 0);
+    if (field?.id === 'edited') field.setSelectionRange(0, 0);
+    (field ?? byId('reply')).focus();
   }
 
   /** A form was closed: back to the button that opened it. */
@@ -595,10 +576,10 @@
     if (event.ctrlKey || event.metaKey || event.altKey || find('dialog[open]')) return;
     if (event.key === 'Escape') return escape(event);
     if (isTextual(target)) return;
-    if (find('#reject-form') && /^[1-9]$/.test(event.key)) {
-      const choice = find(`#reject-form [data-key="${event.key}"]`);
-      choice?.click();
-      return choice?.focus();
+    const choice = /^[1-9]$/.test(event.key) && find(`#reject-form [data-key="${event.key}"]`);
+    if (choice) {
+      choice.click();
+      return choice.focus();
     }
     if (event.key === 'Enter' && target.matches('#reject-form [type="radio"]')) {
       event.preventDefault();
@@ -647,6 +628,11 @@
 
   // ---- Clocks and replies that can be called back ------------------------------------------------------------------------------
 
+  /** The server's time: clocks of screens are wrong more often than one thinks. */
+  let ahead = 0;
+  const now = () => Date.now() + ahead;
+  const setClock = page => { ahead = (Date.parse(page.documentElement.dataset.now) || Date.now()) - Date.now(); };
+
   /** Time left as the server writes it; `null` where it writes a moment instead. Below two minutes, seconds. */
   function timeLeft(ms) {
     const [minutes, minus] = [Math.floor(Math.abs(ms) / 60000), ms < 0 ? '−' : ''];
@@ -659,7 +645,7 @@
   function tickClock(clock) {
     const due = Date.parse(clock.dataset.clock);
     if (!due || clock.dataset.state === 'paused') return;
-    const ms = due - Date.now();
+    const ms = due - now();
     const text = timeLeft(ms);
     const slot = find('[data-text]', clock);
     if (text && slot.textContent !== text) slot.textContent = text;
@@ -674,7 +660,7 @@
       dial.setAttribute('class', 'dial is-bad');
       dial.innerHTML = '<circle class="full" cx="8" cy="8" r="7"/><path class="sign" d="M8 4.4v4M8 11.3v.01"/>';
     }
-    if (row?.hasAttribute('aria-current')) announce(words('breach', { name: find('.entry-who', row).textContent }));
+    if (row?.ariaCurrent) announce(words('breach', { name: find('.entry-who', row).textContent }));
   }
 
   /** The arc goes on from the share that the server gave with the time left then. */
@@ -703,9 +689,8 @@
       find('[data-words]', bar).textContent = words('leaves', { n: seconds });
       find('.arc', bar).setAttribute('stroke-dasharray', `${100 * Math.max(0, ms) / 1000 / Number(bar.dataset.of)} 100`);
     }
-    const more = find('#undo [data-more]');
-    const folded = all('.recall').length - 3;
-    if (more) { more.hidden = folded <= 0; more.textContent = words('more', { n: folded }); }
+    const [more, folded] = [find('#undo [data-more]'), all('.recall').length - 3];
+    if (more) Object.assign(more, { hidden: folded <= 0, textContent: words('more', { n: folded }) });
   }
 
   let beat = 0;
@@ -713,7 +698,7 @@
     beat += 1;
     if (all('.recall').length) tickRecalls();
     for (const clock of all('[data-clock]')) {
-      const left = Date.parse(clock.dataset.clock) - Date.now();
+      const left = Date.parse(clock.dataset.clock) - now();
       if (beat % 60 === 1 || (left < 121000 && left > -61000)) tickClock(clock);
     }
   }
@@ -750,21 +735,21 @@
     }));
   }
 
-  function counts(now) {
+  function counts(told) {
     for (const badge of all('.badge[data-count]')) {
-      const n = now[badge.dataset.count];
+      const n = told[badge.dataset.count];
       if (n === undefined) continue;
       badge.dataset.n = n;
       find('[data-figure]', badge).textContent = n;
     }
-    if (now.watchers) {
-      for (const slot of all('[data-watchers]')) watching(slot, now.watchers[slot.dataset.watchers]);
+    if (told.watchers) {
+      for (const slot of all('[data-watchers]')) watching(slot, told.watchers[slot.dataset.watchers]);
     }
     headline();
   }
 
   /** The count in the title, where it is wanted, and the dot on the sign while nobody looks. */
-  let isUnseen = false;
+  let isUnseen = false, audio = null;
   function headline() {
     const n = Number(find('.badge[data-count="review"]')?.dataset.n ?? 0);
     const title = document.title.replace(/^\(\d+\) /, '');
@@ -781,95 +766,83 @@
     if (document.hidden) { isUnseen = true; headline(); }
     if (isOn('sound')) chime();
     if (isOn('notify') && document.hidden && 'Notification' in window && Notification.permission === 'granted') {
-      const shown = new Notification('atende', { body: text, tag: 'atende', icon: byId('favicon')?.dataset.plain });
-      shown.onclick = () => { window.focus(); shown.close(); };
+      new Notification('atende', { body: text, tag: 'atende' }).onclick = () => window.focus();
     }
   }
 
-  let audio = null;
   function chime() {
     try {
       audio ??= new AudioContext();
-      const [tone, loudness, now] = [audio.createOscillator(), audio.createGain(), audio.currentTime];
-      tone.frequency.setValueAtTime(660, now);
-      tone.frequency.setValueAtTime(880, now + 0.09);
-      loudness.gain.setValueAtTime(0.05, now);
-      loudness.gain.exponentialRampToValueAtTime(0.001, now + 0.35);
+      const [tone, loudness, from] = [audio.createOscillator(), audio.createGain(), audio.currentTime];
+      tone.frequency.value = 740;
+      loudness.gain.setValueAtTime(0.05, from);
+      loudness.gain.exponentialRampToValueAtTime(0.001, from + 0.35);
       tone.connect(loudness).connect(audio.destination);
-      tone.start(now);
-      tone.stop(now + 0.36);
+      tone.start(from);
+      tone.stop(from + 0.36);
     } catch { /* no sound here */ }
   }
 
-  let stream = null, silence = 0, downSince = null, giveUp = null;
+  let stream = null, silence, downSince = null, giveUp = null;
 
   // Browsers keep few connections to one server: of several windows one listens and tells the others.
   const others = 'BroadcastChannel' in window && navigator.locks ? new BroadcastChannel('desk') : null;
-  others?.addEventListener('message', ({ data }) => heard(data.name, data.data));
+  others?.addEventListener('message', ({ data }) => heard[data.name](data.told));
 
   function listen() {
     if (!byId('rail') || !('EventSource' in window)) return;
-    if (!others) { connect(); return; }
-    navigator.locks.request('desk', () => new Promise(done => { giveUp = done; connect(); })).catch(() => {});
+    if (!others) connect();
+    else navigator.locks.request('desk', () => new Promise(done => { giveUp = done; connect(); })).catch(() => {});
   }
 
   function connect() {
     stream = new EventSource('/desk/events');
     stream.onopen = () => tell('up', null);
     stream.onerror = () => {
-      silence ||= setTimeout(() => tell('down', null), 5000);
-      if (stream?.readyState === EventSource.CLOSED) setTimeout(() => { if (stream) connect(); }, 15000);
+      silence ||= setTimeout(tell, 5000, 'down', null);
+      if (stream?.readyState === EventSource.CLOSED) setTimeout(() => stream && connect(), 15000);
     };
     for (const name of ['counts', 'presence', 'killed', 'ticket']) {
-      stream.addEventListener(name, event => {
-        try { tell(name, JSON.parse(event.data)); } catch { /* an event that is not ours */ }
-      });
+      stream.addEventListener(name, event => tell(name, JSON.parse(event.data)));
     }
   }
 
-  function tell(name, data) {
-    others?.postMessage({ name, data });
-    heard(name, data);
+  function tell(name, told) {
+    others?.postMessage({ name, told });
+    heard[name](told);
   }
 
-  function heard(name, now) {
-    if (name === 'counts') counts(now);
-    else if (name === 'presence') {
-      for (const slot of all(`[data-watchers="${CSS.escape(now.ticket)}"]`)) watching(slot, now.watchers);
-    } else if (name === 'killed') refresh();
-    else if (name === 'ticket') {
-      if (now.what === 'left') find(`[data-row="${CSS.escape(now.id)}"]:not([aria-current])`)?.classList.add('is-gone');
-      refresh(now.id === ticket());
-    } else if (name === 'down') isDown();
-    else if (name === 'up') isUp();
-  }
+  const heard = {
+    counts,
+    presence: told => all(`[data-watchers="${CSS.escape(told.ticket)}"]`).forEach(slot => watching(slot, told.watchers)),
+    killed: () => refresh(),
+    ticket: told => {
+      if (told.what === 'left') find(`[data-row="${CSS.escape(told.id)}"]:not([aria-current])`)?.classList.add('is-gone');
+      refresh(told.id === ticket());
+    },
+    down: () => {
+      downSince ??= new Date();
+      root.classList.add('is-offline');
+      const time = downSince.toLocaleTimeString(root.lang, { hour: '2-digit', minute: '2-digit' });
+      find('#stale [data-text]').textContent = words('stale', { time });
+      byId('stale').hidden = false;
+    },
+    up: () => {
+      silence = clearTimeout(silence);
+      if (!downSince) return;
+      downSince = null;
+      root.classList.remove('is-offline');
+      byId('stale').hidden = true;
+      refresh();
+    },
+  };
 
-  function isUp() {
-    clearTimeout(silence);
-    silence = 0;
-    if (!downSince) return;
-    downSince = null;
-    root.classList.remove('is-offline');
-    if (byId('stale')) byId('stale').hidden = true;
-    refresh();
-  }
-
+  // A page that is put aside to come back to would hold its line.
   addEventListener('pagehide', () => {
-    stream?.close();
-    stream = null;
+    stream = stream?.close();
     giveUp?.();
   });
-  addEventListener('pageshow', event => { if (event.persisted) { listen(); refresh(); } });
-
-  function isDown() {
-    downSince ??= new Date();
-    root.classList.add('is-offline');
-    const strip = byId('stale');
-    if (!strip) return;
-    const time = downSince.toLocaleTimeString(root.lang, { hour: '2-digit', minute: '2-digit' });
-    find('[data-text]', strip).textContent = words('stale', { time });
-    strip.hidden = false;
-  }
+  addEventListener('pageshow', event => event.persisted && (listen(), refresh()));
 
   /** Tells the others which ticket is looked at, and whether somebody writes. */
   function present() {
@@ -881,8 +854,7 @@
   }
 
   document.addEventListener('visibilitychange', () => {
-    if (document.hidden) return;
-    isUnseen = false;
+    isUnseen &&= document.hidden;
     headline();
     present();
   });
@@ -895,7 +867,7 @@
     restore();
     tickRecalls();
     for (const clock of all('[data-clock]')) tickClock(clock);
-    if (downSince) isDown();
+    if (downSince) heard.down();
     const [seen, here] = [find('.entry[aria-current] .entry-seen'), byId('watching')];
     if (here && seen && !here.childElementCount) {
       for (const one of seen.childNodes) here.append(one.cloneNode(true));
@@ -913,10 +885,11 @@
 
   if (desk()) {
     const named = { '#queue': 'queue', '#talk': 'talk', '#reply': 'reply' }[location.hash];
-    const isPicked = new URL(location.href).searchParams.has('t');
-    show(named ?? (isNarrow() && !isPicked ? 'queue' : new URL(location.href).searchParams.has('acao') ? 'reply' : 'talk'));
+    const asked = new URL(location.href).searchParams;
+    show(named ?? (isNarrow() && !asked.has('t') ? 'queue' : asked.has('acao') ? 'reply' : 'talk'));
   }
   for (const pane of all('[data-pane]')) sources.set(pane.id, pane.outerHTML);
+  setClock(document);
   wire();
   const current = find('#ledger a[aria-current]');
   if (current) look(current, { focus: false });

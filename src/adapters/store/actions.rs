@@ -12,6 +12,7 @@ use super::{
     Dialect, Store, StoreError, audit, from_json, indexing, jobs, millis, moment, no_nul, replies,
     to_json, uploads,
 };
+use crate::domain::channel::Channel;
 use crate::domain::ids::{AttachmentId, OutboxId, TenantId, TicketId};
 use crate::domain::labels::Locale;
 use crate::domain::message::Contact;
@@ -158,6 +159,7 @@ pub(super) struct TicketRef {
     pub(super) opted_out: bool,
     pub(super) contact: Contact,
     pub(super) thread: String,
+    pub(super) channel: Channel,
     pub(super) subject: Option<String>,
 }
 
@@ -211,7 +213,7 @@ pub(super) async fn lock_ticket(
 ) -> Result<Option<TicketRef>, StoreError> {
     let sql = format!(
         "SELECT t.id, t.tenant, t.conversation_id, t.number, t.status, t.queue, t.tags, t.overrides, t.subject, \
-         c.owner, c.owner_ref, c.owner_until, c.opted_out, c.contact, c.thread \
+         c.owner, c.owner_ref, c.owner_until, c.opted_out, c.contact, c.thread, c.channel \
          FROM tickets t JOIN conversations c ON c.id = t.conversation_id WHERE t.tenant = $1 AND t.id = $2{}",
         dialect.lock("c, t")
     );
@@ -236,6 +238,7 @@ pub(super) async fn lock_ticket(
             opted_out: row.try_get::<i64, _>("opted_out")? != 0,
             contact: from_json("contact", &row.try_get::<String, _>("contact")?)?,
             thread: row.try_get("thread")?,
+            channel: super::turns::word(&row, "channel", Channel::parse)?,
             subject: row.try_get("subject")?,
         })
     })

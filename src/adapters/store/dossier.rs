@@ -90,6 +90,34 @@ const TABLES: &[Table] = &[
         columns: &[("kind", As::Text), ("value", As::Text), ("customer_id", As::Text)],
     },
     Table {
+        name: "marks_of_customers",
+        of_customers: true,
+        from: "contact_marks WHERE (kind = 'customer' AND value IN {ids}) OR (tenant, kind, value) IN \
+             (SELECT tenant, kind, value FROM contacts WHERE customer_id IN {ids}) ORDER BY kind, value, mark",
+        columns: &[
+            ("kind", As::Text),
+            ("value", As::Text),
+            ("mark", As::Text),
+            ("standing", As::Number),
+            ("reason", As::Text),
+            ("at", As::Time),
+        ],
+    },
+    Table {
+        name: "marks",
+        of_customers: false,
+        from: "contact_marks WHERE kind = 'network' AND value IN (SELECT thread FROM conversations WHERE id IN {ids}) \
+             ORDER BY value, mark",
+        columns: &[
+            ("kind", As::Text),
+            ("value", As::Text),
+            ("mark", As::Text),
+            ("standing", As::Number),
+            ("reason", As::Text),
+            ("at", As::Time),
+        ],
+    },
+    Table {
         name: "conversations",
         of_customers: false,
         from: "conversations WHERE id IN {ids} ORDER BY id",

@@ -7,7 +7,9 @@ use sqlx::Row;
 use super::actions::{self, Actor, TicketRef};
 use super::many::places;
 use super::outbox::{NewRow, OutboxBody, insert_rows};
-use super::{Dialect, Store, StoreError, audit, millis, moment, no_nul, replies, to_json, uploads};
+use super::{
+    Dialect, Store, StoreError, audit, from_json, millis, moment, no_nul, replies, to_json, uploads,
+};
 use crate::domain::draft::DraftText;
 use crate::domain::ids::{AttachmentId, OutboxId, TenantId, TicketId};
 use crate::domain::ticket::OwnerKind;
@@ -84,6 +86,16 @@ pub(super) async fn retire_proposed(
     Ok(())
 }
 
+/// Reads what a draft offers to tap.
+pub(super) fn choices_of(kept: Option<String>) -> Result<Vec<String>, StoreError> {
+    kept.map_or(Ok(Vec::new()), |kept| from_json("choices", &kept))
+}
+
+/// Writes down what a draft offers to tap; nothing for none.
+pub(super) fn kept_choices(draft: &DraftText) -> Option<String> {
+    (!draft.choices.is_empty()).then(|| to_json(&draft.choices))
+}
+
 /// True where a draft of a ticket waits for somebody's decision.
 pub(super) async fn are_proposed(
     connection: &mut AnyConnection,
@@ -148,7 +160,7 @@ async fn decide(
     decision: &DraftDecision,
 ) -> Result<DraftOutcome, StoreError> {
     let row = sqlx::query(
-        "SELECT id, state, decided_by, decided_at, text, locale, \
+        "SELECT id, state, decided_by, decided_at, text, locale, choices, \
          (SELECT MAX(version) FROM drafts WHERE ticket_id = $1) AS latest FROM drafts WHERE ticket_id = $1 AND version = $2",
     )
     .bind(&ticket.id)
@@ -198,7 +210,11 @@ async fn decide(
         let locale: String = row.try_get("locale")?;
         let mut body = replies::reply_body(connection, ticket, text, &locale).await?;
         body.attachments.clone_from(&decision.attachments);
-        queue_reply(connection, now, ticket, decision, (&id, &body)).await?;
+        // Other words may not go with what the draft offered to answer.
+        if decision.action == DraftAction::Approve {
+            body.choices = choices_of(row.try_get("choices")?)?;
+        }
+        queue_reply(connection, now, ticket, decision, (&id, body)).await?;
         DraftOutcome::Queued(decision.outbox.clone())
     } else {
         let queue = actions::people_queue(connection, ticket).await?;
@@ -233,16 +249,16 @@ async fn queue_reply(
     now: DateTime<Utc>,
     ticket: &TicketRef,
     decision: &DraftDecision,
-    (draft, body): (&str, &OutboxBody),
+    (draft, body): (&str, OutboxBody),
 ) -> Result<(), StoreError> {
     // Reviewed is done: the assistant has the conversation again, unless an agent keeps it.
     let owner = (ticket.owner == OwnerKind::Review).then_some(("ai", None, None));
     let version = actions::raise_version(connection, now, ticket, owner).await?;
-    insert_rows(
-        connection,
-        now,
-        &[NewRow {
-            id: decision.outbox.as_str(),
+    let parts = uploads::parts(connection, ticket.channel, &decision.outbox, body).await?;
+    let rows: Vec<NewRow<'_>> = parts
+        .iter()
+        .map(|(id, body)| NewRow {
+            id: id.as_str(),
             tenant: &ticket.tenant,
             conversation: &ticket.conversation,
             ticket: &ticket.id,
@@ -256,10 +272,12 @@ async fn queue_reply(
             epoch: 0,
             draft: Some(draft),
             leaves_at: decision.leaves_at,
-        }],
-    )
-    .await?;
-    uploads::enclose(connection, &decision.outbox, &decision.attachments).await?;
+        })
+        .collect();
+    insert_rows(connection, now, &rows).await?;
+    for (id, body) in &parts {
+        uploads::enclose(connection, id, &body.attachments).await?;
+    }
     actions::set_status(connection, now, ticket, "pending").await
 }
 
@@ -312,9 +330,9 @@ async fn revise(
     // The old id with its version makes an id that nobody else can make.
     sqlx::query(
         "INSERT INTO drafts (id, tenant, ticket_id, conversation_id, decision_id, version, state, text, locale, kind, ledger, \
-         passages, conversation_version, created_at) \
+         passages, choices, conversation_version, created_at) \
          SELECT id || '_' || CAST(version + 1 AS TEXT), tenant, ticket_id, conversation_id, decision_id, version + 1, 'proposed', \
-         $3, locale, kind, $4, passages, conversation_version, $5 FROM drafts WHERE ticket_id = $1 AND version = $2",
+         $3, locale, kind, $4, passages, choices, conversation_version, $5 FROM drafts WHERE ticket_id = $1 AND version = $2",
     )
     .bind(&ticket.id)
     .bind(version)

@@ -134,6 +134,7 @@ pub(super) async fn record_sent(
     .bind(millis(now))
     .bind(to_json(&MessageMeta {
         notice: row.is_notice().then(|| row.kind.clone()),
+        choices: row.body.choices.clone(),
         ..MessageMeta::default()
     }))
     .bind(row.id.as_str())

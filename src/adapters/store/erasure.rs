@@ -12,7 +12,7 @@ use super::indexing::{FORGET_CONVERSATIONS, FORGET_CUSTOMERS, READ_CUSTOMERS_ANE
 use super::many::{ROWS_MAX, to_int};
 use super::person::{Kept, Person, TICKETS, count, origins};
 use super::{Dialect, Store, StoreError, audit, millis, to_json};
-use super::{network, pace};
+use super::{marks, network, pace};
 use crate::domain::message::MessageOrigin;
 
 /// How many conversations are erased in one transaction.
@@ -42,7 +42,7 @@ const STATEMENTS: &[&str] = &[
      decision_id = CASE WHEN author = 'customer' THEN COALESCE(decision_id, 'erased') ELSE decision_id END \
      WHERE conversation_id IN {ids}",
     "UPDATE drafts SET state = CASE WHEN state = 'proposed' THEN 'retired' ELSE state END, text = '', ledger = '[]', \
-     passages = '[]', final_text = NULL, reason = NULL WHERE ticket_id IN {tickets}",
+     passages = '[]', choices = NULL, final_text = NULL, reason = NULL WHERE ticket_id IN {tickets}",
     "DELETE FROM notes WHERE ticket_id IN {tickets}",
     FORGET_CONVERSATIONS,
     "DELETE FROM idempotency WHERE answer IN (SELECT id FROM outbox WHERE conversation_id IN {ids})",
@@ -153,6 +153,8 @@ impl Store {
                     // Whoever the business wrote to and who never wrote back has no conversation.
                     network::forget(connection, &person).await?;
                     pace::forget(connection, &person).await?;
+                    let tenant = person.tenant.as_str();
+                    marks::forget_keys(connection, tenant, person.keys()).await?;
                     let ids: Vec<String> = person.customers.iter().cloned().collect();
                     kept.customers = erase_customers(connection, now, &ids).await?;
                     if !kept.is_nothing() {
@@ -190,6 +192,7 @@ pub(super) async fn erase_conversations(
     actor: &str,
 ) -> Result<Erased, StoreError> {
     let dialect = Dialect::of(connection);
+    marks::forget(connection, ids).await?;
     let borrowed: Vec<&str> = ids.iter().map(String::as_str).collect();
     let ids = to_json(&ids);
     // The conversation first, as everywhere, so that nobody waits in a circle.
@@ -254,8 +257,14 @@ pub(super) async fn erase_customers(
         now,
     );
     let done = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(&ids).execute(&mut *connection).await?;
-    let theirs = "DELETE FROM contacts WHERE customer_id IN {ids}";
-    run_all(connection, &[theirs, FORGET_CUSTOMERS, READ_CUSTOMERS_ANEW], &ids, now).await?;
+    let statements = [
+        "DELETE FROM contact_marks WHERE (kind = 'customer' AND value IN {ids}) OR (tenant, kind, value) IN \
+         (SELECT tenant, kind, value FROM contacts WHERE customer_id IN {ids})",
+        "DELETE FROM contacts WHERE customer_id IN {ids}",
+        FORGET_CUSTOMERS,
+        READ_CUSTOMERS_ANEW,
+    ];
+    run_all(connection, &statements, &ids, now).await?;
     Ok(i64::try_from(done.rows_affected()).unwrap_or(0))
 }
 

@@ -12,11 +12,12 @@ use super::outbox::{self, Claimed, DeliveryEnd};
 use super::person::Person;
 use super::turns::MessageMeta;
 use super::{
-    Dialect, Store, StoreError, attachments, audit, drafts, endings, from_json, millis, no_nul,
-    to_json,
+    Dialect, Store, StoreError, attachments, audit, drafts, endings, from_json, marks, millis,
+    no_nul, to_json,
 };
 use crate::domain::channel::Channel;
 use crate::domain::ids::{MessageId, TenantId, TicketId};
+use crate::domain::mark::MarkNews;
 use crate::domain::message::InboundMessage;
 use crate::domain::phone;
 
@@ -57,6 +58,8 @@ pub struct Delivered {
     pub at: DateTime<Utc>,
     /// Why it will not arrive.
     pub error: Option<String>,
+    /// What that says of where it was sent to, and the addresses that the network names.
+    pub mark: Option<(MarkNews, Vec<String>)>,
 }
 
 impl Store {
@@ -409,6 +412,9 @@ async fn note(
         .bind(claimed.id.as_str())
         .execute(&mut *connection)
         .await?;
+    if let Some((news, addresses)) = &delivered.mark {
+        marks::note_of_row(connection, &claimed, addresses, news).await?;
+    }
     match (state.as_str(), &delivered.error) {
         ("sent" | "unknown", Some(why)) => {
             fail_later(connection, now, &claimed, &state, why).await?;

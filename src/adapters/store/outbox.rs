@@ -11,10 +11,11 @@ use sqlx::any::AnyRow;
 use super::endings::{self, audit_row};
 use super::many::with_rows;
 use super::switches::STOPPED;
-use super::{Dialect, Store, StoreError, from_json, millis, moment, to_json};
+use super::{Dialect, Store, StoreError, from_json, marks, millis, moment, to_json};
 use crate::domain::channel::Channel;
 use crate::domain::ids::{AttachmentId, OutboxId, TenantId};
 use crate::domain::labels::Locale;
+use crate::domain::mark::{Mark, MarkKey};
 use crate::domain::message::Contact;
 
 /// What leaves, and for whom.
@@ -41,6 +42,9 @@ pub struct OutboxBody {
     /// The network's approved template that carries it, outside the time in which free text may leave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<String>,
+    /// Short answers that the customer can tap, at most three. Where nothing is set to show them, the words have them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
     /// The files that go with it, in this order; `GET /v1/attachments/{id}` returns their bytes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<AttachmentId>,
@@ -372,7 +376,7 @@ async fn claim(
     let sql = format!(
         "SELECT o.id, o.tenant, o.channel, o.account, o.conversation_id, o.ticket_id, o.author, o.author_ref, \
          o.attempts + 1 AS attempts, o.body, o.created_at, o.automatic, o.compare_version, o.kind, \
-         o.conversation_version AS row_version, o.epoch AS row_epoch, c.version, c.owner, c.opted_out, \
+         o.conversation_version AS row_version, o.epoch AS row_epoch, c.version, c.owner, c.opted_out, c.customer_id, \
          COALESCE((SELECT epoch FROM tenants t WHERE t.tenant = o.tenant), 0) AS epoch, \
          (SELECT incident FROM tenants t WHERE t.tenant = o.tenant) AS incident, \
          (SELECT stopped_at FROM tenants t WHERE t.tenant = o.tenant) AS stopped \
@@ -390,16 +394,73 @@ async fn claim(
         if let Some(why) = overtaken_by(row)? {
             retire(connection, now, &claimed, why).await?;
         } else {
-            ready.push(claimed);
+            ready.push((claimed, row.try_get("customer_id")?));
         }
     }
-    let ids: Vec<&OutboxId> = ready.iter().map(|row| &row.id).collect();
+    let (ready, unreached) = without_marked(connection, now, ready).await?;
+    let all = ready.iter().chain(unreached.iter().map(|(row, _)| row));
+    let ids: Vec<&OutboxId> = all.map(|row| &row.id).collect();
     let sql = format!(
         "UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE id IN {}",
         dialect.json_strings("$1")
     );
-    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(to_json(&ids)).execute(connection).await?;
+    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(to_json(&ids)).execute(&mut *connection).await?;
+    for (row, why) in &unreached {
+        let end = DeliveryEnd::Failed(why.clone());
+        endings::finish(connection, now, row, &end, "").await?;
+    }
     Ok(ready)
+}
+
+/// Rows that leave, and those that end here because nothing arrives where they go, with the reason.
+type Parted = (Vec<Claimed>, Vec<(Claimed, String)>);
+
+/// Takes out what may not leave by itself for what is known of whom it is for: notices to whoever wants nothing unasked,
+/// and whatever no person wrote to where nothing arrives. People may try all the same.
+async fn without_marked(
+    connection: &mut AnyConnection,
+    now: DateTime<Utc>,
+    ready: Vec<(Claimed, Option<String>)>,
+) -> Result<Parted, StoreError> {
+    let by_itself = |row: &Claimed| row.author != "agent" && row.kind != "safety";
+    let keys: Vec<(usize, String, MarkKey)> = ready
+        .iter()
+        .enumerate()
+        .filter(|(_, (row, _))| by_itself(row))
+        .flat_map(|(at, (row, customer))| {
+            let tenant = row.tenant.as_str().to_owned();
+            let keys = marks::keys_of_row(row, customer.clone()).into_iter();
+            keys.map(move |key| (at, tenant.clone(), key))
+        })
+        .collect();
+    let asked: Vec<(&str, &MarkKey)> =
+        keys.iter().map(|(_, tenant, key)| (tenant.as_str(), key)).collect();
+    let mut found: Vec<Vec<marks::Found>> = ready.iter().map(|_| Vec::new()).collect();
+    for mark in marks::standing_of(connection, &asked).await? {
+        let at = keys.get(mark.place).map(|(at, ..)| *at);
+        if let Some(marks) = at.and_then(|at| found.get_mut(at)) {
+            marks.push(mark);
+        }
+    }
+    let (mut leaving, mut unreached) = (Vec::with_capacity(ready.len()), Vec::new());
+    for ((row, _), marks) in ready.into_iter().zip(found) {
+        if row.is_notice() && marks.iter().any(|one| one.mark == Mark::OptedOut) {
+            retire(connection, now, &row, "contact opted out").await?;
+            continue;
+        }
+        match marks.iter().find(|one| marks::hinders(one, row.channel)) {
+            Some(mark) => {
+                let code = mark.reason.as_deref().unwrap_or("no code");
+                let since = mark.at.format("%Y-%m-%d");
+                let why = format!(
+                    "nothing arrives at this address ({code}, since {since}): it is not written to until they write again"
+                );
+                unreached.push((row, why));
+            }
+            None => leaving.push(row),
+        }
+    }
+    Ok((leaving, unreached))
 }
 
 /// Names what came between the decision and the sending; `None` when nothing did.

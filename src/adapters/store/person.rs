@@ -62,6 +62,11 @@ impl Person {
         self.conversations.values().map(String::as_str).collect()
     }
 
+    /// What they are known by, as contacts are looked up.
+    pub(super) fn keys(&self) -> impl Iterator<Item = (String, String)> {
+        self.keys.iter().cloned()
+    }
+
     /// The keys of their numbers.
     pub(super) fn phone_keys(&self) -> impl Iterator<Item = &str> {
         self.keys.iter().filter(|(kind, _)| kind == "phone").map(|(_, key)| key.as_str())

@@ -126,6 +126,7 @@ impl Store {
             account: row.try_get("account")?,
             contact: json("contact")?,
             customer: json("profile")?,
+            marks: self.marks_of_conversation(tenant, &conversation).await?,
             parent_id: row.try_get("parent_id")?,
             linked: self.linked(customer.as_deref(), id).await?,
             fields: json("fields")?,
@@ -252,7 +253,7 @@ impl Store {
 
     async fn drafts_of(&self, id: &TicketId) -> Result<Vec<DraftRow>, StoreError> {
         let rows = sqlx::query(
-            "SELECT version, state, text, final_text, locale, kind, ledger, passages, decided_by, decided_at, reason, \
+            "SELECT version, state, text, final_text, locale, kind, choices, ledger, passages, decided_by, decided_at, reason, \
              created_at AS draft_created_at FROM drafts WHERE ticket_id = $1 ORDER BY version DESC LIMIT 50",
         )
         .bind(id.as_str())
@@ -398,7 +399,7 @@ impl Store {
     ) -> Result<Vec<ReviewRow>, StoreError> {
         let after = after.cloned().unwrap_or(Cursor { at: i64::MIN, id: String::new() });
         let sql = format!(
-            "SELECT {TICKET_COLUMNS}, d.version, d.state, d.text, d.final_text, d.locale, d.kind, d.ledger, d.passages, \
+            "SELECT {TICKET_COLUMNS}, d.version, d.state, d.text, d.final_text, d.locale, d.kind, d.choices, d.ledger, d.passages, \
              d.decided_by, d.decided_at, d.reason, d.created_at AS draft_created_at \
              FROM drafts d JOIN tickets t ON t.id = d.ticket_id JOIN conversations c ON c.id = t.conversation_id \
              LEFT JOIN customers k ON k.id = t.customer_id \

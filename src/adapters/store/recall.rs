@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{AnyConnection, Row};
 
 use super::actions::{self, Actor, TicketRef};
+use super::uploads::PART;
 use super::{Store, StoreError, audit, from_json, millis, moment, to_json};
 use crate::domain::ids::{OutboxId, TenantId, TicketId, TicketNumber};
 use crate::domain::ticket::TicketStatus;
@@ -79,6 +80,17 @@ impl Store {
                 if back.rows_affected() == 0 {
                     return Ok(Recalled::TooLate(ticket));
                 }
+                // The files that were to leave after it.
+                sqlx::query(
+                    "UPDATE outbox SET state = 'retired', error = $1, finished_at = $2 WHERE conversation_id = $3 \
+                     AND state = 'queued' AND id LIKE $4",
+                )
+                .bind(CALLED_BACK)
+                .bind(millis(now))
+                .bind(&locked.conversation)
+                .bind(format!("{outbox}{PART}%"))
+                .execute(&mut *connection)
+                .await?;
                 let body: serde_json::Value = from_json("outbox body", &body)?;
                 let text = body.get("text").and_then(serde_json::Value::as_str);
                 let text = text.unwrap_or_default().to_owned();
@@ -101,12 +113,14 @@ impl Store {
             "SELECT o.id, o.ticket_id, o.created_at, o.due_at, t.number, c.contact FROM outbox o \
              JOIN tickets t ON t.id = o.ticket_id JOIN conversations c ON c.id = o.conversation_id \
              WHERE o.audience = 'customer' AND o.state = 'queued' AND o.due_at > $1 AND o.due_at < $2 AND o.tenant = $3 \
-             AND o.author = 'agent' AND o.author_ref = $4 AND o.attempts = 0 ORDER BY o.due_at LIMIT 20",
+             AND o.author = 'agent' AND o.author_ref = $4 AND o.attempts = 0 AND o.id NOT LIKE $5 \
+             ORDER BY o.due_at LIMIT 20",
         )
         .bind(millis(now))
         .bind(millis(now + chrono::Duration::minutes(1)))
         .bind(tenant.as_str())
         .bind(agent)
+        .bind(format!("%{PART}%"))
         .fetch_all(&self.reads)
         .await?;
         rows.iter()
@@ -135,11 +149,13 @@ impl Store {
     ) -> Result<Option<String>, StoreError> {
         let row: Option<(String, Option<String>, String)> = sqlx::query_as(
             "SELECT o.state, o.error, o.body FROM outbox o JOIN tickets t ON t.conversation_id = o.conversation_id \
-             WHERE t.tenant = $1 AND t.id = $2 AND o.author = 'agent' AND o.author_ref = $3 ORDER BY o.seq DESC LIMIT 1",
+             WHERE t.tenant = $1 AND t.id = $2 AND o.author = 'agent' AND o.author_ref = $3 AND o.id NOT LIKE $4 \
+             ORDER BY o.seq DESC LIMIT 1",
         )
         .bind(tenant.as_str())
         .bind(ticket.as_str())
         .bind(agent)
+        .bind(format!("%{PART}%"))
         .fetch_optional(&self.reads)
         .await?;
         let Some((state, error, body)) = row else { return Ok(None) };

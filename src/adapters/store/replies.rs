@@ -49,11 +49,11 @@ pub(super) async fn write_reply(
     let mut body =
         reply_body(connection, ticket, reply.text.clone(), reply.locale.as_str()).await?;
     body.attachments.clone_from(&reply.attachments);
-    insert_rows(
-        connection,
-        now,
-        &[NewRow {
-            id: reply.id.as_str(),
+    let parts = uploads::parts(connection, ticket.channel, &reply.id, body).await?;
+    let rows: Vec<NewRow<'_>> = parts
+        .iter()
+        .map(|(id, body)| NewRow {
+            id: id.as_str(),
             tenant: &ticket.tenant,
             conversation: &ticket.conversation,
             ticket: &ticket.id,
@@ -63,15 +63,17 @@ pub(super) async fn write_reply(
             automatic: false,
             // A person's own words stand even if the customer writes in the same second.
             compare_version: false,
-            body: &body,
+            body,
             version,
             epoch: 0,
             draft: None,
             leaves_at: reply.leaves_at,
-        }],
-    )
-    .await?;
-    uploads::enclose(connection, &reply.id, &reply.attachments).await?;
+        })
+        .collect();
+    insert_rows(connection, now, &rows).await?;
+    for (id, body) in &parts {
+        uploads::enclose(connection, id, &body.attachments).await?;
+    }
     if let Some((token, key, hash)) = &reply.once {
         sqlx::query("INSERT INTO idempotency (tenant, token_id, key, body_hash, answer, created_at) VALUES ($1, $2, $3, $4, $5, $6)")
             .bind(&ticket.tenant)
@@ -109,6 +111,7 @@ pub(super) async fn reply_body(
         locale: Locale::parse(locale).unwrap_or(Locale::PtBr),
         in_reply_to: latest.and_then(|(id,)| id),
         template: None,
+        choices: Vec::new(),
         attachments: Vec::new(),
         fallback_queue: ticket.queue.clone().unwrap_or_else(|| FALLBACK_QUEUE.to_owned()),
     })

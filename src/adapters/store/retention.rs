@@ -69,7 +69,8 @@ const DRAFTS: Texts = Texts {
     name: "drafts",
     kept: "drafts_kept",
     statements: &[
-        "UPDATE drafts SET text = '', ledger = '[]', passages = '[]', final_text = NULL, reason = NULL \
+        "UPDATE drafts SET text = '', ledger = '[]', passages = '[]', choices = NULL, final_text = NULL, \
+         reason = NULL \
          WHERE ticket_id IN {ids}",
         "UPDATE tickets SET drafts_kept = 0 WHERE id IN {ids}",
     ],

@@ -8,6 +8,7 @@ use sqlx::any::AnyRow;
 
 use super::{AttachmentRow, StoreError, from_json, millis, moment};
 use crate::domain::ids::TicketNumber;
+use crate::domain::mark::StandingMark;
 
 /// A place in a list: the creation time and id of the last row seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -200,6 +201,9 @@ pub struct DraftRow {
     pub locale: String,
     /// How it came about.
     pub kind: String,
+    /// Short answers that the customer can tap, where it is approved as it is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
     /// Sentence by sentence, why each may be said.
     #[schema(value_type = Object)]
     pub ledger: Value,
@@ -261,6 +265,8 @@ pub struct TicketView {
     /// The customer's profile, where supplied.
     #[schema(value_type = Object)]
     pub customer: Value,
+    /// What is known of whom it is with: that they want nothing unasked, or no advertisements, or that nothing arrives.
+    pub marks: Vec<StandingMark>,
     /// The closed ticket that this one continues.
     pub parent_id: Option<String>,
     /// Other tickets of the same customer, newest first.
@@ -392,6 +398,7 @@ pub(super) fn draft_row(row: &AnyRow) -> Result<DraftRow, StoreError> {
         final_text: row.try_get("final_text")?,
         locale: row.try_get("locale")?,
         kind: row.try_get("kind")?,
+        choices: super::drafts::choices_of(row.try_get("choices")?)?,
         ledger: from_json("ledger", &row.try_get::<String, _>("ledger")?)?,
         passages: from_json("passages", &row.try_get::<String, _>("passages")?)?,
         decided_by: row.try_get("decided_by")?,

@@ -13,7 +13,7 @@ use sqlx::Row;
 use super::jobs::LeasedJob;
 use super::many::{ROWS_MAX, places, with_rows};
 use super::outbox::{NewRow, OutboxBody, insert_rows};
-use super::{Dialect, Store, StoreError, audit, drafts, incidents, millis, no_nul, to_json};
+use super::{Dialect, Store, StoreError, audit, drafts, incidents, marks, millis, no_nul, to_json};
 use crate::domain::confidence::Confidence;
 use crate::domain::decision::Action;
 use crate::domain::draft::DraftText;
@@ -115,6 +115,8 @@ pub struct Settlement {
     pub vault: String,
     /// True when the contact asked to receive nothing more.
     pub opted_out: bool,
+    /// What this turn says of that: they ask for it, or by writing again they take it back.
+    pub opts_out: Option<bool>,
     /// The ticket's stage from now on.
     pub status: TicketStatus,
     /// The owner from now on; `None` leaves it with whoever has it.
@@ -213,6 +215,7 @@ async fn settle(
         write_drafts(connection, now, &done).await?;
         write_tickets(connection, now, &done).await?;
         write_conversations(connection, now, &done).await?;
+        marks::note_choices(connection, now, &done).await?;
         let told = tell_of_incidents(connection, &done).await?;
         insert_rows(connection, now, &replies(&done, &told)).await?;
         write_ratings(connection, now, &done).await?;
@@ -469,15 +472,16 @@ async fn write_drafts(
         "kind",
         "ledger",
         "passages",
+        "choices",
         "version",
         "now",
     ];
     let sql = format!(
         "{}INSERT INTO drafts (id, tenant, ticket_id, conversation_id, decision_id, version, state, text, locale, \
-         kind, ledger, passages, conversation_version, created_at) \
+         kind, ledger, passages, choices, conversation_version, created_at) \
          SELECT r.id, r.tenant, r.ticket, r.conversation, r.decision, \
          (SELECT COALESCE(MAX(d.version), 0) + 1 FROM drafts d WHERE d.ticket_id = r.ticket), \
-         r.state, r.words, r.locale, r.kind, r.ledger, r.passages, r.version, r.now FROM r",
+         r.state, r.words, r.locale, r.kind, r.ledger, r.passages, r.choices, r.version, r.now FROM r",
         with_rows(dialect, &columns, new.len())
     );
     let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(new.len() == 1);
@@ -494,6 +498,7 @@ async fn write_drafts(
             .bind(new.draft.kind.as_str())
             .bind(to_json(&new.draft.ledger))
             .bind(&new.passages)
+            .bind(drafts::kept_choices(&new.draft))
             .bind(turn.version)
             .bind(millis(now));
     }

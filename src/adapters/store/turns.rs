@@ -33,6 +33,9 @@ pub(super) struct MessageMeta {
     /// The text is what was heard in a recording.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) transcribed: bool,
+    /// Short answers that a message of ours offered.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) choices: Vec<String>,
     /// Which form of a mail the text was read in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) part: Option<TextPart>,
@@ -75,6 +78,8 @@ pub struct TurnMessage {
     pub decided_as: Option<String>,
     /// True once its sender took it back: it says nothing any more.
     pub deleted: bool,
+    /// Short answers that it offered, where we sent it.
+    pub choices: Vec<String>,
 }
 
 /// A conversation as it stands when its turn is over.
@@ -203,6 +208,7 @@ impl Store {
                 text: row.try_get("text")?,
                 flags: meta.flags,
                 given: meta.given,
+                choices: meta.choices,
                 at: moment(row.try_get("sent_at")?),
                 decided: row.try_get::<Option<String>, _>("decision_id")?.is_some(),
                 decided_as: row.try_get("action")?,

@@ -9,7 +9,7 @@ use sqlx::{AnyConnection, Row as _};
 
 use super::actions::TicketRef;
 use super::attachments::GRACE;
-use super::outbox::Claimed;
+use super::outbox::{Claimed, OutboxBody};
 use super::{Dialect, Store, StoreError, millis, no_nul, to_json};
 use crate::domain::attachment::{AttachmentKind, Source};
 use crate::domain::channel::Channel;
@@ -17,6 +17,12 @@ use crate::domain::ids::{AttachmentId, OutboxId, TenantId, TicketId};
 
 /// How many files of a business may lie about that no reply took.
 const UNUSED_MAX: i64 = 500;
+
+/// Parts the id of a reply from the number of a part of it. No id of its own has this letter.
+pub(super) const PART: char = 'p';
+
+/// Most UTF-16 units of the words below a file (Cloud API, caption of a media message).
+const CAPTION_UNITS_MAX: usize = 1_024;
 
 /// True for a file that the reply of a conversation `$2` may take.
 const FREE: &str = "state = 'kept' AND source = $3 AND message_id = '' AND (outbox_id IS NULL OR outbox_id IN (\
@@ -242,6 +248,44 @@ pub(super) async fn are_free(
         .fetch_all(connection)
         .await?;
     Ok(free.len() == ids.len())
+}
+
+/// Splits a reply by the files that one message of its channel carries: on WhatsApp one, with the words below the first
+/// where they fit there, elsewhere all of them. Each part gets an id of its own, the first one the reply's.
+pub(super) async fn parts(
+    connection: &mut AnyConnection,
+    channel: Channel,
+    id: &OutboxId,
+    body: OutboxBody,
+) -> Result<Vec<(OutboxId, OutboxBody)>, StoreError> {
+    let Some((first, more)) =
+        body.attachments.split_first().filter(|_| channel == Channel::Whatsapp)
+    else {
+        return Ok(vec![(id.clone(), body)]);
+    };
+    let (kind,): (String,) = sqlx::query_as("SELECT kind FROM attachments WHERE id = $1")
+        .bind(first.as_str())
+        .fetch_one(connection)
+        .await?;
+    let fits = body.text.encode_utf16().count() <= CAPTION_UNITS_MAX && body.choices.is_empty();
+    let captioned = fits && kind != AttachmentKind::Audio.as_str();
+    let file = |attachment: &AttachmentId| OutboxBody {
+        text: String::new(),
+        choices: Vec::new(),
+        attachments: vec![attachment.clone()],
+        ..body.clone()
+    };
+    let words = OutboxBody {
+        attachments: if captioned { vec![first.clone()] } else { Vec::new() },
+        ..body.clone()
+    };
+    let alone = (!captioned).then(|| file(first));
+    let bodies = std::iter::once(words).chain(alone).chain(more.iter().map(file));
+    let part_id = |at: usize| match at {
+        0 => id.clone(),
+        at => OutboxId::from_stored(format!("{id}{PART}{at}")),
+    };
+    Ok(bodies.enumerate().map(|(at, body)| (part_id(at), body)).collect())
 }
 
 /// Gives files to a reply.

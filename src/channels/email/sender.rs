@@ -41,7 +41,8 @@ use self::reason::{Then, pauses};
 use self::talk::{Limits, Line, Place, Trouble, connect, resolve};
 use super::reply::{Address, Written};
 use super::token::{TokenSource, TokenTrouble, Tokens};
-use crate::channels::mail::{MailSecurity, is_this_machine};
+use crate::channels::mail::MailSecurity;
+use crate::domain::host::is_this_machine;
 use crate::domain::secret::Secret;
 
 /// How long a mail is tried before it is given up.

@@ -5,7 +5,6 @@
 //! that serve its files, and never into an error, a log or a debug print.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use reqwest::Url;
@@ -14,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::answer::{self, Answer};
 use super::errors::{Action, ApiError};
+use crate::domain::host::is_this_machine;
 use crate::domain::labels::Locale;
 use crate::domain::secret::Secret;
 
@@ -307,17 +307,15 @@ fn base(written: &str) -> Result<Url, SettingsError> {
         && url.host_str().is_some();
     match url.scheme() {
         "https" if plain => Ok(url),
-        "http" if plain && is_loopback(&url) => Ok(url),
+        "http" if plain && is_local(&url) => Ok(url),
         "http" if plain => Err(SettingsError::Unencrypted),
         _ => Err(SettingsError::Address),
     }
 }
 
 /// True for an address of this very machine.
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+fn is_local(url: &Url) -> bool {
+    url.host_str().is_some_and(is_this_machine)
 }
 
 fn is_version(version: &str) -> bool {

@@ -1,19 +1,22 @@
 //! A business's way out over WhatsApp: what a reply becomes on the wire, when it may leave, and what the end of a call
 //! means for it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Duration, Utc};
 
 use super::client::{
-    Address, BodyValue, ClientSettings, CloudClient, Content, Doubt, Fault, NotSent, Outgoing,
-    Pace, PaceLimits, Sent, SettingsError, Template,
+    Address, BodyValue, Buttons, Choice, ClientSettings, CloudClient, Content, Doubt, Fault, File,
+    FileKind, NotSent, Outgoing, Pace, PaceLimits, Sent, SettingsError, Source, Template, shown,
 };
-use super::errors::{Action, ApiError, Holds};
+use super::errors::{self, Action, ApiError, Holds};
 use super::format::{self, Fit};
 use crate::adapters::store::DeliveryEnd;
+use crate::domain::draft::numbered;
 use crate::domain::labels::Locale;
+use crate::domain::mark::MarkNews;
 
 /// For how long after a customer's last message free words may leave (Cloud API, customer service window), less what
 /// clocks may differ.
@@ -34,6 +37,11 @@ const PAUSE_MAX: Duration = Duration::hours(24);
 const BAD_VALUE: i64 = 131_009;
 /// How long nobody hears from us before an answer says what it answers.
 const QUOTE_AFTER: Duration = Duration::hours(1);
+
+/// For how long WhatsApp has what was uploaded: 30 days, less what clocks may differ.
+const UPLOAD_KEPT: Duration = Duration::days(25);
+/// How many uploads are remembered, so that another attempt need not upload again.
+const UPLOADS_MAX: usize = 256;
 
 /// How a business's messages leave.
 #[derive(Clone, Debug)]
@@ -56,8 +64,12 @@ pub struct Parcel<'a> {
     pub number: &'a str,
     /// Where it goes.
     pub to: &'a Address,
-    /// The words, with WhatsApp's marks.
+    /// The words, with WhatsApp's marks; may be empty beside a file.
     pub text: &'a str,
+    /// Short answers to tap.
+    pub choices: &'a [String],
+    /// The file that it carries.
+    pub file: Option<&'a Enclosure>,
     /// Their language.
     pub locale: Locale,
     /// The ticket's number.
@@ -76,10 +88,60 @@ pub struct Parcel<'a> {
     pub chance: u64,
 }
 
+/// A file on its way to a customer.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Enclosure {
+    /// Our id of it, under which an upload of it is known.
+    pub id: String,
+    /// The type that its first bytes show.
+    pub mime: String,
+    /// What it is called.
+    pub name: Option<String>,
+    /// What is in it.
+    pub content: Vec<u8>,
+}
+
+/// Shows how much there is, and nothing of it.
+impl fmt::Debug for Enclosure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Enclosure")
+            .field("id", &self.id)
+            .field("mime", &self.mime)
+            .field("bytes", &self.content.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Files that WhatsApp has, by number and by our id: its own id, and since when.
+type Uploads = BTreeMap<(String, String), (String, DateTime<Utc>)>;
+
+/// How an attempt ended, and what it says of the customer's address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// The end.
+    pub end: DeliveryEnd,
+    /// What is known of the address from now on.
+    pub mark: Option<MarkNews>,
+}
+
+impl From<DeliveryEnd> for Attempt {
+    fn from(end: DeliveryEnd) -> Self {
+        Self { end, mark: None }
+    }
+}
+
+/// Returns what a code of the API says of the customer's address.
+pub fn marked(code: Option<i64>, at: DateTime<Utc>) -> Option<MarkNews> {
+    let mark = errors::mark(code)?;
+    let reason = code.map(|code| code.to_string()).unwrap_or_default();
+    Some(MarkNews { mark, stands: true, reason, at })
+}
+
 /// A business's way out.
 pub struct Outlet {
     client: CloudClient,
     pace: Mutex<Pace>,
+    uploads: Mutex<Uploads>,
     template: Option<String>,
     receipts: bool,
 }
@@ -96,6 +158,7 @@ impl Outlet {
         Ok(Self {
             client: CloudClient::new(settings.client)?,
             pace: Mutex::new(Pace::new(PaceLimits::default())),
+            uploads: Mutex::new(BTreeMap::new()),
             template: settings.template,
             receipts: settings.receipts,
         })
@@ -111,15 +174,21 @@ impl Outlet {
     }
 
     /// Makes one attempt.
-    pub async fn send(&self, now: DateTime<Utc>, parcel: &Parcel<'_>) -> DeliveryEnd {
+    pub async fn send(&self, now: DateTime<Utc>, parcel: &Parcel<'_>) -> Attempt {
         let open = parcel.latest.is_some_and(|(_, last)| now < last + WINDOW);
         let outgoing = if open { free(now, parcel) } else { self.by_template(parcel) };
-        let outgoing = match outgoing {
+        let mut outgoing = match outgoing {
             Ok(outgoing) => outgoing,
-            Err(why) => return DeliveryEnd::Failed(why.to_owned()),
+            Err(why) => return DeliveryEnd::Failed(why).into(),
         };
         if let Some(at) = self.pace().take(now, parcel.number, parcel.to) {
-            return DeliveryEnd::NotTried(at);
+            return DeliveryEnd::NotTried(at).into();
+        }
+        if let (Content::File(file), Some(enclosure)) = (&mut outgoing.content, parcel.file) {
+            match self.uploaded(now, parcel.number, enclosure).await {
+                Ok(id) => file.source = Source::Id(id),
+                Err(fault) => return self.not_uploaded(now, parcel, fault).into(),
+            }
         }
         let mut end = self.client.send(parcel.number, parcel.to, &outgoing, parcel.id).await;
         // What is quoted may be gone, because its sender deleted it; the answer stands without it.
@@ -129,16 +198,18 @@ impl Outlet {
         }
         // Their clock decides about the window; nothing has left, so the template may.
         if open && matches!(end, Sent::Refused { action: Action::Reengage, .. }) {
-            return match self.by_template(parcel) {
+            end = match self.by_template(parcel) {
                 Ok(outgoing) => {
-                    let end =
-                        self.client.send(parcel.number, parcel.to, &outgoing, parcel.id).await;
-                    self.judged(now, parcel, end)
+                    self.client.send(parcel.number, parcel.to, &outgoing, parcel.id).await
                 }
-                Err(why) => DeliveryEnd::Failed(why.to_owned()),
+                Err(why) => return DeliveryEnd::Failed(why).into(),
             };
         }
-        self.judged(now, parcel, end)
+        let code = match &end {
+            Sent::Refused { error, .. } => error.code,
+            _ => None,
+        };
+        Attempt { mark: marked(code, now), end: self.judged(now, parcel, end) }
     }
 
     /// Tells a customer that their message was read, on wish that a reply is being made. A courtesy: it may fail.
@@ -149,22 +220,78 @@ impl Outlet {
         self.client.mark_read(number, message, typing).await
     }
 
+    /// Hands a file over, unless WhatsApp has it. Returns WhatsApp's id of it.
+    async fn uploaded(
+        &self,
+        now: DateTime<Utc>,
+        number: &str,
+        file: &Enclosure,
+    ) -> Result<String, Fault> {
+        let key = (number.to_owned(), file.id.clone());
+        let known = |uploads: &Uploads| uploads.get(&key).map(|(id, _)| id.clone());
+        if let Some(id) = known(&self.known_uploads(now)) {
+            return Ok(id);
+        }
+        let name = file.name.as_deref().unwrap_or_default();
+        let id = self.client.upload(number, &file.content, &file.mime, name).await?;
+        self.known_uploads(now).insert(key, (id.clone(), now));
+        Ok(id)
+    }
+
+    /// The files that WhatsApp still has.
+    fn known_uploads(&self, now: DateTime<Utc>) -> MutexGuard<'_, Uploads> {
+        let mut uploads = self.uploads.lock().unwrap_or_else(PoisonError::into_inner);
+        uploads.retain(|_, (_, since)| now - *since < UPLOAD_KEPT);
+        while uploads.len() > UPLOADS_MAX {
+            uploads.pop_first();
+        }
+        uploads
+    }
+
+    /// What follows where a file did not get to WhatsApp: nothing has left, so that another attempt is harmless.
+    fn not_uploaded(&self, now: DateTime<Utc>, parcel: &Parcel<'_>, fault: Fault) -> DeliveryEnd {
+        match fault {
+            Fault::Refused { error, action, .. } if action != Action::Unsure => {
+                self.refused(now, parcel, &error, action)
+            }
+            Fault::Misfit(misfit) => DeliveryEnd::Failed(format!(
+                "WhatsApp does not take the file: {}",
+                misfit.told(Locale::En)
+            )),
+            other => {
+                let why = format!("the file did not get to WhatsApp: {}", other.told(Locale::En));
+                if waited(now, parcel) {
+                    return DeliveryEnd::Failed(why);
+                }
+                DeliveryEnd::RetryAt(now + growing(RECONNECT, parcel, REST), why)
+            }
+        }
+    }
+
     /// Writes a message as the approved template that may carry it.
-    fn by_template(&self, parcel: &Parcel<'_>) -> Result<Outgoing, &'static str> {
-        let words = one_line(parcel.text);
+    fn by_template(&self, parcel: &Parcel<'_>) -> Result<Outgoing, String> {
+        if parcel.file.is_some() {
+            return Err(
+                "24 hours have passed since the customer's last message: no file may leave until they write again"
+                    .to_owned(),
+            );
+        }
+        let words = one_line(&numbered(parcel.text, parcel.choices));
         let number = BodyValue::numbered(parcel.ticket_number);
         let (name, body) = match (parcel.template, &self.template) {
             // What a notice says stands in its template.
             (Some(name), _) => (name, vec![number]),
             (None, Some(_)) if words.chars().count() > VALUE_MAX => {
                 return Err(
-                    "needs a template: 24 hours have passed, and the reply is too long for the configured one",
+                    "needs a template: 24 hours have passed, and the reply is too long for the configured one"
+                        .to_owned(),
                 );
             }
             (None, Some(name)) => (name.as_str(), vec![number, BodyValue::numbered(words)]),
             (None, None) => {
                 return Err(
-                    "needs a template: 24 hours have passed since the customer's last message, and none is configured",
+                    "needs a template: 24 hours have passed since the customer's last message, and none is configured"
+                        .to_owned(),
                 );
             }
         };
@@ -264,13 +391,9 @@ fn waited(now: DateTime<Utc>, parcel: &Parcel<'_>) -> bool {
     now - parcel.since > PATIENCE
 }
 
-/// Writes a message as free words.
-fn free(now: DateTime<Utc>, parcel: &Parcel<'_>) -> Result<Outgoing, &'static str> {
-    let mut parts = format::fit(parcel.text, format::TEXT_UNITS_MAX, Fit::Split).into_iter();
-    let (Some(text), None) = (parts.next(), parts.next()) else {
-        return Err("WhatsApp takes 4 096 letters, and at least one; shorten the reply");
-    };
-    let outgoing = Outgoing::text(text);
+/// Writes a message as free words, with its file or with what there is to tap.
+fn free(now: DateTime<Utc>, parcel: &Parcel<'_>) -> Result<Outgoing, String> {
+    let outgoing = Outgoing::of(content(parcel)?);
     let Some((latest, last)) = parcel.latest else { return Ok(outgoing) };
     // Whoever wrote more since, or has waited long, needs to see which message is answered.
     let quotes = parcel.answers.filter(|answers| *answers != latest || now - last > QUOTE_AFTER);
@@ -278,6 +401,45 @@ fn free(now: DateTime<Utc>, parcel: &Parcel<'_>) -> Result<Outgoing, &'static st
         Some(message) => outgoing.quoting(message),
         None => outgoing,
     })
+}
+
+fn content(parcel: &Parcel<'_>) -> Result<Content, String> {
+    if let Some(enclosure) = parcel.file {
+        let size = u64::try_from(enclosure.content.len()).unwrap_or(u64::MAX);
+        let kind = shown(&enclosure.mime, size).map_err(|misfit| {
+            format!("WhatsApp does not take the file: {}", misfit.told(Locale::En))
+        })?;
+        let caption = Some(parcel.text.trim()).filter(|text| !text.is_empty());
+        return Ok(Content::File(File {
+            kind,
+            // Its own id comes with the upload.
+            source: Source::Id(String::new()),
+            caption: caption.map(str::to_owned),
+            name: enclosure.name.clone().filter(|_| kind == FileKind::Document),
+        }));
+    }
+    let whole = numbered(parcel.text, parcel.choices);
+    let mut parts = format::fit(&whole, format::TEXT_UNITS_MAX, Fit::Split).into_iter();
+    let (Some(text), None) = (parts.next(), parts.next()) else {
+        let why = "WhatsApp takes 4 096 letters, and at least one; shorten the reply";
+        return Err(why.to_owned());
+    };
+    if !parcel.choices.is_empty() {
+        let choice = |(at, title): (usize, &String)| Choice {
+            id: (at + 1).to_string(),
+            title: title.clone(),
+        };
+        let buttons = Content::Buttons(Buttons {
+            body: parcel.text.trim().to_owned(),
+            choices: parcel.choices.iter().enumerate().map(choice).collect(),
+            ..Buttons::default()
+        });
+        // Longer words than buttons take leave with numbers.
+        if Outgoing::of(buttons.clone()).fits().is_ok() {
+            return Ok(buttons);
+        }
+    }
+    Ok(Content::Text(text))
 }
 
 fn doubt(now: DateTime<Utc>, why: Doubt) -> DeliveryEnd {
@@ -302,124 +464,4 @@ fn one_line(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use chrono::TimeZone as _;
-
-    use super::*;
-
-    fn now() -> DateTime<Utc> {
-        Utc.timestamp_opt(1_795_000_000, 0).unwrap()
-    }
-
-    fn parcel(to: &Address) -> Parcel<'_> {
-        Parcel {
-            id: "out_1",
-            number: "106540352242922",
-            to,
-            text: "Abra *Faturas*.\n\n1. Toque em Segunda via.",
-            locale: Locale::PtBr,
-            ticket_number: "1042-7",
-            template: None,
-            answers: Some("wamid.1"),
-            latest: Some(("wamid.1", now())),
-            attempt: 1,
-            since: now(),
-            chance: 0,
-        }
-    }
-
-    fn outlet(template: Option<&str>) -> Outlet {
-        let token = crate::domain::secret::Secret::new("um-token");
-        Outlet::new(OutletSettings {
-            client: ClientSettings::new(token),
-            template: template.map(str::to_owned),
-            receipts: true,
-        })
-        .unwrap()
-    }
-
-    #[test]
-    fn an_answer_quotes_only_where_it_would_not_be_clear_what_it_answers() {
-        let to = Address::read("5511987654321").unwrap();
-        let parcel = parcel(&to);
-        let quoted = |now, parcel: &Parcel<'_>| free(now, parcel).unwrap().quotes;
-        assert_eq!(quoted(now(), &parcel), None);
-        let late = now() + Duration::hours(2);
-        assert_eq!(quoted(late, &parcel).as_deref(), Some("wamid.1"));
-        let more = Parcel { latest: Some(("wamid.2", now())), ..parcel };
-        assert_eq!(quoted(now(), &more).as_deref(), Some("wamid.1"));
-        assert!(free(now(), &Parcel { text: " \n", ..parcel }).is_err());
-        let long = "palavra ".repeat(700);
-        assert!(free(now(), &Parcel { text: &long, ..parcel }).is_err());
-    }
-
-    #[test]
-    fn a_template_has_its_values_on_one_line() {
-        let to = Address::read("5511987654321").unwrap();
-        let parcel = parcel(&to);
-        let written = |outlet: &Outlet, parcel: &Parcel<'_>| {
-            let outgoing = outlet.by_template(parcel)?;
-            let Content::Template(template) = outgoing.content else { panic!("a template") };
-            let values: Vec<String> = template.body.into_iter().map(|value| value.text).collect();
-            Ok::<_, &'static str>((template.name, template.language, values))
-        };
-        let (name, language, values) = written(&outlet(Some("resposta")), &parcel).unwrap();
-        assert_eq!((name.as_str(), language.as_str()), ("resposta", "pt_BR"));
-        assert_eq!(values, ["1042-7", "Abra *Faturas*. 1. Toque em Segunda via."]);
-        let notice =
-            Parcel { template: Some("atendimento_resolvido"), locale: Locale::En, ..parcel };
-        let (name, language, values) = written(&outlet(None), &notice).unwrap();
-        assert_eq!((name.as_str(), language.as_str()), ("atendimento_resolvido", "en"));
-        assert_eq!(values, ["1042-7"]);
-        assert!(written(&outlet(None), &parcel).unwrap_err().starts_with("needs a template"));
-        let long = "palavra ".repeat(200);
-        let long = Parcel { text: &long, ..parcel };
-        assert!(written(&outlet(Some("resposta")), &long).unwrap_err().contains("too long"));
-    }
-
-    #[test]
-    fn every_action_of_the_table_ends_as_it_says() {
-        let to = Address::read("5511987654321").unwrap();
-        let end = |code: i64, attempt: u32, since: DateTime<Utc>| {
-            let parcel = Parcel { attempt, since, ..parcel(&to) };
-            let error = ApiError { code: Some(code), ..ApiError::default() };
-            let action = super::super::errors::action(Some(code), Some(400));
-            outlet(None).judged(now(), &parcel, Sent::Refused { error, action })
-        };
-        let seconds = |end: DeliveryEnd| match end {
-            DeliveryEnd::RetryAt(at, _) => (at - now()).num_seconds(),
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(seconds(end(131_056, 1, now())), 6);
-        assert_eq!(seconds(end(131_056, 3, now())), 24);
-        assert!(matches!(end(131_056, 7, now()), DeliveryEnd::Failed(_)));
-        assert_eq!(seconds(end(130_429, 1, now())), 10);
-        // Somebody has an hour to mend the token; then people get what waits.
-        assert_eq!(seconds(end(190, 1, now())), 300);
-        let DeliveryEnd::Failed(why) = end(190, 13, now() - Duration::minutes(61)) else {
-            panic!("people get it");
-        };
-        assert!(why.contains("access token was refused"), "{why}");
-        for code in [132_001, 131_047, 131_026, 131_051, 131_052, 999_999] {
-            assert!(matches!(end(code, 1, now()), DeliveryEnd::Failed(_)), "{code}");
-        }
-    }
-
-    #[test]
-    fn what_was_not_reached_is_tried_again_and_what_is_in_doubt_is_not() {
-        use super::super::client::Unreached;
-        let to = Address::read("5511987654321").unwrap();
-        let outlet = outlet(None);
-        let parcel = parcel(&to);
-        let end = outlet.judged(now(), &parcel, Sent::Unknown(Doubt::Late));
-        assert!(
-            matches!(end, DeliveryEnd::Awaiting(until, _) if until == now() + DOUBT),
-            "{end:?}"
-        );
-        let unreached = || Sent::NotSent(NotSent::Unreached(Unreached::Connection));
-        let end = outlet.judged(now(), &parcel, unreached());
-        assert!(matches!(end, DeliveryEnd::RetryAt(..)), "{end:?}");
-        let old = Parcel { since: now() - Duration::hours(2), ..parcel };
-        assert!(matches!(outlet.judged(now(), &old, unreached()), DeliveryEnd::Failed(_)));
-    }
-}
+mod tests;

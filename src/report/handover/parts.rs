@@ -191,8 +191,38 @@ pub struct Spoken {
     pub at: DateTime<Utc>,
     /// Who wrote it.
     pub author: Author,
-    /// The words, whole.
+    /// The words, whole; none once they were taken back.
     pub text: String,
+    /// When its sender changed it last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edited_at: Option<DateTime<Utc>>,
+    /// When its sender took it back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<DateTime<Utc>>,
+    /// The files that came or went with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<FileSeen>,
+}
+
+/// A file of a message; `GET /v1/attachments/{id}` returns one that is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = HandoverFile)]
+pub struct FileSeen {
+    /// Its id.
+    pub id: String,
+    /// image, voice, audio, video, document, sticker or file.
+    pub kind: String,
+    /// What its sender calls it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Its size in bytes, as far as known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<i64>,
+    /// waiting, kept, refused, lost or erased.
+    pub state: String,
+    /// True for a voice note whose words, as a machine heard them, are the message's text. How sure it was no endpoint
+    /// tells.
+    pub transcribed: bool,
 }
 
 /// What the assistant found.

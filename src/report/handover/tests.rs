@@ -2,7 +2,7 @@ use chrono_tz::America::Sao_Paulo;
 use serde_json::json;
 
 use super::*;
-use crate::adapters::store::{DraftRow, TicketRow};
+use crate::adapters::store::{AttachmentRow, DraftRow, TicketRow};
 use crate::domain::confidence::Confidence;
 use crate::domain::customer::Money;
 use crate::domain::labels::Locale;
@@ -59,6 +59,7 @@ fn draft(version: i64, state: &str, time: &str) -> DraftRow {
         final_text: None,
         locale: "pt-BR".to_owned(),
         kind: "extractive".to_owned(),
+        choices: Vec::new(),
         ledger: json!([{"sentence": "Rascunho.", "support": "passage", "passages": [0]}]),
         passages: json!([{"article": "billing/cobranca-em-dobro", "locale": "pt-BR", "heading": "Como pedir",
             "score": 0.5, "above_floor": true, "text": "Peça pelo painel."}]),
@@ -109,6 +110,7 @@ fn view(channel: &str, messages: Vec<MessageRow>, audit: Vec<AuditRow>) -> Ticke
         account: "main".to_owned(),
         contact: json!({"reference": "C-77", "name": "Maria"}),
         customer: Value::Null,
+        marks: Vec::new(),
         parent_id: None,
         linked: vec!["tck_0".to_owned()],
         fields: json!({}),
@@ -501,5 +503,57 @@ fn the_text_has_its_headings_the_number_and_local_times_in_both_languages() {
         "\nCONVERSATION\n",
     ] {
         assert!(en.contains(part), "{part}\n---\n{en}");
+    }
+}
+
+#[test]
+fn files_and_words_that_changed_are_told_in_the_reader_s_language() {
+    let file = |kind: &str, name: Option<&str>, size: Option<i64>, state: &str| AttachmentRow {
+        id: "att_1".to_owned(),
+        kind: kind.to_owned(),
+        name: name.map(str::to_owned),
+        r#type: None,
+        size,
+        state: state.to_owned(),
+        reason: None,
+        transcribed: kind == "voice" && state == "kept",
+        content_id: None,
+        inline: false,
+    };
+    let mut voice = message("customer", "16:00", None, "Cobraram duas vezes.");
+    voice.attachments = vec![file("voice", None, Some(24_400), "kept")];
+    let mut deleted = message("customer", "16:01", None, "");
+    deleted.deleted_at = Some(at("16:05"));
+    deleted.attachments = vec![file("document", Some("fatura.pdf"), Some(1_250_000), "lost")];
+    let mut edited = message("customer", "16:02", None, "É a fatura de março.");
+    edited.edited_at = Some(at("16:03"));
+    edited.attachments = vec![file("voice", None, None, "waiting")];
+    let view = view("whatsapp", vec![voice, deleted, edited], Vec::new());
+    let package = package(&view, None, &[], at("17:20"));
+    assert_eq!(package.conversation[1].attachments[0].name.as_deref(), Some("fatura.pdf"));
+    let told = |locale: Locale| {
+        let text = to_text(&package, None, locale, Sao_Paulo);
+        let at = text.rfind("CONVERSA").unwrap();
+        text[at..].to_owned()
+    };
+    assert_eq!(
+        told(Locale::PtBr),
+        "CONVERSA\n\
+         09/03/2026 13:00 · Maria Souza:\n  Cobraram duas vezes.\n\
+         \u{20} [mensagem de voz · 24 KB · texto transcrito por máquina]\n\
+         09/03/2026 13:01 · Maria Souza:\n  [apagada pelo cliente: 09/03/2026 13:05]\n\
+         \u{20} [documento “fatura.pdf” · 1,3 MB · perdido]\n\
+         09/03/2026 13:02 · Maria Souza (editada):\n  É a fatura de março.\n\
+         \u{20} [mensagem de voz · ainda não chegou · sem transcrição]\n"
+    );
+    let english = told(Locale::En);
+    for line in [
+        "[voice note · 24 KB · words heard by a machine]",
+        "[deleted by the customer: 9 March 2026, 13:05]",
+        "[document “fatura.pdf” · 1.3 MB · lost]",
+        "Maria Souza (edited):",
+        "[voice note · not here yet · not transcribed]",
+    ] {
+        assert!(english.contains(line), "{line}: {english}");
     }
 }

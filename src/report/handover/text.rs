@@ -7,9 +7,10 @@ use super::departments::{plan_name, priority_name, shown};
 use super::sentences::shortened;
 use super::tried::{Attempt, AttemptResult};
 use super::{
-    CustomerPart, EvidencePart, Expectation, IssuePart, Need, Package, PassageSeen, Pressure,
-    TicketPart,
+    CustomerPart, EvidencePart, Expectation, FileSeen, IssuePart, Need, Package, PassageSeen,
+    Pressure, TicketPart,
 };
+use crate::domain::attachment::AttachmentKind;
 use crate::domain::labels::Locale;
 use crate::domain::message::Author;
 use crate::policy::clocks::Clock;
@@ -351,11 +352,42 @@ impl Page<'_> {
             let name =
                 package.customer.name.as_deref().filter(|_| spoken.author == Author::Customer);
             let author = name.unwrap_or_else(|| words::author(spoken.author, self.locale));
-            let line = format!("{} · {author}:", self.at(spoken.at));
+            let edited = spoken.edited_at.map(|_| self.say(" (editada)", " (edited)"));
+            let line = format!("{} · {author}{}:", self.at(spoken.at), edited.unwrap_or_default());
             self.lines.push(line);
             self.lines
                 .extend(spoken.text.lines().map(|line| format!("  {line}").trim_end().to_owned()));
+            if let Some(at) = spoken.deleted_at {
+                let by = match spoken.author {
+                    Author::Customer => self.say("apagada pelo cliente", "deleted by the customer"),
+                    _ => self.say("apagada por quem enviou", "deleted by its sender"),
+                };
+                let line = format!("  [{by}: {}]", self.at(at));
+                self.lines.push(line);
+            }
+            for file in &spoken.attachments {
+                let line = format!("  [{}]", self.file(file));
+                self.lines.push(line);
+            }
         }
+    }
+
+    /// Kind, name and size of a file, and what became of it.
+    fn file(&self, file: &FileSeen) -> String {
+        let locale = self.locale;
+        let mut parts = vec![match &file.name {
+            Some(name) => format!("{} “{name}”", words::file_kind(&file.kind, locale)),
+            None => words::file_kind(&file.kind, locale).to_owned(),
+        }];
+        parts.extend(file.size.map(|size| words::bytes(size, locale)));
+        parts.extend(words::file_state(&file.state, locale).map(str::to_owned));
+        if file.transcribed {
+            let heard = self.say("texto transcrito por máquina", "words heard by a machine");
+            parts.push(heard.to_owned());
+        } else if file.kind == AttachmentKind::Voice.as_str() {
+            parts.push(self.say("sem transcrição", "not transcribed").to_owned());
+        }
+        parts.join(" · ")
     }
 }
 

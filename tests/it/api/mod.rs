@@ -271,6 +271,7 @@ impl Api {
             },
             vault: "{}".to_owned(),
             opted_out: false,
+            opts_out: None,
             status: TicketStatus::Open,
             owner: Some(Owner { kind: OwnerKind::Review, name: Some("finance".to_owned()) }),
             draft: Some(NewDraft {
@@ -280,6 +281,7 @@ impl Api {
                     locale: Locale::PtBr,
                     kind: DraftKind::Template,
                     ledger: Vec::new(),
+                    choices: Vec::new(),
                 },
                 passages: "[]".to_owned(),
             }),

@@ -146,6 +146,7 @@ async fn a_repaired_draft_takes_the_place_of_the_one_that_was_seen(w: &World) {
         locale: Locale::PtBr,
         kind: DraftKind::Extractive,
         ledger: Vec::new(),
+        choices: Vec::new(),
     };
     let tenant = TenantId::main();
     let revise = |version: i64| {

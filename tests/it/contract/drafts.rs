@@ -1,9 +1,9 @@
 //! Drafts are decided once, by people, and only while they still answer the conversation.
 
-use atende::adapters::store::{Change, DraftAction, DraftOutcome};
+use atende::adapters::store::{Change, DeliveryEnd, DraftAction, DraftOutcome, Settled};
 use atende::domain::ticket::TicketStatus;
 
-use super::world::{World, at, from_ana, on_both, outbox_states, words};
+use super::world::{World, at, from_ana, from_thread, on_both, outbox_states, words};
 
 on_both! {
     an_approved_draft_leaves_in_the_agents_name,
@@ -17,6 +17,7 @@ on_both! {
     finishing_a_ticket_retires_its_draft,
     a_draft_that_does_not_exist_is_not_found,
     a_draft_for_someone_who_opted_out_can_only_be_rejected,
+    what_a_draft_offers_to_tap_goes_with_its_own_words_only,
 }
 
 async fn an_approved_draft_leaves_in_the_agents_name(w: &World) {
@@ -188,4 +189,23 @@ async fn a_draft_for_someone_who_opted_out_can_only_be_rejected(w: &World) {
     let reject = DraftAction::Reject { code: None, words: "opted out".to_owned() };
     assert_eq!(w.decide(11, &ticket, "rui", 1, reject).await, DraftOutcome::Rejected);
     assert!(outbox_states(&w.view(&ticket).await).is_empty());
+}
+
+async fn what_a_draft_offers_to_tap_goes_with_its_own_words_only(w: &World) {
+    for (thread, action, expected) in [
+        ("ana", DraftAction::Approve, vec!["Sim".to_owned(), "Não".to_owned()]),
+        ("bia", DraftAction::Edit("Outra coisa.".to_owned()), Vec::new()),
+    ] {
+        let ticket = w.file_new(from_thread(thread, thread, 0)).await;
+        let (job, turn) = w.turn(6).await;
+        let mut settlement = w.for_review(job, &turn).await;
+        let draft = settlement.draft.as_mut().expect("a draft");
+        draft.draft.choices = vec!["Sim".to_owned(), "Não".to_owned()];
+        assert_eq!(w.settle(7, settlement).await, Settled::Done);
+        assert_eq!(w.view(&ticket).await.drafts[0].choices, ["Sim", "Não"]);
+        assert!(matches!(w.decide(20, &ticket, "rui", 1, action).await, DraftOutcome::Queued(_)));
+        let rows = w.claim(21).await;
+        assert_eq!(rows[0].body.choices, expected, "{thread}");
+        w.finish(22, &rows[0], DeliveryEnd::Sent).await;
+    }
 }

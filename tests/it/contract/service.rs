@@ -82,6 +82,7 @@ fn notice(kind: NoticeKind, incident: Option<&str>) -> NewNotice {
             in_reply_to: None,
             fallback_queue: "support".to_owned(),
             template: None,
+            choices: Vec::new(),
             attachments: Vec::new(),
         },
         incident: incident.map(str::to_owned),

@@ -253,6 +253,7 @@ impl World {
             },
             vault: "{}".to_owned(),
             opted_out: false,
+            opts_out: None,
             status: TicketStatus::Open,
             owner: Some(Owner { kind: OwnerKind::Review, name: Some("suporte".to_owned()) }),
             draft: Some(draft("Olá, Ana.")),
@@ -424,6 +425,7 @@ pub(crate) fn draft(text: &str) -> NewDraft {
             locale: Locale::PtBr,
             kind: DraftKind::Template,
             ledger: Vec::new(),
+            choices: Vec::new(),
         },
         passages: "[]".to_owned(),
     }
@@ -442,6 +444,7 @@ pub(crate) fn reply(text: &str) -> NewReply {
             in_reply_to: None,
             fallback_queue: "suporte".to_owned(),
             template: None,
+            choices: Vec::new(),
             attachments: Vec::new(),
         },
         kind: ReplyKind::Answer,

@@ -88,7 +88,8 @@ async fn a_stopped_assistant_says_so_everywhere_and_people_go_on() {
     let ana = team.world.ticket("ana").await;
     assert_eq!(
         (&ana["owner"], &World::rules(&ana)[0]),
-        (&json!("review"), &"mode.stopped".to_owned())
+        (&json!("review"), &"mode.stopped".to_owned()),
+        "{ana:#}"
     );
     for (browser, path) in
         [(&team.lia, "/desk/account"), (&team.rafa, "/desk/review"), (&team.rafa, "/desk/queues")]

@@ -62,7 +62,7 @@ async fn a_waiting_draft_is_shown_with_its_evidence() {
         sentence.is(200).contains("<mark>"),
         "the words of the passage that bear it are marked"
     );
-    let page = shift.rafa.get(&format!("/desk/t/{}", shift.ticket)).await;
+    let page = shift.rafa.get(&format!("/desk/t/{}?aba=audit", shift.ticket)).await;
     assert!(page.is(200).contains("review by a person"), "{}", page.text);
 }
 

@@ -161,7 +161,16 @@ async fn a_bounce_brings_the_ticket_to_people() {
         (&row["state"], &row["error"]),
         (&Value::from("failed"), &Value::from("the mail came back (5.1.1)"))
     );
-    assert_eq!(ticket(&world, 0).await["status"], "escalated");
+    let escalated = ticket(&world, 0).await;
+    assert_eq!(escalated["status"], "escalated");
+    let mark = &escalated["marks"][0];
+    assert_eq!(
+        (&mark["mark"], &mark["reason"]),
+        (&Value::from("unreachable"), &Value::from("5.1.1"))
+    );
+    // Whoever writes from there can be reached there.
+    brings(&world, "inbox", 3, &mail("q2@cliente.example", "", OTHER_QUESTION)).await;
+    assert_eq!(ticket(&world, 0).await["marks"], Value::Array(Vec::new()));
 }
 
 #[tokio::test]

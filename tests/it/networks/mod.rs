@@ -1,8 +1,10 @@
 //! Networks as they behave: what their webhooks bring, and what becomes of it.
 
 mod changes;
+mod enclosures;
 mod mail;
 mod mailed;
+mod marks;
 mod media;
 mod post;
 mod sending;

@@ -24,6 +24,8 @@ pub(crate) enum Meta {
     Hangs,
     /// Takes it, and its gateway gives up.
     Fails,
+    /// Takes it.
+    Takes,
 }
 
 /// A file that the server has, and how it hands it out.
@@ -53,6 +55,8 @@ struct Script {
     /// Ids of messages that were marked as read, each with whether "typing…" was asked for.
     read: Vec<(String, bool)>,
     calls: usize,
+    /// The forms of files that were handed over, as text.
+    uploads: Vec<String>,
     /// Files by their ids.
     media: HashMap<String, Medium>,
     /// Ids of files that were asked for, and of those that were fetched.
@@ -97,6 +101,14 @@ impl Respond for Answer {
         }
         if request.method.as_str() == "GET" {
             return script.hand_out(request.url.path(), &self.1);
+        }
+        if request.url.path().ends_with("/media") {
+            if let Some(Meta::Refuses(code)) = script.next.pop_front() {
+                return refused(code);
+            }
+            script.uploads.push(String::from_utf8_lossy(&request.body).into_owned());
+            let id = format!("media{}", script.uploads.len());
+            return ResponseTemplate::new(200).set_body_json(json!({"id": id}));
         }
         assert!(request.url.path().ends_with("/messages"), "{}", request.url);
         let body: Value = serde_json::from_slice(&request.body).unwrap();
@@ -165,6 +177,11 @@ impl Graph {
     /// Does this with the next messages, then takes them again.
     pub(crate) fn then(&self, next: &[Meta]) {
         self.script.lock().unwrap().next.extend(next);
+    }
+
+    /// The forms of the files that were handed over.
+    pub(crate) fn uploads(&self) -> Vec<String> {
+        self.script.lock().unwrap().uploads.clone()
     }
 
     /// The bodies of the messages that it has.

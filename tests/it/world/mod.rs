@@ -307,6 +307,13 @@ impl World {
         self.app().adopt(tenant, pipeline(policy), receivers).await.unwrap();
     }
 
+    /// Puts a business under a pipeline, as a reload does.
+    pub(crate) async fn adopt_pipeline(&self, tenant: &TenantId, pipeline: Pipeline) {
+        let callbacks = CallbackClient::new(self.receiver.settings(self.idempotent)).unwrap();
+        let receivers = Receivers { callbacks: Some(callbacks), webhooks: self.webhooks.clone() };
+        self.app().adopt(tenant, pipeline, receivers).await.unwrap();
+    }
+
     /// Lets time pass.
     pub(crate) fn advance(&self, seconds: i64) {
         self.clock.advance_to(self.clock.now() + Duration::seconds(seconds));
@@ -465,9 +472,17 @@ pub(crate) fn pipeline(policy: &str) -> Pipeline {
 
 /// The same with other articles.
 pub(crate) fn pipeline_over(policy: &str, library: Library) -> Pipeline {
+    pipeline_of(policy, library, Templates::load(None).unwrap())
+}
+
+/// The same with other templates.
+pub(crate) fn pipeline_saying(policy: &str, templates: Templates) -> Pipeline {
+    pipeline_of(policy, Library::load(None).unwrap(), templates)
+}
+
+fn pipeline_of(policy: &str, library: Library, templates: Templates) -> Pipeline {
     let source = Source { name: "world.yaml".to_owned(), text: policy.to_owned() };
     let pack = Pack::load(source, Vec::new()).unwrap_or_else(|problems| panic!("{problems:?}"));
-    let templates = Templates::load(None).unwrap();
     let prompts = Prompts::load(None).unwrap();
     let pipeline =
         Pipeline::new(Arc::new(pack), Arc::new(library), Arc::new(templates), Arc::new(prompts));

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::channels::email::token::TokenSource;
-use crate::channels::mail::{MailSecurity, is_this_machine};
+use crate::channels::mail::MailSecurity;
+use crate::domain::host::is_this_machine;
 
 /// A mailbox and how it is watched.
 #[derive(Clone, Debug)]

@@ -16,7 +16,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 
 use super::wire::{self, NoReply, Reply};
-use super::{CloudClient, Doubt, Fault, Part, is_loopback, limits};
+use super::{CloudClient, Doubt, Fault, Part, is_local, limits};
 use crate::channels::whatsapp::json;
 use crate::channels::whatsapp::payload::Media;
 
@@ -296,7 +296,7 @@ where
 
 /// Tells how the host of an address is treated.
 fn trust(url: &Url, base: &Url) -> Trust {
-    if is_loopback(base) && is_loopback(url) {
+    if is_local(base) && is_local(url) {
         return Trust::Token;
     }
     let plain = url.scheme() == "https"

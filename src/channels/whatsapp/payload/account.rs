@@ -40,9 +40,14 @@ pub struct Preference {
 }
 
 impl Preference {
-    /// True when the customer wants no more marketing. It says nothing about answers to their questions.
-    pub fn stops_marketing(&self) -> bool {
-        self.category == "marketing_messages" && self.value == "stop"
+    /// True when the customer wants no more marketing, false when they want it again; `None` for anything else. It says
+    /// nothing about answers to their questions.
+    pub fn stops_marketing(&self) -> Option<bool> {
+        match (self.category.as_str(), self.value.as_str()) {
+            ("marketing_messages", "stop") => Some(true),
+            ("marketing_messages", "resume") => Some(false),
+            _ => None,
+        }
     }
 }
 

@@ -50,12 +50,6 @@ fn settings_that_cannot_work_say_what_to_do() {
     ] {
         assert!(why.contains(part), "{part}: {why}");
     }
-    for host in ["localhost", "LOCALHOST", "127.9.9.9", "::1"] {
-        assert!(is_this_machine(host), "{host}");
-    }
-    for host in ["localhost.example.com", "0.0.0.0", "10.0.0.1", "mail"] {
-        assert!(!is_this_machine(host), "{host}");
-    }
 }
 
 #[test]

@@ -94,7 +94,9 @@ fn everything_else_is_an_event_or_kept_raw() {
     let same = json!({"user_id_update": [{"user_id": {"previous": "BR.1", "current": "BR.1"}}]});
     assert_eq!(updates("user_id_update", &same)[0].alias(), None, "who stays the same");
     let found = updates("user_preferences", &json!({"user_preferences": [stop]}));
-    assert!(matches!(&found[0], Update::Preference(preference) if preference.stops_marketing()));
+    assert!(
+        matches!(&found[0], Update::Preference(preference) if preference.stops_marketing() == Some(true))
+    );
     let found = updates("history", &json!({"history": 1}));
     assert!(
         matches!(&found[0], Update::Ignored { account, raw, .. } if account == "10" && raw["value"]["history"] == 1)
