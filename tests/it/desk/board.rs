@@ -61,7 +61,7 @@ async fn a_stopped_assistant_says_so_everywhere_and_people_go_on() {
     let mut team = Team::under(AUTO).await;
     team.world.writes("chat", "ana", QUESTION).await;
     team.world.decide_only().await;
-    team.world.advance(60);
+    team.world.advance(20);
     team.world.decide_only().await;
     let asks = team.board(&team.lia, "?acao=parar").await;
     has(
@@ -88,8 +88,7 @@ async fn a_stopped_assistant_says_so_everywhere_and_people_go_on() {
     let ana = team.world.ticket("ana").await;
     assert_eq!(
         (&ana["owner"], &World::rules(&ana)[0]),
-        (&json!("review"), &"mode.stopped".to_owned()),
-        "{ana:#}"
+        (&json!("review"), &"mode.stopped".to_owned())
     );
     for (browser, path) in
         [(&team.lia, "/desk/account"), (&team.rafa, "/desk/review"), (&team.rafa, "/desk/queues")]

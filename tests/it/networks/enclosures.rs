@@ -30,7 +30,7 @@ async fn path(world: &World) -> String {
 async fn hands_in(world: &World, name: &str, content: &[u8]) -> String {
     let request = Request::builder()
         .method("POST")
-        .uri(format!("/v1/attachments?name={name}"))
+        .uri(format!("/v1/attachments?name={}", name.replace(' ', "%20")))
         .header("authorization", format!("Bearer {}", world.bearer()))
         .body(Body::from(content.to_vec()))
         .unwrap();
@@ -172,7 +172,7 @@ async fn whoever_is_erased_takes_along_what_was_sent_to_them() {
 
 /// The assistant's answer with two short answers below.
 const ANSWER: &str = "---\nbuttons:\n  - Resolveu, obrigado\n  - Quero um atendente\n---\n\
-    {{> greeting}} {{> acknowledge}}\n\n{{answer}}\n\n{{> next_step}}\n";
+    {{> greeting}} {{> acknowledge}}\n\n{{answer}}\n\n{{> next_step}}\n\n{{> closing}}\n";
 
 async fn offering(world: &World) {
     let folder = tempfile::tempdir().unwrap();
