@@ -222,7 +222,18 @@ async fn decide(
         actions::raise_version(connection, now, ticket, people).await?;
         DraftOutcome::Rejected
     };
-    let after = serde_json::json!({"draft": id, "version": decision.version, "state": new_state});
+    note_decision(connection, now, ticket, decision, (&id, new_state)).await?;
+    Ok(outcome)
+}
+
+async fn note_decision(
+    connection: &mut AnyConnection,
+    now: DateTime<Utc>,
+    ticket: &TicketRef,
+    decision: &DraftDecision,
+    (draft, state): (&str, &str),
+) -> Result<(), StoreError> {
+    let after = serde_json::json!({"draft": draft, "version": decision.version, "state": state});
     audit::append(
         connection,
         audit::Entry {
@@ -239,8 +250,7 @@ async fn decide(
             cause: None,
         },
     )
-    .await?;
-    Ok(outcome)
+    .await
 }
 
 /// Queues the reviewed words, which leave only while the conversation stands as the agent saw it.

@@ -532,9 +532,9 @@ fn files_and_words_that_changed_are_told_in_the_reader_s_language() {
     let package = package(&view, None, &[], at("17:20"));
     assert_eq!(package.conversation[1].attachments[0].name.as_deref(), Some("fatura.pdf"));
     let told = |locale: Locale| {
-        let text = to_text(&package, None, locale, Sao_Paulo);
+        let mut text = to_text(&package, None, locale, Sao_Paulo);
         let at = text.rfind("CONVERSA").unwrap();
-        text[at..].to_owned()
+        text.split_off(at)
     };
     assert_eq!(
         told(Locale::PtBr),
