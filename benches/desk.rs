@@ -102,6 +102,8 @@ async fn fill(data: &Path) {
              conversation_version, created_at) {numbers} SELECT 'drf_' || i, 'main', 'tck_' || i, 'cnv_' || i, 1, 'proposed', \
              'Olá! A segunda via fica em Cobrança.', 'pt-BR', 'extractive', '[]', '[]', 1, {now} FROM n WHERE i <= {REVIEWS}"
         ),
+        // Whoever is new chooses a password before anything else.
+        "UPDATE users SET must_change = 0".to_owned(),
         "COMMIT".to_owned(),
     ] {
         sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.expect("rows");
