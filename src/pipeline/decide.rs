@@ -84,12 +84,13 @@ pub(super) fn decide(
         .fold(understood.urgency.value, Urgency::max);
 
     let mut reasons = Reasons::default();
-    let would = by_rules(&fired, understood, &mut reasons);
-    if would == Some(Action::None) {
+    // Whatever the rules say of the customer or the ticket's past: where nothing is left to answer, nobody is needed.
+    if turn.messages.is_empty() {
+        reasons.add(NOTHING_NEW);
         return quiet(pack, turn, priority, confidence, reasons, not_known(&evaluated));
     }
-    if turn.messages.is_empty() && would != Some(Action::Escalate) {
-        reasons.add(NOTHING_NEW);
+    let would = by_rules(&fired, understood, &mut reasons);
+    if would == Some(Action::None) {
         return quiet(pack, turn, priority, confidence, reasons, not_known(&evaluated));
     }
     if super::rating_of(turn).is_some() && would != Some(Action::Escalate) {

@@ -280,8 +280,12 @@ impl Pooled<'_> {
 }
 
 /// Pools what the model says with other evidence for its labels, as one adds logarithms of odds
-/// (a logarithmic opinion pool). `evidence` is how much speaks for a label besides, 0 for nothing.
+/// (a logarithmic opinion pool). `evidence` is how much speaks for a label besides, 0 for nothing. `None` where the model
+/// says nothing: of a text without one word that it knows, every label would be as good as the first.
 pub(super) fn pool<'m>(shares: &Shares<'m>, evidence: impl Fn(&str) -> f64) -> Option<Pooled<'m>> {
+    if shares.iter().all(|(_, share)| *share <= 0.0) {
+        return None;
+    }
     let none = (1.0 - shares.iter().map(|(_, share)| share).sum::<f64>()).max(0.0);
     let weighed: Shares<'m> = shares
         .iter()
@@ -308,6 +312,8 @@ mod tests {
         // 0.3 e² against 0.6 and 0.1 for none of them.
         assert!((other.probability - 2.2167 / 2.9167).abs() < 1e-3, "{}", other.probability);
         assert!(pool(&Vec::new(), |_| 0.0).is_none());
+        let silent = vec![("angry", 0.0), ("neutral", 0.0)];
+        assert!(pool(&silent, |_| 0.0).is_none(), "no label is as good as any other");
     }
 
     #[test]

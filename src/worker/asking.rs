@@ -110,7 +110,7 @@ impl Worker {
         }
         let took = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.settle_cases(vec![(case, outcome, took)]).await?;
-        self.outbox_due.notify_one();
+        self.replies_are_due();
         Ok(())
     }
 

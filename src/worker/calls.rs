@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::Worker;
@@ -22,7 +23,9 @@ use crate::domain::message::{Contact, Given, InboundMessage};
 use crate::ports::{PortError, PortErrorKind};
 
 /// How many calls are read at once; each may have 3 MB.
-const BATCH: u32 = 16;
+const BATCH: u32 = 256;
+/// How many messages and states of several calls are filed in one transaction.
+const TOGETHER: usize = 256;
 /// How many bytes they may have together: mails may be large.
 const BYTES: u64 = 64 * 1024 * 1024;
 /// For how long a person who answered from the business's own phone has the conversation.
@@ -31,7 +34,8 @@ const HOLD: chrono::Duration = chrono::Duration::hours(4);
 /// What a call brought to one business.
 #[derive(Default)]
 struct News {
-    messages: Vec<Incoming>,
+    /// Messages, each with when its call came.
+    messages: Vec<(DateTime<Utc>, Incoming)>,
     echoes: Vec<Incoming>,
     changes: Vec<Incoming>,
     statuses: Vec<StatusChange>,
@@ -39,45 +43,154 @@ struct News {
     preferences: Vec<Preference>,
 }
 
+impl News {
+    /// True where it matters to nobody what came before it and what after, but for the order of its own messages.
+    fn is_plain(&self) -> bool {
+        let Self { messages: _, echoes, changes, statuses: _, aliases, preferences } = self;
+        echoes.is_empty() && changes.is_empty() && aliases.is_empty() && preferences.is_empty()
+    }
+
+    fn size(&self) -> usize {
+        self.messages.len() + self.statuses.len()
+    }
+}
+
+/// A call, sorted by whom its parts are for.
+struct Sorted {
+    call: WaitingCall,
+    news: BTreeMap<TenantId, News>,
+    /// Why something in it cannot be taken in.
+    left: Vec<String>,
+}
+
+impl Sorted {
+    fn is_plain(&self) -> bool {
+        self.left.is_empty() && self.news.values().all(News::is_plain)
+    }
+
+    fn size(&self) -> usize {
+        self.news.values().map(News::size).sum()
+    }
+}
+
 impl Worker {
-    /// Reads the calls that waited longest. Returns how many.
+    /// Reads the calls that waited longest. Returns how many. Calls with nothing but messages and states are filed together;
+    /// any other waits for those before it and goes before those behind it.
     pub async fn read_calls(&self) -> Result<usize, PortError> {
         let calls = self.inbox.waiting_calls(BATCH, BYTES).await?;
         let count = calls.len();
+        let (mut plain, mut size) = (Vec::new(), 0);
         for call in calls {
-            let read = match call.network.as_str() {
-                "email" => self.read_mail(&call).await,
-                _ => self.read_call(&call).await,
-            };
-            let left = match read {
-                Ok(left) => left,
-                Err(error) if error.kind == PortErrorKind::Permanent => {
-                    Some("the store refused it".to_owned())
-                }
-                Err(error) => return Err(error),
-            };
-            let left = left.map(|why| {
-                tracing::error!(
-                    call.seq = call.seq,
-                    why,
-                    "A part of call {} needs a person: {why}",
-                    call.seq
-                );
-                Left { why, items: call.body }
-            });
-            self.inbox.call_taken(self.clock.now(), call.seq, left).await?;
+            if call.network == "email" {
+                let read = self.read_mail(&call).await;
+                self.read_out(call, read).await?;
+                continue;
+            }
+            let sorted = self.sorted(call);
+            if !sorted.is_plain() {
+                self.file_together(std::mem::take(&mut plain)).await?;
+                size = 0;
+                self.file_alone(sorted).await?;
+                continue;
+            }
+            if size + sorted.size() > TOGETHER {
+                self.file_together(std::mem::take(&mut plain)).await?;
+                size = 0;
+            }
+            size += sorted.size();
+            plain.push(sorted);
         }
+        self.file_together(plain).await?;
         Ok(count)
     }
 
-    /// Files what a call brought. Returns why it is kept as it came, where something in it could not be taken in.
-    async fn read_call(&self, call: &WaitingCall) -> Result<Option<String>, PortError> {
+    /// Files calls in one go; one that the store cannot take must not hold back the others.
+    async fn file_together(&self, calls: Vec<Sorted>) -> Result<(), PortError> {
+        let mut all: BTreeMap<TenantId, News> = BTreeMap::new();
+        let mut read: Vec<WaitingCall> = Vec::with_capacity(calls.len());
+        for Sorted { call, news, .. } in calls {
+            for (tenant, news) in news {
+                let together = all.entry(tenant).or_default();
+                together.messages.extend(news.messages);
+                together.statuses.extend(news.statuses);
+            }
+            read.push(call);
+        }
+        let Some(first) = read.first() else { return Ok(()) };
+        let mut left = Vec::new();
+        match self.file_all(first.received_at, all, &mut left).await {
+            Ok(()) if left.is_empty() => {
+                let now = self.clock.now();
+                let taken = read.iter().map(|call| self.inbox.call_taken(now, call.seq, None));
+                futures::future::try_join_all(taken).await?;
+            }
+            Err(error) if error.kind != PortErrorKind::Permanent => return Err(error),
+            // What was filed already is known when it comes again.
+            Ok(()) | Err(_) => {
+                for call in read {
+                    self.file_alone(self.sorted(call)).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn file_alone(&self, sorted: Sorted) -> Result<(), PortError> {
+        let Sorted { call, news, mut left } = sorted;
+        let filed = self.file_all(call.received_at, news, &mut left).await;
+        left.dedup();
+        let read = filed.map(|()| (!left.is_empty()).then(|| left.join("; ")));
+        self.read_out(call, read).await
+    }
+
+    async fn file_all(
+        &self,
+        received_at: DateTime<Utc>,
+        news: BTreeMap<TenantId, News>,
+        left: &mut Vec<String>,
+    ) -> Result<(), PortError> {
+        for (tenant, news) in news {
+            self.file_news(received_at, &tenant, news, left).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes a call out of the inbox; what of it could not be taken in stays for a person.
+    async fn read_out(
+        &self,
+        call: WaitingCall,
+        read: Result<Option<String>, PortError>,
+    ) -> Result<(), PortError> {
+        let left = match read {
+            Ok(left) => left,
+            Err(error) if error.kind == PortErrorKind::Permanent => {
+                Some("the store refused it".to_owned())
+            }
+            Err(error) => return Err(error),
+        };
+        let left = left.map(|why| {
+            tracing::error!(
+                call.seq = call.seq,
+                why,
+                "A part of call {} needs a person: {why}",
+                call.seq
+            );
+            Left { why, items: call.body }
+        });
+        self.inbox.call_taken(self.clock.now(), call.seq, left).await
+    }
+
+    /// Sorts what a call brought.
+    fn sorted(&self, call: WaitingCall) -> Sorted {
+        let mut sorted = Sorted { news: BTreeMap::new(), left: Vec::new(), call };
+        let Sorted { news, left, call } = &mut sorted;
         let batch = match payload::read(&call.body) {
             Ok(batch) => batch,
-            Err(why) => return Ok(Some(why.to_string())),
+            Err(why) => {
+                left.push(why.to_string());
+                return sorted;
+            }
         };
-        let mut left = Vec::new();
-        let mut news: BTreeMap<TenantId, News> = BTreeMap::new();
         for update in batch.updates {
             let account = update.account();
             let Some(tenant) = self.whatsapp.tenant(account) else {
@@ -92,7 +205,7 @@ impl Worker {
             match update {
                 Update::Message(message) if is_change(&message) => news.changes.push(*message),
                 Update::Message(message) => match message.silence() {
-                    None => news.messages.push(*message),
+                    None => news.messages.push((call.received_at, *message)),
                     Some(Silence::Echo) => news.echoes.push(*message),
                     Some(why) => {
                         tracing::debug!(%why, "Passed over a message that wants no answer");
@@ -111,16 +224,12 @@ impl Worker {
                 Update::Alias(_) | Update::Ignored { .. } => {}
             }
         }
-        for (tenant, news) in news {
-            self.file_news(call, &tenant, news, &mut left).await?;
-        }
-        left.dedup();
-        Ok((!left.is_empty()).then(|| left.join("; ")))
+        sorted
     }
 
     async fn file_news(
         &self,
-        call: &WaitingCall,
+        received_at: DateTime<Utc>,
         tenant: &TenantId,
         news: News,
         left: &mut Vec<String>,
@@ -130,15 +239,15 @@ impl Worker {
             let keys = (alias.previous, alias.current);
             self.store.alias(now, tenant, Channel::Whatsapp, keys).await?;
         }
-        let people = news.messages.iter().chain(&news.echoes).chain(&news.changes);
-        let people = people.map(|one| &one.sender);
+        let people = news.messages.iter().map(|(_, one)| one);
+        let people = people.chain(&news.echoes).chain(&news.changes).map(|one| &one.sender);
         let people = people.chain(news.preferences.iter().map(|one| &one.sender));
         let people: Vec<NetworkPerson> = people.map(|sender| self.person(sender)).collect();
         let mut threads =
             self.store.know(now, tenant, Channel::Whatsapp, people).await?.into_iter();
         let mut batch = Vec::with_capacity(news.messages.len());
-        for (message, thread) in news.messages.into_iter().zip(threads.by_ref()) {
-            let message = self.inbound(call, tenant, message, thread);
+        for ((came, message), thread) in news.messages.into_iter().zip(threads.by_ref()) {
+            let message = self.inbound(came, tenant, message, thread);
             match self.prepare(message) {
                 Ok(intake) => batch.push(intake),
                 Err(why) => left.push(why.to_owned()),
@@ -151,16 +260,16 @@ impl Worker {
         }
         for (echo, thread) in news.echoes.into_iter().zip(threads.by_ref()) {
             let by = echo.display_phone.clone().unwrap_or_else(|| echo.account.clone());
-            let message = self.inbound(call, tenant, echo, thread);
+            let message = self.inbound(received_at, tenant, echo, thread);
             let words = OwnWords { message, by: format!("whatsapp {by}"), hold_until: now + HOLD };
             self.store.record_own_words(now, words).await?;
         }
         // After the messages of the same call, which may be what they change.
         let told = news.changes.into_iter().zip(threads.by_ref());
         let told = told.map(|(message, thread)| Told { message, thread }).collect();
-        self.file_changes(call, tenant, told).await?;
+        self.file_changes(received_at, tenant, told).await?;
         for (preference, thread) in news.preferences.into_iter().zip(threads) {
-            self.file_preference(call, tenant, &preference, &thread).await?;
+            self.file_preference(received_at, tenant, &preference, &thread).await?;
         }
         let deliveries: Vec<_> = news
             .statuses
@@ -177,7 +286,7 @@ impl Worker {
     /// Notes what somebody chose to receive. What is not about advertisements is passed over.
     async fn file_preference(
         &self,
-        call: &WaitingCall,
+        received_at: DateTime<Utc>,
         tenant: &TenantId,
         preference: &Preference,
         thread: &str,
@@ -190,7 +299,7 @@ impl Worker {
             mark: Mark::NoMarketing,
             stands: stops,
             reason: "whatsapp".to_owned(),
-            at: preference.at.unwrap_or(call.received_at),
+            at: preference.at.unwrap_or(received_at),
         };
         let phone = preference.sender.phone.as_deref();
         self.store.note_preference(tenant, thread, phone, news).await?;
@@ -234,7 +343,7 @@ impl Worker {
 
     pub(super) fn inbound(
         &self,
-        call: &WaitingCall,
+        received_at: DateTime<Utc>,
         tenant: &TenantId,
         message: Incoming,
         thread: String,
@@ -261,7 +370,7 @@ impl Worker {
             subject: None,
             given: Given::default(),
             sent_at: message.timestamp,
-            received_at: call.received_at,
+            received_at,
         }
     }
 }

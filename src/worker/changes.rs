@@ -1,7 +1,8 @@
 //! Words that customers changed or took back on their network, and what the business changed of its own.
 
+use chrono::{DateTime, Utc};
+
 use super::Worker;
-use crate::adapters::inbox::WaitingCall;
 use crate::adapters::store::{ChangeKind, Changed, MessageChange};
 use crate::channels::whatsapp::payload::{Incoming, Kind};
 use crate::domain::channel::Channel;
@@ -24,12 +25,12 @@ impl Worker {
     /// Makes messages say what their senders made of them. Those of nothing that is here are counted.
     pub(super) async fn file_changes(
         &self,
-        call: &WaitingCall,
+        received_at: DateTime<Utc>,
         tenant: &TenantId,
         told: Vec<Told>,
     ) -> Result<(), PortError> {
         let changes: Vec<MessageChange> =
-            told.into_iter().filter_map(|told| self.change(call, tenant, told)).collect();
+            told.into_iter().filter_map(|told| self.change(received_at, tenant, told)).collect();
         if changes.is_empty() {
             return Ok(());
         }
@@ -46,7 +47,7 @@ impl Worker {
         Ok(())
     }
 
-    fn change(&self, call: &WaitingCall, tenant: &TenantId, told: Told) -> Option<MessageChange> {
+    fn change(&self, received_at: DateTime<Utc>, tenant: &TenantId, told: Told) -> Option<MessageChange> {
         let Told { message, thread } = told;
         let (target, kind) = match &message.kind {
             Kind::Edit { of, text: Some(text) } => (of.clone(), ChangeKind::Edit(text.clone())),
@@ -62,7 +63,7 @@ impl Worker {
         let (by_business, changed_at) = (message.from_business, message.timestamp);
         let mut anew = None;
         if kind != ChangeKind::Revoke && !by_business {
-            let mut own = self.inbound(call, tenant, message, thread.clone());
+            let mut own = self.inbound(received_at, tenant, message, thread.clone());
             // Nobody can see what it says now.
             own.flags.media |= kind == ChangeKind::Unread;
             anew = self.prepare(own).ok();
@@ -77,7 +78,7 @@ impl Worker {
             by_business,
             kind,
             changed_at,
-            received_at: call.received_at,
+            received_at,
             note: (note, words),
             anew,
         })

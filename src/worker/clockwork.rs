@@ -53,7 +53,7 @@ impl Worker {
                 looks.iter().any(|look| !look.notifications.is_empty() || !look.notices.is_empty());
             self.store.write_looks(now, looks).await?;
             if tell {
-                self.outbox_due.notify_one();
+                self.replies_are_due();
                 self.people_due.notify_one();
             }
         }

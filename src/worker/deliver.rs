@@ -1,19 +1,23 @@
 //! What is queued leaves: compared and marked in one transaction, handed to its network, recorded.
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures::stream::{self, StreamExt};
+use tokio_util::sync::CancellationToken;
 
 use super::Worker;
 use crate::adapters::store::{Claimed, DeliveryEnd, StoreError};
+use crate::channels::email::account::MailAccount;
 use crate::channels::whatsapp::outlet::{Attempt, DOUBT};
 use crate::domain::mark::MarkNews;
 use crate::ports::{PortError, PortErrorKind};
 
 /// How many rows are claimed at once: no more than are handed over at once, because on a network without
 /// keys every row claimed when the process is killed becomes *unknown*.
-const BATCH: u32 = 32;
+pub(super) const BATCH: u32 = 32;
 /// How many conversations are delivered to at once.
 const PARALLEL: usize = 32;
 /// First pause before the end of an attempt is written again; it doubles up to `RECORD_AGAIN_MAX`.
@@ -21,40 +25,56 @@ const RECORD_AGAIN_FIRST: Duration = Duration::from_millis(100);
 /// Longest pause before the end of an attempt is written again.
 const RECORD_AGAIN_MAX: Duration = Duration::from_secs(5);
 
+/// A mail that left, of which a copy goes among the sent.
+pub(super) struct Left {
+    pub(super) mailbox: Arc<MailAccount>,
+    pub(super) mail: Vec<u8>,
+}
+
+/// What became of an attempt.
+struct Attempted {
+    /// Until when the conversation's later rows wait, where this one does.
+    wait: Option<DateTime<Utc>>,
+    left: Option<Left>,
+}
+
+/// Puts rows of one conversation together, in their order.
+pub(super) fn by_conversation(rows: Vec<Claimed>) -> Vec<Vec<Claimed>> {
+    let mut groups: Vec<Vec<Claimed>> = Vec::new();
+    let mut places = HashMap::new();
+    for row in rows {
+        let place = *places.entry(row.conversation.clone()).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some(group) => group.push(row),
+            None => groups.push(vec![row]),
+        }
+    }
+    groups
+}
+
 impl Worker {
-    /// Delivers what is due. Rows of one conversation leave in their order. Returns how many rows
-    /// were handed to a network or published.
+    /// Delivers what is due by every way. Returns how many rows were handed to a network or published.
     pub async fn deliver_replies(&self) -> Result<usize, PortError> {
+        let stop = CancellationToken::new();
+        let mut count = self.deliver_others().await?;
+        for post in &self.posts {
+            count += Box::pin(self.deliver_post(post, &stop)).await?;
+        }
+        Ok(count)
+    }
+
+    /// Delivers what is due and leaves by no mailbox. Rows of one conversation leave in their order.
+    pub(super) async fn deliver_others(&self) -> Result<usize, PortError> {
         let silent = self.store.overdue_outbox(self.clock.now(), BATCH).await?;
         for row in &silent {
             let why = "the network has not said what became of it".to_owned();
             self.ended(row, DeliveryEnd::Unknown(why)).await?;
         }
-        let rows = self.store.claim_outbox(self.clock.now(), BATCH).await?;
+        let now = self.clock.now();
+        let rows = self.store.claim_lane(now, self.other_replies.clone(), BATCH).await?;
         let count = rows.len() + silent.len();
-        let mut by_conversation: Vec<Vec<Claimed>> = Vec::new();
-        let mut places = std::collections::HashMap::new();
-        for row in rows {
-            let place = *places.entry(row.conversation.clone()).or_insert(by_conversation.len());
-            match by_conversation.get_mut(place) {
-                Some(group) => group.push(row),
-                None => by_conversation.push(vec![row]),
-            }
-        }
-        let results: Vec<Result<(), PortError>> = stream::iter(by_conversation)
-            .map(|group| async move {
-                let mut rows = group.into_iter();
-                for row in rows.by_ref() {
-                    if let Some(wait) = self.deliver(&row).await? {
-                        // What was said later arrives later.
-                        for row in rows {
-                            self.record_end(&row, DeliveryEnd::NotTried(wait)).await?;
-                        }
-                        break;
-                    }
-                }
-                Ok(())
-            })
+        let results: Vec<Result<(), PortError>> = stream::iter(by_conversation(rows))
+            .map(|group| async move { self.deliver_group(group).await.map(drop) })
             .buffer_unordered(PARALLEL)
             .collect()
             .await;
@@ -64,8 +84,26 @@ impl Worker {
         results.into_iter().collect::<Result<(), PortError>>().map(|()| count)
     }
 
-    /// Makes one attempt. Returns until when the conversation's later rows wait, where this one does.
-    async fn deliver(&self, row: &Claimed) -> Result<Option<DateTime<Utc>>, PortError> {
+    /// Makes one attempt with each row of a conversation. Returns the mails that left.
+    pub(super) async fn deliver_group(&self, group: Vec<Claimed>) -> Result<Vec<Left>, PortError> {
+        let mut rows = group.into_iter();
+        let mut all = Vec::new();
+        for row in rows.by_ref() {
+            let Attempted { wait, left } = self.deliver(&row).await?;
+            all.extend(left);
+            if let Some(wait) = wait {
+                // What was said later arrives later.
+                for row in rows {
+                    self.record_end(&row, DeliveryEnd::NotTried(wait)).await?;
+                }
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    /// Makes one attempt.
+    async fn deliver(&self, row: &Claimed) -> Result<Attempted, PortError> {
         let mut left = None;
         let end = match (self.outlet(row), self.mailbox_of(row)) {
             (Some(outlet), _) => {
@@ -75,7 +113,7 @@ impl Worker {
             }
             (None, Some(mailbox)) => {
                 let (end, mail) = self.send_by_mail(&mailbox, row).await;
-                left = mail.map(|mail| (mailbox, mail));
+                left = mail.map(|mail| Left { mailbox, mail });
                 end
             }
             (None, None) => {
@@ -91,10 +129,7 @@ impl Worker {
             _ => None,
         };
         self.ended(row, end).await?;
-        if let Some((mailbox, mail)) = left {
-            Box::pin(self.keep_sent(&mailbox, &mail)).await;
-        }
-        Ok(wait)
+        Ok(Attempted { wait, left })
     }
 
     /// Writes down what an attempt says of where it went.

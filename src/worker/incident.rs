@@ -78,7 +78,7 @@ impl Worker {
             })
             .collect();
         self.store.tell_more(now, incident, told).await?;
-        self.outbox_due.notify_one();
+        self.replies_are_due();
         Ok(count)
     }
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 
 use super::Worker;
 use crate::adapters::inbox::Waiting;
 use crate::adapters::store::{Intake, TurnWindow, address_of};
+use crate::domain::channel::Channel;
 use crate::domain::ids::TenantId;
 use crate::domain::mark::MarkKey;
 use crate::domain::message::InboundMessage;
@@ -77,16 +78,21 @@ impl Worker {
 
     /// Notes that whoever wrote can be reached again where they wrote from.
     pub(super) async fn heard_from(&self, batch: &[Intake]) -> Result<(), PortError> {
-        let mut by_tenant: BTreeMap<&TenantId, Vec<MarkKey>> = BTreeMap::new();
+        let mut by_tenant: BTreeMap<&TenantId, BTreeMap<MarkKey, DateTime<Utc>>> = BTreeMap::new();
         for Intake { message, .. } in batch {
             if let Some(key) = address_of(message) {
-                by_tenant.entry(&message.tenant).or_default().push(key);
+                let heard = by_tenant.entry(&message.tenant).or_default();
+                // What comes late or again was not written after the mark; what a mail says of its time is its sender's word.
+                let written = match message.channel {
+                    Channel::Email => message.received_at,
+                    _ => message.sent_at,
+                };
+                let at = heard.entry(key).or_insert(written);
+                *at = written.max(*at);
             }
         }
-        for (tenant, mut keys) in by_tenant {
-            keys.sort();
-            keys.dedup();
-            self.store.heard_from(self.clock.now(), tenant, keys).await?;
+        for (tenant, heard) in by_tenant {
+            self.store.heard_from(tenant, heard.into_iter().collect()).await?;
         }
         Ok(())
     }

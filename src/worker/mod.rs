@@ -21,6 +21,7 @@ mod mail;
 mod mailed;
 mod notices;
 mod notify;
+mod post;
 mod run;
 mod settle;
 mod turns;
@@ -34,7 +35,7 @@ use tokio::sync::{Mutex, Notify};
 
 use crate::adapters::files::Files;
 use crate::adapters::inbox::Inbox;
-use crate::adapters::store::{IndexProgress, Lease, Retention, Store};
+use crate::adapters::store::{IndexProgress, Lane, Lease, Retention, Store};
 use crate::adapters::transcriber::Transcriber;
 use crate::channels::callback::CallbackClient;
 use crate::channels::email::account::MailAccounts;
@@ -155,6 +156,8 @@ pub struct Worker {
     budget: budget::Budget,
     whatsapp: Accounts,
     mail: MailAccounts,
+    posts: Vec<post::Post>,
+    other_replies: Lane,
     files: Files,
     transcriber: Option<Transcriber>,
     turns_due: Notify,
@@ -178,6 +181,7 @@ impl Worker {
     ) -> Self {
         let Places { store, inbox, files } = places;
         let Helpers { mailer, ladder, limits, whatsapp, mail, transcriber } = helpers;
+        let (posts, other_replies) = post::Post::all(&mail);
         let lease = Lease(format!("wrk_{:032x}", clock.fresh_bits()));
         Self {
             store,
@@ -191,6 +195,8 @@ impl Worker {
             budget: budget::Budget::new(limits),
             whatsapp,
             mail,
+            posts,
+            other_replies,
             files,
             transcriber,
             turns_due: Notify::new(),

@@ -49,6 +49,8 @@ pub(super) enum Step {
     File,
     Decide,
     Deliver,
+    /// What leaves by the mailbox of this number.
+    Post(usize),
     Look,
     Tell,
     Publish,
@@ -75,6 +77,7 @@ impl Worker {
             Step::Index,
         ];
         let steps = steps.into_iter().chain([Step::Fetch; files::AT_ONCE]);
+        let steps = steps.chain((0..self.posts.len()).map(Step::Post));
         // With models each turn is a task of its own.
         let asks = self.ladder.is_some();
         for step in steps.filter(|step| !(asks && matches!(step, Step::Decide))) {
@@ -95,7 +98,11 @@ impl Worker {
             let done = match step {
                 Step::File => self.file_messages().await,
                 Step::Decide => self.decide_turns().await,
-                Step::Deliver => self.deliver_replies().await,
+                Step::Deliver => self.deliver_others().await,
+                Step::Post(at) => match self.posts.get(at) {
+                    Some(post) => Box::pin(self.deliver_post(post, shutdown)).await,
+                    None => Ok(0),
+                },
                 Step::Look => self.look_at_tickets().await,
                 Step::Tell => self.tell_people().await,
                 Step::Publish => self.publish_events().await,
@@ -140,7 +147,11 @@ impl Worker {
             Step::Look => self.store.next_look().await,
             Step::Tell => self.store.next_notification_due().await,
             Step::Decide => self.store.next_due("message").await,
-            Step::Deliver => self.store.next_outbox_due().await,
+            Step::Deliver => self.next_other().await,
+            Step::Post(at) => match self.posts.get(at) {
+                Some(post) => self.next_post(post).await,
+                None => Ok(None),
+            },
             Step::Fetch => self.store.next_file_due().await,
         };
         let now = self.clock.now();
@@ -172,6 +183,10 @@ impl Worker {
             Step::Tell => &self.people_due,
             Step::Decide => &self.turns_due,
             Step::Deliver => &self.outbox_due,
+            Step::Post(at) => match self.posts.get(at) {
+                Some(post) => &post.due,
+                None => return std::future::pending().await,
+            },
             Step::Fetch => &self.files_due,
         };
         notify.notified().await;
@@ -216,7 +231,7 @@ pub(super) fn report(step: Step, error: &PortError) {
     let step = match step {
         Step::File => "file messages",
         Step::Decide => "decide turns",
-        Step::Deliver => "deliver replies",
+        Step::Deliver | Step::Post(_) => "deliver replies",
         Step::Look => "look at tickets",
         Step::Tell => "tell people",
         Step::Publish => "publish events",

@@ -88,7 +88,7 @@ impl Worker {
         let cases = self.load_cases(jobs).await?;
         let decided = self.run_pipeline(cases).await;
         self.settle_cases(decided).await?;
-        self.outbox_due.notify_one();
+        self.replies_are_due();
         Ok(())
     }
 

@@ -13,6 +13,7 @@ use atende::domain::channel::Channel;
 use atende::domain::customer::{CustomerProfile, Money};
 use atende::domain::decision::Action;
 use atende::domain::field::Engine;
+use atende::domain::labels::Sentiment;
 use atende::domain::message::{Author, PastMessage};
 use atende::domain::ticket::OwnerKind;
 use atende::knowledge::Library;
@@ -244,5 +245,31 @@ fn a_sign_without_a_word_is_of_no_category() {
         let category = pipeline.run(&turn(text)).understood.category;
         assert_eq!(category.engine, Engine::Default, "{text}: {category:?}");
         assert!(category.confidence.get() < 0.5, "{text}: {category:?}");
+    }
+}
+
+/// Of a text without one word that the examples have, every mood and urgency would be as good as the first.
+#[test]
+fn what_nobody_learned_a_word_of_is_neither_furious_nor_critical() {
+    let pipeline = with_mode("saas-br", "auto");
+    for text in ["...", "谢谢", "сколько"] {
+        let outcome = pipeline.run(&turn(text));
+        let (mood, urgency) = (outcome.understood.sentiment, outcome.understood.urgency);
+        assert_eq!((mood.value, mood.engine), (Sentiment::Neutral, Engine::Rules), "{text}");
+        assert_eq!(urgency.engine, Engine::Default, "{text}: {urgency:?}");
+        let rules: Vec<&str> =
+            outcome.decision.reasons.iter().map(|reason| reason.rule.as_str()).collect();
+        assert!(!rules.contains(&"E3.angry") && !rules.contains(&"E1.critical"), "{text}: {rules:?}");
+    }
+}
+
+/// A turn of which everything was taken back holds nothing that a rule could be about.
+#[test]
+fn where_nothing_is_left_to_answer_nobody_is_needed() {
+    let pipeline = with_mode("saas-br", "auto");
+    for (how, case) in circumstances("x") {
+        let outcome = pipeline.run(&TurnInput { messages: Vec::new(), subject: None, ..case });
+        assert_eq!(outcome.decision.action, Action::None, "{how}: {:?}", outcome.decision);
+        assert_eq!(outcome.decision.reasons[0].rule, "T2.nothing_new", "{how}");
     }
 }

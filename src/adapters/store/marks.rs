@@ -35,31 +35,36 @@ impl Found {
 }
 
 impl Store {
-    /// Notes that somebody wrote: whatever did not arrive at these addresses may arrive now.
+    /// Notes that somebody wrote from these addresses, and when: whatever did not arrive there before may arrive now.
     pub async fn heard_from(
         &self,
-        now: DateTime<Utc>,
         tenant: &TenantId,
-        keys: Vec<MarkKey>,
+        heard: Vec<(MarkKey, DateTime<Utc>)>,
     ) -> Result<(), StoreError> {
-        if keys.is_empty() {
+        if heard.is_empty() {
             return Ok(());
         }
+        let (keys, times): (Vec<MarkKey>, Vec<DateTime<Utc>>) = heard.into_iter().unzip();
         let mut connection = self.reads.acquire().await?;
         let marks = standing(&mut connection, tenant.as_str(), &keys).await?;
         drop(connection);
-        if !marks.iter().any(|found| found.mark == Mark::Unreachable) {
+        let unreachable = marks.into_iter().filter(|found| found.mark == Mark::Unreachable);
+        let over: Vec<(MarkKey, DateTime<Utc>)> = unreachable
+            .filter_map(|found| Some((keys.get(found.place)?.clone(), *times.get(found.place)?)))
+            .collect();
+        if over.is_empty() {
             return Ok(());
         }
-        let news = MarkNews {
-            mark: Mark::Unreachable,
-            stands: false,
-            reason: "wrote again".to_owned(),
-            at: now,
-        };
         let tenant = tenant.clone();
         self.write(move |connection| {
-            Box::pin(async move { note(connection, tenant.as_str(), &keys, &news).await })
+            Box::pin(async move {
+                for (key, at) in over {
+                    let reason = "wrote again".to_owned();
+                    let news = MarkNews { mark: Mark::Unreachable, stands: false, reason, at };
+                    note(connection, tenant.as_str(), &[key], &news).await?;
+                }
+                Ok(())
+            })
         })
         .await
     }

@@ -9,6 +9,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::endings::{self, audit_row};
+use super::lanes::Lane;
 use super::many::with_rows;
 use super::switches::STOPPED;
 use super::{Dialect, Store, StoreError, from_json, marks, millis, moment, to_json};
@@ -214,20 +215,6 @@ fn is_notice(kind: &str) -> bool {
 }
 
 impl Store {
-    /// Marks up to `max` due rows as *sending* and returns them; rows that were overtaken are retired
-    /// in the same transaction, and their conversations decided anew.
-    pub async fn claim_outbox(
-        &self,
-        now: DateTime<Utc>,
-        max: u32,
-    ) -> Result<Vec<Claimed>, StoreError> {
-        let dialect = self.dialect;
-        self.write(move |connection| {
-            Box::pin(async move { claim(connection, dialect, now, max).await })
-        })
-        .await
-    }
-
     /// Ends an attempt. A sent row becomes a message of its conversation; a failed or unknown one
     /// hands the ticket to people.
     pub async fn finish_outbox(
@@ -324,19 +311,6 @@ impl Store {
             .collect()
     }
 
-    /// Returns when the next row is due.
-    pub async fn next_outbox_due(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let row: (Option<i64>,) = sqlx::query_as(
-            "SELECT MIN(due_at) FROM (\
-             SELECT MIN(due_at) AS due_at FROM outbox WHERE audience = 'customer' AND state = 'queued' \
-             UNION ALL \
-             SELECT MIN(due_at) FROM outbox WHERE audience = 'customer' AND state = 'awaiting') AS both_states",
-        )
-        .fetch_one(&self.reads)
-        .await?;
-        Ok(row.0.map(moment))
-    }
-
     /// Counts rows per state.
     pub async fn outbox_counts(&self) -> Result<Vec<(String, i64)>, StoreError> {
         Ok(sqlx::query_as("SELECT state, COUNT(*) FROM outbox GROUP BY state ORDER BY state")
@@ -363,12 +337,13 @@ pub(super) fn claimed(row: &AnyRow) -> Result<Claimed, StoreError> {
     })
 }
 
-async fn claim(
+/// Claims due rows of a lane. Returns how many were found, and those that leave.
+pub(super) async fn claim(
     connection: &mut AnyConnection,
-    dialect: Dialect,
+    (dialect, lane): (Dialect, &Lane),
     now: DateTime<Utc>,
     max: u32,
-) -> Result<Vec<Claimed>, StoreError> {
+) -> Result<(usize, Vec<Claimed>), StoreError> {
     let lock = match dialect {
         Dialect::Sqlite => "",
         Dialect::Postgres => " FOR UPDATE OF o, c SKIP LOCKED",
@@ -381,11 +356,14 @@ async fn claim(
          (SELECT incident FROM tenants t WHERE t.tenant = o.tenant) AS incident, \
          (SELECT stopped_at FROM tenants t WHERE t.tenant = o.tenant) AS stopped \
          FROM outbox o JOIN conversations c ON c.id = o.conversation_id \
-         WHERE o.audience = 'customer' AND o.state = 'queued' AND o.due_at <= $1 ORDER BY o.due_at, o.seq LIMIT $2{lock}"
+         WHERE o.audience = 'customer' AND o.state = 'queued' AND o.due_at <= $1 AND {} \
+         ORDER BY o.due_at, o.seq LIMIT $2{lock}",
+        lane.condition(dialect, "$3")
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(millis(now))
         .bind(i64::from(max))
+        .bind(lane.keys())
         .fetch_all(&mut *connection)
         .await?;
     let mut ready = Vec::with_capacity(rows.len());
@@ -409,7 +387,7 @@ async fn claim(
         let end = DeliveryEnd::Failed(why.clone());
         endings::finish(connection, now, row, &end, "").await?;
     }
-    Ok(ready)
+    Ok((rows.len(), ready))
 }
 
 /// Rows that leave, and those that end here because nothing arrives where they go, with the reason.

@@ -198,6 +198,7 @@ pub struct Sender {
     login: LoginMeans,
     timeout: Duration,
     answer_timeout: Duration,
+    width: usize,
     connections: Semaphore,
     pool: Pool,
     rates: Rates,
@@ -270,6 +271,7 @@ impl Sender {
             login,
             timeout,
             answer_timeout,
+            width: settings.connections.min(Semaphore::MAX_PERMITS),
             connections: Semaphore::new(settings.connections.min(Semaphore::MAX_PERMITS)),
             pool: Pool::new(settings.keep),
             rates: Rates::new(settings.account_rate, settings.domain_rate),
@@ -301,6 +303,16 @@ impl Sender {
                 ended(now, going, trouble.reason, at)
             }
         }
+    }
+
+    /// Returns how many mails it hands over at once.
+    pub const fn connections(&self) -> usize {
+        self.width
+    }
+
+    /// Returns until when nothing may leave because as much left as the account may send; `None` where something may.
+    pub fn full_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.rates.full_until(now)
     }
 
     /// Says goodbye on connections that rested too long; to be called now and then.

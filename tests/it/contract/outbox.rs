@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use atende::adapters::store::{Change, Claimed, DeliveryEnd, DraftAction, Owner, ReplyKind};
+use atende::adapters::store::{
+    Change, Claimed, DeliveryEnd, DraftAction, Lane, Owner, ReplyKind,
+};
 use atende::domain::ids::MessageId;
 use atende::domain::ticket::OwnerKind;
 
@@ -23,6 +25,7 @@ on_both! {
     positions_have_no_gaps_and_are_read_in_order,
     rows_that_a_crash_left_are_found,
     rows_of_another_tenant_are_not_read,
+    what_leaves_by_a_mailbox_is_claimed_by_itself,
 }
 
 async fn a_row_is_claimed_once_and_counts_its_attempts(w: &World) {
@@ -266,4 +269,41 @@ async fn rows_of_another_tenant_are_not_read(w: &World) {
     assert!(w.store.read_outbox(&main_tenant(), 1, 10).await.unwrap().is_empty());
     let read = w.store.read_outbox(&main_tenant(), 0, 10).await.unwrap();
     assert_eq!((read[0].position, &*read[0].state, &*read[0].body.text), (1, "sent", "Olá, Ana."));
+}
+
+async fn what_leaves_by_a_mailbox_is_claimed_by_itself(w: &World) {
+    for (n, thread) in ["ana", "bia", "caio"].into_iter().enumerate() {
+        w.answered(thread, i64::try_from(n).unwrap() * 20).await;
+    }
+    w.run("UPDATE outbox SET channel = 'email', account = 'sac@loja.example' WHERE conversation_id IN \
+           (SELECT id FROM conversations WHERE thread IN ('ana', 'bia'))")
+        .await;
+    let main = main_tenant();
+    let post = Lane::of(&main, "sac@loja.example");
+    let others = Lane::besides([(&main, "sac@loja.example")].into_iter());
+    let due = |lane: &Lane| {
+        let lane = lane.clone();
+        async move { w.store.next_due_in(&lane).await.unwrap() }
+    };
+    let claim = |lane: &Lane, max: u32| {
+        let lane = lane.clone();
+        async move { w.store.claim_lane(at(100), lane, max).await.unwrap() }
+    };
+    let elsewhere = Lane::of(&tenant("other"), "sac@loja.example");
+    assert_eq!((due(&elsewhere).await, claim(&elsewhere, 9).await.len()), (None, 0));
+    let first = claim(&post, 1).await;
+    assert_eq!(first.len(), 1);
+    let conversation = first[0].conversation.clone();
+    assert!(due(&post).await.is_some());
+    // Another row of a conversation that has one on its way waits for it.
+    w.run("UPDATE outbox SET conversation_id = (SELECT conversation_id FROM outbox WHERE state = 'sending') \
+           WHERE channel = 'email' AND state = 'queued'")
+        .await;
+    assert_eq!((due(&post).await, claim(&post, 9).await.len()), (None, 0));
+    let other = claim(&others, 9).await;
+    assert_eq!(other.len(), 1);
+    assert_ne!(other[0].conversation, conversation);
+    assert_eq!((due(&others).await, claim(&others, 9).await.len()), (None, 0));
+    w.finish(101, &first[0], DeliveryEnd::RetryAt(at(200), "busy".to_owned())).await;
+    assert!(due(&post).await.is_some(), "whatever else is due there may leave now");
 }

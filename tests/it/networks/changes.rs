@@ -152,7 +152,6 @@ async fn in_whatever_order_a_message_and_its_edits_come_the_youngest_words_stand
 }
 
 #[tokio::test]
-#[ignore = "a turn of which nothing is left goes to people; it needs nobody"]
 async fn what_is_deleted_before_anybody_answered_needs_nobody() {
     let world = World::auto().await;
     asks(&world, QUESTION).await;
@@ -170,7 +169,6 @@ async fn what_is_deleted_before_anybody_answered_needs_nobody() {
 }
 
 #[tokio::test]
-#[ignore = "a turn of which nothing is left goes to people; it needs nobody"]
 async fn deleting_retires_the_draft_and_leaves_what_else_was_asked() {
     let world = World::draft().await;
     asks(&world, QUESTION).await;

@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use super::tickets;
 use crate::mailbox::{Dovecot, PASSWORD, USER, USUAL};
-use crate::world::{AUTO, DRAFT, MailServer, OTHER_QUESTION, QUESTION, World};
+use crate::world::{AUTO, After, DRAFT, MailServer, OTHER_QUESTION, QUESTION, World};
 
 pub(super) const ADDRESS: &str = "suporte@loja.example";
 
@@ -327,4 +327,50 @@ async fn one_address_gets_so_many_automatic_mails_over_all_its_conversations() {
     let another = mail("x1@outro.example", "", QUESTION).replace("ana@", "eva@");
     brings(&world, "inbox", 9, &another).await;
     assert_eq!(server.received().len(), 6, "another address has its own");
+}
+
+/// Whatever is marked when the process is killed is in doubt.
+#[tokio::test]
+async fn no_more_mails_are_on_their_way_than_there_are_connections() {
+    let (world, server) = with_mail().await;
+    server.then_always(|| After::Answers(std::time::Duration::from_millis(60)));
+    for uid in 1..=8 {
+        let from = format!("ana@cliente{uid}.example");
+        let mail = mail(&format!("q{uid}@cliente.example"), "", QUESTION);
+        let envelope = Envelope {
+            tenant: TenantId::main(),
+            address: ADDRESS.to_owned(),
+            role: "inbox".to_owned(),
+            external_id: format!("{ADDRESS}/inbox:7:{uid}"),
+            cut: false,
+        };
+        let mut bytes = serde_json::to_vec(&envelope).unwrap();
+        bytes.push(b'\n');
+        let mail = mail.replace("ana@cliente.example", &from).replace('\n', "\r\n");
+        bytes.extend_from_slice(mail.as_bytes());
+        let inbox = &world.app().stores.inbox;
+        let (now, folder) = (world.app().clock.now(), format!("{ADDRESS}/inbox"));
+        let cursor = format!("{{\"folder\":\"INBOX\",\"uid_validity\":7,\"last_uid\":{uid}}}");
+        assert!(inbox.accept_mails(now, folder, vec![bytes], cursor).await.unwrap());
+    }
+    world.drain().await;
+    world.advance(120);
+    world.decide_only().await;
+    let queued = "SELECT COUNT(*) FROM outbox WHERE state = 'queued'";
+    assert_eq!(world.count(queued).await, 8);
+    let most = std::cell::Cell::new(0);
+    let looks = async {
+        loop {
+            let leaving = "SELECT COUNT(*) FROM outbox WHERE state = 'sending'";
+            most.set(most.get().max(world.count(leaving).await));
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    tokio::select! {
+        () = looks => {}
+        _ = world.drain() => {}
+    }
+    assert!((1..=2).contains(&most.get()), "{} at once", most.get());
+    assert_eq!(server.received().len(), 8, "and all of them leave");
+    assert_eq!(world.count(queued).await, 0);
 }

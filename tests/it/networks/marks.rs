@@ -95,7 +95,9 @@ async fn where_nothing_arrives_nothing_leaves_by_itself_until_they_write_again()
 async fn what_is_said_afterwards_marks_an_address_too() {
     let graph = Graph::start().await;
     let world = World::with_whatsapp(TOLD, graph.settings()).await;
-    writes(&world, "wamid.1", QUESTION).await;
+    let asked = text(&world, ANA, "wamid.1", QUESTION);
+    brings(&world, "messages", ana(std::slice::from_ref(&asked))).await;
+    settled(&world).await;
     assert_eq!(graph.taken().len(), 1);
     let failed = json!({"statuses": [{"id": "wamid.out.1", "status": "failed",
         "timestamp": world.app().clock.now().timestamp().to_string(), "recipient_id": ANA,
@@ -108,6 +110,12 @@ async fn what_is_said_afterwards_marks_an_address_too() {
     let failed =
         ticket["audit"].as_array().unwrap().iter().find(|line| line["action"] == "reply.failed");
     assert_eq!(failed.unwrap()["cause"], "Message undeliverable (131026)");
+    // What is only told again was not written since.
+    brings(&world, "messages", ana(&[asked])).await;
+    world.drain().await;
+    let id = ticket["id"].as_str().unwrap();
+    let again = world.get(&format!("/v1/tickets/{id}")).await;
+    assert_eq!(marks(&again), ["unreachable/network/131026"]);
 }
 
 #[tokio::test]

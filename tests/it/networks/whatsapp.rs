@@ -254,3 +254,51 @@ async fn states_only_rise_and_a_failure_ends_at_a_person() {
         (&json!("failed"), &json!("Message undeliverable (131026)"))
     );
 }
+
+#[tokio::test]
+async fn calls_that_wait_together_keep_their_order_and_none_holds_back_another() {
+    let world = World::draft().await;
+    let (bia, foreign) = ("5521999998888", "5531977776666");
+    let mut posted = Vec::new();
+    for n in 0..60 {
+        let from = if n % 3 == 0 { bia } else { "5511987654321" };
+        let said = text(&world, from, &format!("wamid.{n}"), &format!("linha {n:02}"));
+        brings(&world, "messages", json!({"messages": [said.clone()]})).await;
+        posted.push(said);
+        match n {
+            // Of a number that nobody configured.
+            20 => {
+                let lost = text(&world, foreign, "wamid.lost", "oi");
+                let metadata = json!({"display_phone_number": "1", "phone_number_id": "1"});
+                brings(&world, "messages", json!({"messages": [lost], "metadata": metadata})).await;
+            }
+            // It goes by what came before it.
+            40 => {
+                let revoke = json!({"from": "5511987654321", "id": "wamid.R", "type": "revoke",
+                    "timestamp": posted[1]["timestamp"], "revoke": {"original_message_id": "wamid.38"}});
+                brings(&world, "messages", json!({"messages": [revoke]})).await;
+            }
+            // Meta repeats what it thinks was not heard.
+            50 => brings(&world, "messages", json!({"messages": [posted[2].clone()]})).await,
+            _ => {}
+        }
+    }
+    settled(&world).await;
+    let mut told = Vec::new();
+    for ticket in tickets(&world).await {
+        let ticket = world.get(&format!("/v1/tickets/{}", ticket["id"].as_str().unwrap())).await;
+        let texts = ticket["messages"].as_array().unwrap().iter();
+        let texts = texts.filter(|one| one["author"] == "customer");
+        told.push(texts.map(|one| one["text"].as_str().unwrap().to_owned()).collect::<Vec<_>>());
+    }
+    told.sort_by_key(Vec::len);
+    let of = |third: bool| {
+        let numbers = (0..60).filter(move |n| (n % 3 == 0) == third);
+        let line = |n: i32| if n == 38 { String::new() } else { format!("linha {n:02}") };
+        numbers.map(line).collect::<Vec<_>>()
+    };
+    assert_eq!(told, [of(true), of(false)]);
+    let left = world.app().stores.inbox.left_of_calls(10).await.unwrap();
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert!(left[0].1.why.contains("number 1 is not among"), "{left:?}");
+}

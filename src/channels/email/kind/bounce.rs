@@ -1,6 +1,7 @@
 //! Bounces of servers that follow no standard, known by their sender, their subject and their
 //! words, in the languages that reach a Brazilian business.
 
+use std::cell::LazyCell;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -98,6 +99,13 @@ static WORDS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     )
 });
 
+/// Subjects under which machines of lists say that they handed a mail on to nobody (folded).
+static REFUSED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(
+        r"\bnot (a )?(list )?(member|subscribe[dr])|not allowed to (post|send)|\b(post|posting|message|mail|request)\b.* (was |has been )?(rejected|refused|denied)|duplicated message-id|nao (e|esta) (membro|inscrit[oa])|(mensagem|postagem) (rejeitada|recusada)",
+    )
+});
+
 /// What a report says of a mail that is only late (folded).
 static LATE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(
@@ -161,9 +169,9 @@ pub(super) fn is_daemon(address: &Address) -> bool {
 
 /// Recognises a bounce that is no report of the standard.
 pub(super) fn recognise(mail: &Mail) -> Option<Report> {
-    let text = head(&mail.text);
-    let subject = is_match(SUBJECT.as_ref(), &fold(&mail.subject));
-    let words = is_match(WORDS.as_ref(), &fold(text));
+    // Compiled and searched only where they can decide: most mails are people's.
+    let subject = LazyCell::new(|| is_match(SUBJECT.as_ref(), &fold(&mail.subject)));
+    let words = LazyCell::new(|| is_match(WORDS.as_ref(), &fold(head(&mail.text))));
     let null_path = match &mail.return_path {
         ReturnPath::Null => true,
         ReturnPath::Address(path) => {
@@ -176,10 +184,11 @@ pub(super) fn recognise(mail: &Mail) -> Option<Report> {
     let returned = mail.report.returned.is_some();
     let machine = daemon || null_path || is_machine(mail);
     let certain = failed
-        || (daemon && (subject || words || null_path || returned))
-        || (null_path && (subject || (words && returned)))
+        || (daemon && (null_path || returned || *subject || *words))
+        || (null_path && (*subject || (returned && *words)))
         // A carrier's machine also says that it could not deliver, and means a parcel.
-        || (machine && subject && words && (returned || codes(mail)))
+        || (machine && (returned || codes(mail)) && *subject && *words)
+        || refused_by_list(mail)
         || notified(mail);
     certain.then(|| from_words(mail))
 }
@@ -197,6 +206,19 @@ fn is_machine(mail: &Mail) -> bool {
         || local.contains("no-reply")
         || local.contains("noreply")
         || local.ends_with("-admin")
+}
+
+/// The machine of a mailing list says that it did not hand our mail on; it is no mail of the list.
+fn refused_by_list(mail: &Mail) -> bool {
+    let local = mail.from.local();
+    let machine = ["-admin", "-owner", "-request", "-bounces"].iter().any(|end| local.ends_with(end));
+    let names_ours = !mail.in_reply_to.is_empty() || !mail.references.is_empty();
+    machine
+        && names_ours
+        && ["x-mlserver", "list-id", "x-ml-name", "x-mailman-version"]
+            .iter()
+            .any(|field| mail.headers.has(field))
+        && is_match(REFUSED.as_ref(), &fold(&mail.subject))
 }
 
 /// Amazon SES tells of bounces in JSON, by mail if asked to.
@@ -341,7 +363,8 @@ pub(super) fn original_id(mail: &Mail) -> Option<String> {
         let captures = MESSAGE_ID.as_ref()?.captures(cut(&mail.text, SEARCHED * 8))?;
         parse::ids(captures.get(1)?.as_str()).into_iter().next()
     };
-    from_part.or_else(from_text).or_else(|| mail.in_reply_to.first().cloned())
+    let referred = || mail.in_reply_to.first().or(mail.references.last()).cloned();
+    from_part.or_else(from_text).or_else(referred)
 }
 
 #[cfg(test)]
@@ -353,6 +376,7 @@ mod tests {
         for pattern in [
             &SUBJECT,
             &WORDS,
+            &REFUSED,
             &LATE,
             &FOR_GOOD,
             &EMAIL,

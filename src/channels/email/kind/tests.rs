@@ -238,3 +238,28 @@ fn a_body_is_the_same_however_it_is_spaced_and_cased() {
     assert_ne!(body_hash("olá, estou de volta"), same);
     assert_eq!(same.len(), 64);
 }
+
+#[test]
+fn a_list_that_hands_our_mail_to_nobody_is_a_bounce_and_what_it_hands_on_is_not() {
+    let machine = "From: neko-admin@lista.example\nTo: sac@loja.com.br\nX-MLServer: fml [fml 4.0.3]\n";
+    let ours = "References: <out_1@loja.com.br>\n";
+    for (headers, kind) in [
+        (format!("{machine}{ours}Subject: You sac@loja.com.br are not member (neko ML)"), "bounce"),
+        (format!("{machine}{ours}Subject: Loop Alert: Duplicated Message-ID (neko ML)"), "bounce"),
+        (format!("{machine}{ours}Subject: Re: senha"), "list"),
+        (format!("{machine}Subject: You are not a member yet: join us"), "list"),
+        (
+            "From: ana@x.com\nTo: sac@loja.com.br\nReferences: <out_1@loja.com.br>\n\
+             Subject: Fwd: Returned mail: see transcript for details"
+                .to_owned(),
+            "message",
+        ),
+    ] {
+        let mail = of(&headers, "You are not a member of this mailing list <neko@lista.example>.");
+        let found = classify(&mail, &own());
+        assert_eq!(found.as_str(), kind, "{headers}");
+        if let Kind::Bounce(report) = found {
+            assert_eq!(report.original_message_id.as_deref(), Some("out_1@loja.com.br"));
+        }
+    }
+}

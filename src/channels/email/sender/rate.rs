@@ -61,6 +61,12 @@ impl Rates {
         Self { account, domain, buckets: Mutex::default() }
     }
 
+    /// Returns when the account's bucket has a token again; `None` where it has one.
+    pub(super) fn full_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        self.account.take(buckets.account, now).err()
+    }
+
     /// Takes a token of both buckets, or of none and says when to ask again.
     pub(super) fn take(
         &self,
@@ -102,6 +108,7 @@ mod tests {
         }
         assert_eq!(rates.take(at(0), "b.example"), Err((at(10), Cause::OwnRate)));
         assert_eq!(rates.take(at(9), "b.example"), Err((at(10), Cause::OwnRate)));
+        assert_eq!((rates.full_until(at(9)), rates.full_until(at(10))), (Some(at(10)), None));
         assert_eq!(rates.take(at(10), "b.example"), Ok(()));
         assert_eq!(rates.take(at(10), "b.example"), Err((at(20), Cause::OwnRate)));
         for _ in 0..3 {
