@@ -1,5 +1,7 @@
 //! What people do with a ticket from the desk. Each action is one form; a refusal comes back on the page where it happened.
 
+mod retry;
+
 use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -285,6 +287,7 @@ impl Act {
             }
             "escalate" => self.escalate().await,
             "reply" => self.reply().await,
+            "retry" => self.retry().await,
             "note" => self.note().await,
             "tag" => self.tag().await,
             "snooze" => self.snooze().await,

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 
+use super::again;
 use super::asked::Asked;
 use super::person::initials;
 use super::shown::{View, letters};
@@ -244,7 +245,7 @@ fn spoken(view: &View<'_>, ticket: &TicketView, message: &MessageRow) -> Item {
         "original": message.html.as_ref().map(|_| format!("/desk/mails/{}", message.id)),
         "untranscribed": voice && !message.transcribed,
         "files": message.attachments.iter().map(|file| shown_file(view, file)).collect::<Vec<_>>(),
-        "delivery": row.map(|row| delivery(view, row)),
+        "delivery": row.map(|row| delivery(view, ticket, row)),
     });
     Item { at: message.sent_at, side, model }
 }
@@ -306,7 +307,7 @@ fn via(view: &View<'_>, row: &Value) -> Option<String> {
 }
 
 /// How far a reply came on its way.
-fn delivery(view: &View<'_>, row: &Value) -> Value {
+fn delivery(view: &View<'_>, ticket: &TicketView, row: &Value) -> Value {
     let state = match (word(row, "state"), word(row, "delivery")) {
         ("queued" | "sending" | "awaiting", _) => "queued",
         ("failed" | "unknown", _) | (_, "failed") => "failed",
@@ -315,7 +316,12 @@ fn delivery(view: &View<'_>, row: &Value) -> Value {
         _ => "sent",
     };
     let why = (state == "failed").then(|| word(row, "error"));
-    json!({"state": state, "word": view.say(&format!("delivery.{state}"), &[]), "why": why, "retry": null})
+    let doubtful = word(row, "state") == "unknown";
+    let said = if doubtful { "unknown" } else { state };
+    json!({
+        "state": state, "word": view.say(&format!("delivery.{said}"), &[]), "why": why,
+        "retry": again::offered(view, ticket, row), "doubtful": doubtful,
+    })
 }
 
 /// Replies that have not become messages: on their way, or not arrived.
@@ -338,7 +344,7 @@ fn leaving(view: &View<'_>, ticket: &TicketView) -> Vec<Item> {
                 "initials": initials(&by), "at": view.hour(at), "iso": at, "first": true, "last": true,
                 "subject": null, "paragraphs": paragraphs(word(row, "text")), "lang": ticket.row.language,
                 "transcribed": false, "confidence": null, "quoted": null, "original": null,
-                "untranscribed": false, "files": [], "delivery": delivery(view, row),
+                "untranscribed": false, "files": [], "delivery": delivery(view, ticket, row),
             });
             Some(Item { at, side, model })
         })

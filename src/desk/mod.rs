@@ -5,6 +5,7 @@
 
 mod account;
 mod act;
+mod again;
 mod answer;
 mod asked;
 mod board;

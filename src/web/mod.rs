@@ -245,7 +245,7 @@ impl AppState {
         &self.0.readiness
     }
 
-    fn whatsapp(&self) -> &Accounts {
+    pub(crate) fn whatsapp(&self) -> &Accounts {
         &self.0.whatsapp
     }
 
