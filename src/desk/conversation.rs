@@ -8,6 +8,7 @@ use super::asked::Asked;
 use super::person::initials;
 use super::shown::{View, letters};
 use crate::adapters::store::{AttachmentRow, MessageRow, TicketView, known_by};
+use crate::channels::enclosures::{FILES_MAX, MAIL_BYTES_MAX};
 use crate::domain::channel::Channel;
 use crate::domain::customer::CustomerProfile;
 use crate::report::words;
@@ -63,6 +64,7 @@ pub(super) fn model(
         "items": items(view, ticket),
         "compose": {
             "may": may_write, "why": (!may_write).then(|| why_not(view, ticket, closed)),
+            "files": [], "takes": takes(view, &row.channel),
             "text": kept.filter(|_| ticket.drafts.first().is_none_or(|draft| draft.state != "proposed")),
         },
         "tags": row.tags,
@@ -71,6 +73,18 @@ pub(super) fn model(
         "forms": forms(view),
         "menu": ["snooze", "transfer", "tags", "callback", "merge"],
     })
+}
+
+/// Which files a channel takes, as it is told before one is chosen.
+fn takes(view: &View<'_>, channel: &str) -> String {
+    let n = FILES_MAX.to_string();
+    let name = match Channel::parse(channel) {
+        Some(Channel::Whatsapp) => "attach.whatsapp",
+        Some(Channel::Email) => "attach.email",
+        _ => "attach.any",
+    };
+    let mb = (MAIL_BYTES_MAX / 1_000_000).to_string();
+    view.say(name, &[("n", &n), ("mb", &mb)])
 }
 
 /// What the customer is called here.
@@ -278,7 +292,7 @@ fn shown_file(view: &View<'_>, file: &AttachmentRow) -> Value {
 }
 
 /// A size as people say it.
-fn bytes(view: &View<'_>, size: i64) -> String {
+pub(super) fn bytes(view: &View<'_>, size: i64) -> String {
     let (whole, tenth, unit) = match size {
         ..1_000 => return format!("{size} B"),
         1_000..1_000_000 => (size / 1_000, size % 1_000 / 100, "kB"),

@@ -15,6 +15,7 @@ mod draft;
 mod files;
 mod frame;
 mod guard;
+mod handed;
 mod head;
 mod live;
 mod login;

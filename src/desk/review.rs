@@ -44,6 +44,10 @@ pub(super) struct Again {
     pub(super) text: Option<String>,
     /// What was found in it.
     pub(super) found: Vec<Value>,
+    /// The files that were handed in with it.
+    pub(super) files: Vec<Value>,
+    /// True where it was a reply of the person's own, not the draft.
+    pub(super) own: bool,
 }
 
 /// Writes the page, with something to say where an action could not be done.
@@ -80,11 +84,17 @@ pub(super) async fn write(
         let place = place(&pane, &asked, id.as_str());
         let shown = conversation::model(&view, &asked, &ticket, (place, kept.as_deref()));
         put(&mut model, "/ticket", shown);
+        let of_draft = kept.as_deref().filter(|_| !again.own);
         put(
             &mut model,
             "/draft",
-            draft::model(&view, &asked, &ticket, pipeline, (kept.as_deref(), again.found)),
+            draft::model(&view, &asked, &ticket, pipeline, (of_draft, again.found)),
         );
+        if again.own {
+            put(&mut model, "/ticket/compose/text", json!(kept));
+        }
+        let files = if again.own { "/ticket/compose/files" } else { "/draft/files" };
+        put(&mut model, files, Value::Array(again.files));
         put(&mut model, "/side", side::model(&view, &ticket, &clocks, (&others, &moods)));
         desk.presence().note(view.now, person, id.as_str(), false);
     }

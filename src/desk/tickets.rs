@@ -144,8 +144,18 @@ async fn shown(desk: &Desk, person: &Person, ticket: &str, tab: &str) -> Result<
         "handover": package(&view, &ticket, &clocks),
         "audit": trail::model(&view, &ticket),
         "tab": tab,
+        "counts": counts(&ticket),
     });
     page(desk, person.locale(), "ticket", &model)
+}
+
+/// How much each part of the page holds.
+fn counts(ticket: &TicketView) -> Value {
+    let files: usize = ticket.messages.iter().map(|message| message.attachments.len()).sum();
+    json!({
+        "conversation": ticket.messages.len(), "audit": ticket.audit.len(),
+        "notes": ticket.notes.as_array().map_or(0, Vec::len), "files": files,
+    })
 }
 
 /// The package that the ticket is handed over with, for one that people have.
