@@ -86,7 +86,7 @@ const PORTUGUESE: &[Portuguese] = &[
         "demo",
         "serve",
         "",
-        "Deixa as páginas e a API no ar no fim, com um link para entrar e um token",
+        "Passa o dia até agora, num negócio só dele, e deixa as páginas e a API no ar no fim, com um link para entrar e um token",
     ),
     command_pt(
         "serve",

@@ -50,10 +50,13 @@ pub(super) fn run(cx: &mut CliCx<'_>, args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 /// Serves the demo's business, with a link and a token that are shown once.
-pub(super) fn demo(cx: &mut CliCx<'_>, config: Config) -> anyhow::Result<ExitCode> {
+pub(super) fn demo(
+    cx: &mut CliCx<'_>,
+    config: Config,
+    tenant: TenantId,
+) -> anyhow::Result<ExitCode> {
     telemetry::start(&config.log)?;
     let config = Config { store: crate::config::StoreSettings::default(), ..config };
-    let tenant = super::demo::tenant()?;
     cx.runtime()?.block_on(serve(cx, config, Some(tenant)))
 }
 

@@ -358,7 +358,8 @@ pub(super) async fn demo_link(
     tenant: &TenantId,
     lang: Locale,
 ) -> anyhow::Result<String> {
-    let login = Login::parse(DEMO_LOGIN).context("the demo's login is none")?;
+    // Each demo's business is called by a name that is a login too.
+    let login = Login::parse(tenant.as_str()).context("the demo's login is none")?;
     if store.user_by_login(&login).await?.is_none() {
         let person = NewPerson {
             tenant: tenant.clone(),
@@ -374,12 +375,9 @@ pub(super) async fn demo_link(
     }
     let user = store.user_by_login(&login).await?.filter(|user| user.tenant == *tenant);
     let user =
-        user.with_context(|| format!("the login {DEMO_LOGIN} belongs to another business"))?;
+        user.with_context(|| format!("the login {login} belongs to another business"))?;
     mint_login_link(store, clock, &user.id).await
 }
-
-/// What the demo's admin signs in with.
-const DEMO_LOGIN: &str = "demo";
 
 #[cfg(test)]
 mod tests {

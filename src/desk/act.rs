@@ -1,21 +1,25 @@
 //! What people do with a ticket from the desk. Each action is one form; a refusal comes back on the page where it happened.
 
+mod files;
+mod retry;
+
 use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Duration, NaiveDateTime, TimeZone as _, Utc};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::answer::{Trouble, see_other};
 use super::asked::Asked;
 use super::person::Person;
 use super::posted::Posted;
-use super::{Desk, check, draft, review};
+use super::{Desk, check, draft};
 use crate::adapters::store::{
     Actor, Change, DraftAction, DraftDecision, DraftOutcome, Outcome, Refused, ReplyRequest,
     TransferTo,
 };
-use crate::domain::ids::{AttachmentId, TicketId, TicketNumber};
+use crate::channels::enclosures::FILES_MAX;
+use crate::domain::ids::{TicketId, TicketNumber};
 use crate::domain::labels::{Language, Locale};
 use crate::domain::ticket::TicketStatus;
 
@@ -23,8 +27,6 @@ use crate::domain::ticket::TicketStatus;
 const HOLD: Duration = Duration::minutes(30);
 /// Most bytes of what a person writes.
 const WORDS_MAX: usize = 64 * 1024;
-/// Most files of one reply.
-const FILES_MAX: usize = 10;
 /// The furthest moment that anything can be put off to.
 const FURTHEST: Duration = Duration::days(90);
 
@@ -70,6 +72,8 @@ enum End {
     Next,
     /// It was done; the ticket stays open.
     Stay,
+    /// Nothing was done yet; the form comes back with what it holds.
+    Again,
     /// It was not done, and why.
     No(No),
 }
@@ -88,11 +92,6 @@ impl Act {
     /// Until when what this person sends can be called back.
     fn leaves_at(&self) -> DateTime<Utc> {
         self.now() + Duration::seconds(i64::from(self.person.settings.undo_secs))
-    }
-
-    /// Files that the form takes along.
-    fn files(&self) -> Vec<AttachmentId> {
-        self.posted.all("file").map(AttachmentId::from_stored).take(FILES_MAX).collect()
     }
 
     async fn change(&self, change: Change) -> Result<Option<No>, Trouble> {
@@ -189,7 +188,8 @@ impl Act {
             .unwrap_or(Locale::PtBr))
     }
 
-    async fn decide(&self, version: i64, action: DraftAction) -> Ended {
+    async fn decide(&self, version: i64, action: DraftAction) -> Done {
+        let attachments = self.files().await?;
         let store = self.desk.web().store();
         let decision = DraftDecision {
             tenant: self.person.tenant.clone(),
@@ -199,7 +199,7 @@ impl Act {
             actor: self.actor(),
             outbox: self.desk.web().clock().outbox_id(),
             leaves_at: Some(self.leaves_at()),
-            attachments: self.files(),
+            attachments,
         };
         Ok(match store.decide_draft(self.now(), decision).await? {
             DraftOutcome::Queued(_) | DraftOutcome::Rejected => End::Next,
@@ -285,6 +285,8 @@ impl Act {
             }
             "escalate" => self.escalate().await,
             "reply" => self.reply().await,
+            "attach" => self.attach().await,
+            "retry" => self.retry().await,
             "note" => self.note().await,
             "tag" => self.tag().await,
             "snooze" => self.snooze().await,
@@ -312,26 +314,8 @@ impl Act {
                     .unwrap_or(&list_of(back)),
             )),
             End::Stay => Ok(see_other(&closed_form(back))),
-            End::No(no) => {
-                let values: Vec<(&str, &str)> =
-                    no.values.iter().map(|(name, value)| (*name, value.as_str())).collect();
-                let text = self.desk.pages().say(self.person.locale(), no.word, &values);
-                let query = back.split_once('?').map_or("", |(_, query)| query);
-                let mut asked = Asked::read(query).on_with(self.ticket.as_str());
-                if self.posted.get("version").is_some() && self.posted.get("text").is_some() {
-                    // What was typed comes back where it was typed.
-                    asked.form = Some("edit".to_owned());
-                }
-                let again = review::Again {
-                    flash: json!({"kind": "bad", "text": text}),
-                    text: self.posted.raw("text").map(|text| text.replace("\r\n", "\n")),
-                    found: no.found,
-                };
-                let page = review::write(&self.desk, &self.person, &asked, again);
-                let mut response = Box::pin(page).await?;
-                *response.status_mut() = no.status;
-                Ok(response)
-            }
+            End::Again => self.again(None).await,
+            End::No(no) => self.again(Some(no)).await,
         }
     }
 }
@@ -392,7 +376,7 @@ impl Act {
         if open > 0 {
             return Err(No::conflict("gate.open").with("n", open.to_string()).into());
         }
-        Ok(self.decide(version, DraftAction::Approve).await?)
+        self.decide(version, DraftAction::Approve).await
     }
 
     /// Sends a person's own words in place of a draft, after they were examined like the draft's.
@@ -408,7 +392,7 @@ impl Act {
                 return Err(No { found, ..No::invalid("check.found").with("n", n) }.into());
             }
         }
-        Ok(self.decide(version, DraftAction::Edit(text)).await?)
+        self.decide(version, DraftAction::Edit(text)).await
     }
 
     async fn reject(&self) -> Done {
@@ -422,7 +406,7 @@ impl Act {
                 .into());
         }
         let action = DraftAction::Reject { code: Some(reason.to_owned()), words: words.to_owned() };
-        Ok(self.decide(version, action).await?)
+        self.decide(version, action).await
     }
 
     /// Repairs a sentence of a draft: a new version takes its place.
@@ -490,7 +474,7 @@ impl Act {
             locale: self.locale().await?,
             hold_until: self.now() + HOLD,
             leaves_at: Some(self.leaves_at()),
-            attachments: self.files(),
+            attachments: self.files().await?,
             once: None,
         };
         Ok(self.changed(Change::Reply(request), End::Stay).await?)

@@ -40,6 +40,7 @@ impl Asked {
         "urgency",
         "sentiment",
         "sla_state",
+        "level",
         "assignee",
         "tag",
     ];

@@ -3,10 +3,12 @@
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 
+use super::again;
 use super::asked::Asked;
 use super::person::initials;
 use super::shown::{View, letters};
 use crate::adapters::store::{AttachmentRow, MessageRow, TicketView, known_by};
+use crate::channels::enclosures::{FILES_MAX, MAIL_BYTES_MAX};
 use crate::domain::channel::Channel;
 use crate::domain::customer::CustomerProfile;
 use crate::report::words;
@@ -62,6 +64,7 @@ pub(super) fn model(
         "items": items(view, ticket),
         "compose": {
             "may": may_write, "why": (!may_write).then(|| why_not(view, ticket, closed)),
+            "files": [], "takes": takes(view, &row.channel),
             "text": kept.filter(|_| ticket.drafts.first().is_none_or(|draft| draft.state != "proposed")),
         },
         "tags": row.tags,
@@ -70,6 +73,18 @@ pub(super) fn model(
         "forms": forms(view),
         "menu": ["snooze", "transfer", "tags", "callback", "merge"],
     })
+}
+
+/// Which files a channel takes, as it is told before one is chosen.
+fn takes(view: &View<'_>, channel: &str) -> String {
+    let n = FILES_MAX.to_string();
+    let name = match Channel::parse(channel) {
+        Some(Channel::Whatsapp) => "attach.whatsapp",
+        Some(Channel::Email) => "attach.email",
+        _ => "attach.any",
+    };
+    let mb = (MAIL_BYTES_MAX / 1_000_000).to_string();
+    view.say(name, &[("n", &n), ("mb", &mb)])
 }
 
 /// What the customer is called here.
@@ -244,7 +259,7 @@ fn spoken(view: &View<'_>, ticket: &TicketView, message: &MessageRow) -> Item {
         "original": message.html.as_ref().map(|_| format!("/desk/mails/{}", message.id)),
         "untranscribed": voice && !message.transcribed,
         "files": message.attachments.iter().map(|file| shown_file(view, file)).collect::<Vec<_>>(),
-        "delivery": row.map(|row| delivery(view, row)),
+        "delivery": row.map(|row| delivery(view, ticket, row)),
     });
     Item { at: message.sent_at, side, model }
 }
@@ -277,7 +292,7 @@ fn shown_file(view: &View<'_>, file: &AttachmentRow) -> Value {
 }
 
 /// A size as people say it.
-fn bytes(view: &View<'_>, size: i64) -> String {
+pub(super) fn bytes(view: &View<'_>, size: i64) -> String {
     let (whole, tenth, unit) = match size {
         ..1_000 => return format!("{size} B"),
         1_000..1_000_000 => (size / 1_000, size % 1_000 / 100, "kB"),
@@ -306,7 +321,7 @@ fn via(view: &View<'_>, row: &Value) -> Option<String> {
 }
 
 /// How far a reply came on its way.
-fn delivery(view: &View<'_>, row: &Value) -> Value {
+fn delivery(view: &View<'_>, ticket: &TicketView, row: &Value) -> Value {
     let state = match (word(row, "state"), word(row, "delivery")) {
         ("queued" | "sending" | "awaiting", _) => "queued",
         ("failed" | "unknown", _) | (_, "failed") => "failed",
@@ -315,7 +330,12 @@ fn delivery(view: &View<'_>, row: &Value) -> Value {
         _ => "sent",
     };
     let why = (state == "failed").then(|| word(row, "error"));
-    json!({"state": state, "word": view.say(&format!("delivery.{state}"), &[]), "why": why, "retry": null})
+    let doubtful = word(row, "state") == "unknown";
+    let said = if doubtful { "unknown" } else { state };
+    json!({
+        "state": state, "word": view.say(&format!("delivery.{said}"), &[]), "why": why,
+        "retry": again::offered(view, ticket, row), "doubtful": doubtful,
+    })
 }
 
 /// Replies that have not become messages: on their way, or not arrived.
@@ -338,7 +358,7 @@ fn leaving(view: &View<'_>, ticket: &TicketView) -> Vec<Item> {
                 "initials": initials(&by), "at": view.hour(at), "iso": at, "first": true, "last": true,
                 "subject": null, "paragraphs": paragraphs(word(row, "text")), "lang": ticket.row.language,
                 "transcribed": false, "confidence": null, "quoted": null, "original": null,
-                "untranscribed": false, "files": [], "delivery": delivery(view, row),
+                "untranscribed": false, "files": [], "delivery": delivery(view, ticket, row),
             });
             Some(Item { at, side, model })
         })

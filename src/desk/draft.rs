@@ -75,6 +75,8 @@ pub(super) fn model(
         "sentences": sentences(view, asked, &ledger, &passages, (&cited, current)),
         "paragraphs": draft.text.split("\n\n").map(str::trim).filter(|one| !one.is_empty()).collect::<Vec<_>>(),
         "text": draft.text,
+        "choices": draft.choices,
+        "files": [],
         "edited_text": kept.or(draft.final_text.as_deref().filter(|_| proposed)),
         "passages": shown_passages(&passages, &ledger, (&cited, current), pipeline),
         "gate": gate(view, &ledger, open),

@@ -16,11 +16,11 @@ use subtle::ConstantTimeEq as _;
 use super::answer::{error_page, see_other};
 use super::posted::Posted;
 use super::session::{Visit, person_of};
-use super::{Desk, DeskSettings, Person};
+use super::{Desk, DeskSettings, Person, handed};
 use crate::adapters::store::StoreError;
 use crate::domain::labels::Locale;
 use crate::domain::role::{Right, Role};
-use crate::web::{Problem, Watched, check_size, language_of, whole_body};
+use crate::web::{Parts, Problem, Watched, check_size, language_of, whole_body};
 
 /// What a page may load and do: nothing but what this server serves.
 const POLICY: &str = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'self'; script-src 'self'; \
@@ -146,13 +146,21 @@ async fn with_form(
         if !is_from_here(desk.settings(), &head.headers) {
             return Err(Stop::Form);
         }
-        if !is_form(&head.headers) {
-            return Err(Stop::NoForm);
-        }
-        let time = desk.web().settings().request_timeout;
         let sent = body.take().unwrap_or_default();
-        let sent = whole_body(&head.headers, sent, FORM_MAX, time).await;
-        let posted = Posted::read(&sent.map_err(|problem| Stop::Body(Box::new(problem)))?);
+        let refused = |problem| Stop::Body(Box::new(problem));
+        let posted = match &person {
+            Some(person) if brings_files(head.uri.path()) && !is_form(&head.headers) => {
+                let parts = Parts::of(media_type(&head.headers), sent).ok_or(Stop::NoForm)?;
+                let read = handed::read(desk, person, &head.headers, (parts, FORM_MAX));
+                Box::pin(read).await.map_err(refused)?.ok_or(Stop::Form)?
+            }
+            _ if !is_form(&head.headers) => return Err(Stop::NoForm),
+            _ => {
+                let time = desk.web().settings().request_timeout;
+                let sent = whole_body(&head.headers, sent, FORM_MAX, time).await;
+                Posted::read(&sent.map_err(refused)?)
+            }
+        };
         if person.as_ref().is_some_and(|person| !is_ours(person, &posted, &head.headers)) {
             return Err(Stop::Form);
         }
@@ -165,16 +173,24 @@ async fn with_form(
     Ok(Request::from_parts(head, body.unwrap_or_default()))
 }
 
+/// True for an address whose forms may bring files.
+fn brings_files(path: &str) -> bool {
+    path.starts_with("/desk/t/") && path.ends_with("/attach")
+}
+
 /// Whether a form carries the token of the session that it came with.
-fn is_ours(person: &Person, posted: &Posted, headers: &HeaderMap) -> bool {
+pub(super) fn is_ours(person: &Person, posted: &Posted, headers: &HeaderMap) -> bool {
     let header = || headers.get("x-csrf").and_then(|value| value.to_str().ok());
     let token = posted.get("csrf").or_else(header).unwrap_or_default();
     !person.csrf.is_empty() && token.as_bytes().ct_eq(person.csrf.as_bytes()).into()
 }
 
+fn media_type(headers: &HeaderMap) -> &str {
+    headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
 fn is_form(headers: &HeaderMap) -> bool {
-    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = value.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    let essence = media_type(headers).split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 

@@ -40,6 +40,8 @@ struct Looker {
     heard: i64,
     looks: u32,
     counts: Value,
+    /// Whether the assistant was stopped when it was looked at last.
+    stopped: bool,
     ready: VecDeque<Event>,
     _permit: OwnedSemaphorePermit,
 }
@@ -68,6 +70,7 @@ pub(super) async fn stream(
         }
     };
     let looker = Looker {
+        stopped: person.standing.stopped.is_some(),
         desk,
         person,
         visit,
@@ -138,6 +141,13 @@ impl Looker {
         tickets.dedup();
         for (ticket, what) in tickets {
             self.ready.push_back(event("ticket", &json!({"id": ticket, "what": what})));
+        }
+        if self.looks.is_multiple_of(COUNT_EVERY) {
+            let stopped = store.standing(tenant).await?.stopped.is_some();
+            if stopped != self.stopped {
+                self.stopped = stopped;
+                self.ready.push_back(event("killed", &json!({"stopped": stopped})));
+            }
         }
         if self.looks.is_multiple_of(COUNT_EVERY)
             && let Ok(nav) = head::waiting(&self.desk, &self.person).await

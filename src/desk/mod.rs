@@ -5,6 +5,7 @@
 
 mod account;
 mod act;
+mod again;
 mod answer;
 mod asked;
 mod board;
@@ -14,6 +15,7 @@ mod draft;
 mod files;
 mod frame;
 mod guard;
+mod handed;
 mod head;
 mod live;
 mod login;

@@ -2,19 +2,38 @@
 
 /// Fields as they were sent, in order; names may repeat.
 #[derive(Clone, Default)]
-pub(super) struct Posted(Vec<(String, String)>);
+pub(super) struct Posted {
+    fields: Vec<(String, String)>,
+    /// Why a file of the form was not taken, as a text of the pages.
+    refused: Option<&'static str>,
+}
 
 impl std::fmt::Debug for Posted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Names only: values are passwords and customers' words.
-        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+        f.debug_list().entries(self.fields.iter().map(|(name, _)| name)).finish()
     }
 }
 
 impl Posted {
     /// Reads a body of the kind that forms have.
     pub(super) fn read(body: &[u8]) -> Self {
-        Self(form_urlencoded::parse(body).into_owned().collect())
+        Self { fields: form_urlencoded::parse(body).into_owned().collect(), refused: None }
+    }
+
+    /// Adds a field.
+    pub(super) fn push(&mut self, name: String, value: String) {
+        self.fields.push((name, value));
+    }
+
+    /// Notes that a file was not taken, and why.
+    pub(super) fn refuse(&mut self, word: &'static str) {
+        self.refused.get_or_insert(word);
+    }
+
+    /// Returns why a file was not taken, if one was not.
+    pub(super) fn refused(&self) -> Option<&'static str> {
+        self.refused
     }
 
     /// Returns a field without the space around it; `None` where it is absent or empty.
@@ -24,12 +43,12 @@ impl Posted {
 
     /// Returns a field as it was sent.
     pub(super) fn raw(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// Returns every value of a name.
     pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.fields.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// True for a box that was ticked.

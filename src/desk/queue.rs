@@ -212,8 +212,23 @@ pub(super) fn filters(view: &View<'_>, asked: &Asked) -> Vec<Value> {
                     .collect(),
             ),
         ),
+        filter("level", levels(view, asked)),
         filter("assignee", people.iter().map(|one| (one.name.clone(), one.name.clone())).collect()),
     ]
+}
+
+/// The levels of the team whose queue is shown, else those of every team.
+fn levels(view: &View<'_>, asked: &Asked) -> Vec<(String, String)> {
+    let teams = view.pack.map(|pack| pack.teams.as_slice()).unwrap_or_default();
+    let wanted = |id: &str| asked.queue.as_deref().is_none_or(|queue| queue == id);
+    let mut levels: Vec<(String, String)> = Vec::new();
+    for level in teams.iter().filter(|team| wanted(&team.id)).flat_map(|team| &team.levels) {
+        if levels.iter().all(|(id, _)| *id != level.id) {
+            levels.push((level.id.clone(), level.name.in_locale(view.locale()).to_owned()));
+        }
+    }
+    levels.sort();
+    levels
 }
 
 /// Parts rows by how soon they are due.

@@ -12,6 +12,7 @@ use super::shown::View;
 use super::{Desk, conversation, draft, head, queue, side};
 use crate::adapters::store::{TicketRow, TicketView};
 use crate::domain::ids::TicketId;
+use crate::domain::labels::Sentiment;
 use crate::policy::clocks::{self, Clock};
 
 /// Other tickets of a customer that a page lists.
@@ -43,6 +44,10 @@ pub(super) struct Again {
     pub(super) text: Option<String>,
     /// What was found in it.
     pub(super) found: Vec<Value>,
+    /// The files that were handed in with it.
+    pub(super) files: Vec<Value>,
+    /// True where it was a reply of the person's own, not the draft.
+    pub(super) own: bool,
 }
 
 /// Writes the page, with something to say where an action could not be done.
@@ -69,6 +74,7 @@ pub(super) async fn write(
         let ticket = ticket.ok_or(Trouble::NotFound)?;
         let clocks = clocks_of(desk, person, &view, &ticket).await?;
         let others = others(desk, person, &ticket).await?;
+        let moods = moods(desk, person, &ticket).await?;
         let kept = match again.text {
             Some(text) => Some(text),
             None => desk.web().store().called_back(&person.tenant, &id, &person.name).await?,
@@ -78,12 +84,18 @@ pub(super) async fn write(
         let place = place(&pane, &asked, id.as_str());
         let shown = conversation::model(&view, &asked, &ticket, (place, kept.as_deref()));
         put(&mut model, "/ticket", shown);
+        let of_draft = kept.as_deref().filter(|_| !again.own);
         put(
             &mut model,
             "/draft",
-            draft::model(&view, &asked, &ticket, pipeline, (kept.as_deref(), again.found)),
+            draft::model(&view, &asked, &ticket, pipeline, (of_draft, again.found)),
         );
-        put(&mut model, "/side", side::model(&view, &ticket, &clocks, &others));
+        if again.own {
+            put(&mut model, "/ticket/compose/text", json!(kept));
+        }
+        let files = if again.own { "/ticket/compose/files" } else { "/draft/files" };
+        put(&mut model, files, Value::Array(again.files));
+        put(&mut model, "/side", side::model(&view, &ticket, &clocks, (&others, &moods)));
         desk.presence().note(view.now, person, id.as_str(), false);
     }
     page(desk, person.locale(), "review", &model)
@@ -128,4 +140,15 @@ pub(super) async fn others(
 ) -> Result<Vec<TicketRow>, Trouble> {
     let ids: Vec<&str> = ticket.linked.iter().take(OTHERS_MAX).map(String::as_str).collect();
     Ok(desk.web().store().ticket_rows(&person.tenant, &ids).await?)
+}
+
+/// How the customer's mood went, over this ticket and their others.
+pub(super) async fn moods(
+    desk: &Desk,
+    person: &Person,
+    ticket: &TicketView,
+) -> Result<Vec<Sentiment>, Trouble> {
+    let others = ticket.linked.iter().take(OTHERS_MAX).map(String::as_str);
+    let tickets: Vec<&str> = std::iter::once(ticket.row.id.as_str()).chain(others).collect();
+    Ok(desk.web().store().moods(&person.tenant, &tickets).await?)
 }

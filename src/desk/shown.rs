@@ -160,13 +160,13 @@ impl View<'_> {
     /// How long until a deadline, or since: `7 min`, `1 h 05`, `−4 min`, `qui 10:02`; in places of fixed width.
     pub(super) fn left(&self, due: DateTime<Utc>) -> String {
         let left = due - self.now;
-        let minutes = left.num_minutes().abs();
-        let sign = if left < Duration::zero() { "−" } else { "" };
+        let late = left <= Duration::zero();
+        // What is late is late by a minute at least: "−0 min" would say neither that it is nor by how much.
+        let minutes = left.num_minutes().abs().max(i64::from(late));
+        let sign = if late { "−" } else { "" };
         match minutes {
-            0 if left >= Duration::zero() && left < Duration::minutes(1) => {
-                format!("{} s", left.num_seconds())
-            }
-            0..60 => format!("{sign}{minutes} min"),
+            0 => format!("{} s", left.num_seconds().max(1)),
+            1..60 => format!("{sign}{minutes} min"),
             60..1_440 => format!("{sign}{} h {:02}", minutes / 60, minutes % 60),
             _ if sign.is_empty() => self.moment(due),
             _ => format!("−{} d", minutes / 1_440),

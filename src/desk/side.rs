@@ -18,7 +18,7 @@ pub(super) fn model(
     view: &View<'_>,
     ticket: &TicketView,
     clocks: &[Clock],
-    others: &[TicketRow],
+    (others, moods): (&[TicketRow], &[Sentiment]),
 ) -> Value {
     json!({
         "fields": fields(view, ticket),
@@ -30,7 +30,32 @@ pub(super) fn model(
             "subject": row.subject.clone().unwrap_or_else(|| view.category(row.category.as_deref(), None)),
             "status_word": words::status(&row.status, view.locale()),
         })).collect::<Vec<_>>(),
-        "trend": null,
+        "trend": trend(view, moods),
+    })
+}
+
+/// The course of the customer's mood, where there is one: a dot a turn, the oldest first, higher where they were happier.
+fn trend(view: &View<'_>, moods: &[Sentiment]) -> Value {
+    let (Some(last), true) = (moods.last(), moods.len() > 1) else { return Value::Null };
+    let height = |mood: Sentiment| match mood {
+        Sentiment::Positive => 3,
+        Sentiment::Neutral => 8,
+        Sentiment::Negative => 13,
+        Sentiment::Angry => 18,
+    };
+    let places: Vec<(usize, i32, &Sentiment)> =
+        moods.iter().enumerate().map(|(at, mood)| (6 + at * 10, height(*mood), mood)).collect();
+    let points: Vec<String> = places.iter().map(|(x, y, _)| format!("{x},{y}")).collect();
+    let dots: Vec<Value> =
+        places.iter().map(|(x, y, mood)| json!({"x": x, "y": y, "mood": mood})).collect();
+    let words: Vec<&str> =
+        moods.iter().map(|mood| words::sentiment(*mood, view.locale())).collect();
+    let n = moods.len().to_string();
+    json!({
+        "points": points.join(" "), "dots": dots, "width": moods.len() * 10 + 2,
+        "word": words::sentiment(*last, view.locale()),
+        "count": view.say("side.turns", &[("n", &n)]),
+        "sr": view.say("side.course", &[("words", &words.join(", "))]),
     })
 }
 

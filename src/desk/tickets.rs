@@ -131,6 +131,7 @@ async fn shown(desk: &Desk, person: &Person, ticket: &str, tab: &str) -> Result<
     let view = View { pages: desk.pages(), person, pack: pack.as_deref(), now: desk.now() };
     let clocks = review::clocks_of(desk, person, &view, &ticket).await?;
     let others = review::others(desk, person, &ticket).await?;
+    let moods = review::moods(desk, person, &ticket).await?;
     let asked = Asked::default().on(id.as_str());
     let address = format!("/desk/t/{}", ticket.row.number);
     let title = view.say("page.ticket", &[("number", &ticket.row.number)]);
@@ -139,12 +140,22 @@ async fn shown(desk: &Desk, person: &Person, ticket: &str, tab: &str) -> Result<
         "page": head::page(desk, &view, "ticket", &title, &address).await?,
         "ticket": conversation::model(&view, &asked, &ticket, (Value::Null, None)),
         "draft": draft::model(&view, &asked, &ticket, pipeline, (None, Vec::new())),
-        "side": side::model(&view, &ticket, &clocks, &others),
+        "side": side::model(&view, &ticket, &clocks, (&others, &moods)),
         "handover": package(&view, &ticket, &clocks),
         "audit": trail::model(&view, &ticket),
         "tab": tab,
+        "counts": counts(&ticket),
     });
     page(desk, person.locale(), "ticket", &model)
+}
+
+/// How much each part of the page holds.
+fn counts(ticket: &TicketView) -> Value {
+    let files: usize = ticket.messages.iter().map(|message| message.attachments.len()).sum();
+    json!({
+        "conversation": ticket.messages.len(), "audit": ticket.audit.len(),
+        "notes": ticket.notes.as_array().map_or(0, Vec::len), "files": files,
+    })
 }
 
 /// The package that the ticket is handed over with, for one that people have.

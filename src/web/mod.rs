@@ -21,6 +21,7 @@ mod intake;
 mod messages;
 mod metrics;
 mod money;
+mod multipart;
 mod openapi;
 mod params;
 mod payload;
@@ -63,10 +64,12 @@ pub(crate) use guard::{Watched, check_size, limit};
 pub(crate) use incident::{
     Declaration, UPDATE_MINUTES_MAX, WORDS_MAX, change_as as change_incident_as,
 };
+pub(crate) use multipart::{Parts, Pieces};
 pub(crate) use payload::whole as whole_body;
 pub(crate) use problem::language_of;
 
 pub(crate) use attachments::hand_out;
+pub(crate) use uploads::hand_in;
 pub use customers::{read_profile, read_reference};
 pub use health::Readiness;
 pub use money::{parse_plain, parse_written};
@@ -245,7 +248,7 @@ impl AppState {
         &self.0.readiness
     }
 
-    fn whatsapp(&self) -> &Accounts {
+    pub(crate) fn whatsapp(&self) -> &Accounts {
         &self.0.whatsapp
     }
 

@@ -3,12 +3,10 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use chrono::{DateTime, Utc};
-use http_body_util::BodyExt as _;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWriteExt as _;
@@ -17,8 +15,9 @@ use utoipa::ToSchema;
 use super::AppState;
 use super::auth::Caller;
 use super::form::{Form, Limits};
+use super::multipart::Pieces;
 use super::params::Params;
-use super::payload::{incomplete, too_large, too_slow};
+use super::payload::{too_large, too_slow};
 use super::problem::{FieldProblem, Kind, Problem, say};
 use super::tickets::is_id;
 use crate::adapters::files::Unfinished;
@@ -27,7 +26,7 @@ use crate::channels::enclosures::{self, FILES_MAX, File};
 use crate::domain::attachment::UPLOAD_HOURS;
 use crate::domain::channel::Channel;
 use crate::domain::file_name::safe_name;
-use crate::domain::ids::AttachmentId;
+use crate::domain::ids::{AttachmentId, TenantId};
 use crate::domain::sendable::sendable;
 use crate::ports::{PortError, PortErrorKind};
 
@@ -76,24 +75,11 @@ pub(super) async fn upload(
     let (head, body) = request.into_parts();
     let most = state.settings().max_file_bytes;
     check(&head.headers, most)?;
-    let (now, id) = (state.clock().now(), state.clock().attachment_id());
-    match state.store().begin_upload(now, &caller.tenant, &id, name.as_deref()).await? {
-        Begun::Yes => {}
-        Begun::TooMany => return Err(too_many()),
-    }
-    let took = Box::pin(take(&state, &id, body, most)).await;
-    let whole = match took {
-        Ok(whole) => whole,
-        Err(problem) => {
-            state.store().drop_upload(&id).await?;
-            return Err(problem);
-        }
-    };
+    let now = state.clock().now();
+    let pieces = Pieces::Body(body);
+    let (id, whole) =
+        Box::pin(hand_in(&state, &caller.tenant, name.as_deref(), pieces)).await?;
     let Uploaded { kind, mime, size, .. } = whole;
-    if !state.store().keep_upload(&id, whole).await? {
-        state.files().remove(&id).await.map_err(unwritten)?;
-        return Err(too_slow());
-    }
     let file = [File { mime, size }];
     let takes = |channel: &Channel| enclosures::refused(*channel, &file).is_none();
     let out = UploadOut {
@@ -106,6 +92,33 @@ pub(super) async fn upload(
         expires_at: now + chrono::Duration::hours(UPLOAD_HOURS),
     };
     Ok((StatusCode::CREATED, Json(out)))
+}
+
+/// Takes a file as it comes, under a name that is safe.
+pub(crate) async fn hand_in(
+    state: &AppState,
+    tenant: &TenantId,
+    name: Option<&str>,
+    pieces: Pieces<'_>,
+) -> Result<(AttachmentId, Uploaded), Problem> {
+    let (now, id) = (state.clock().now(), state.clock().attachment_id());
+    match state.store().begin_upload(now, tenant, &id, name).await? {
+        Begun::Yes => {}
+        Begun::TooMany => return Err(too_many()),
+    }
+    let most = state.settings().max_file_bytes;
+    let whole = match Box::pin(take(state, &id, pieces, most)).await {
+        Ok(whole) => whole,
+        Err(problem) => {
+            state.store().drop_upload(&id).await?;
+            return Err(problem);
+        }
+    };
+    if !state.store().keep_upload(&id, whole.clone()).await? {
+        state.files().remove(&id).await.map_err(unwritten)?;
+        return Err(too_slow());
+    }
+    Ok((id, whole))
 }
 
 /// Refuses what need not be read.
@@ -131,12 +144,12 @@ fn check(headers: &HeaderMap, most: u64) -> Result<(), Problem> {
 async fn take(
     state: &AppState,
     id: &AttachmentId,
-    body: Body,
+    pieces: Pieces<'_>,
     most: u64,
 ) -> Result<Uploaded, Problem> {
     let mut unfinished = state.files().begin(id).await.map_err(unwritten)?;
     let time = state.settings().request_timeout;
-    let (size, sha256) = written(&mut unfinished, body, most, time).await?;
+    let (size, sha256) = written(&mut unfinished, pieces, most, time).await?;
     let head = unfinished.head().await.map_err(unwritten)?;
     let Some((mime, kind)) = sendable(&head) else {
         return Err(if size == 0 { empty() } else { not_sent() });
@@ -147,15 +160,13 @@ async fn take(
 
 async fn written(
     file: &mut Unfinished,
-    mut body: Body,
+    mut pieces: Pieces<'_>,
     most: u64,
     time: Duration,
 ) -> Result<(u64, [u8; 32]), Problem> {
     let copied = async {
         let (mut sum, mut size) = (Sha256::new(), 0_u64);
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|_| incomplete())?;
-            let Ok(piece) = frame.into_data() else { continue };
+        while let Some(piece) = pieces.next().await? {
             size = size.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
             if size > most {
                 return Err(too_large(most));

@@ -295,7 +295,7 @@
     const editor = field.closest('[data-editor]')?.dataset.editor;
     return editor ? `desk:${editor}:${field.name}` : null;
   };
-  const isDirty = inside => editors(inside).some(field => field.value !== field.defaultValue);
+  const isDirty = inside => Boolean(find('input[name="file"]', inside ?? document)) || editors(inside).some(field => field.value !== field.defaultValue);
 
   /** Keeps typed words until they are sent, so that nothing that happens to the page loses them. */
   function keep(field) {
@@ -361,14 +361,17 @@
   async function post(form, submitter) {
     if (form.dataset.busy) return;
     form.dataset.busy = '1';
-    const body = new URLSearchParams(new FormData(form, submitter));
+    const attaches = submitter?.hasAttribute('formenctype');
+    const data = new FormData(form, submitter);
+    // Without its content a file is its name.
+    const body = attaches ? data : new URLSearchParams([...data].map(([name, value]) => [name, value.name ?? value]));
     const address = submitter?.getAttribute('formaction') ?? form.getAttribute('action');
     const saving = setTimeout(() => form.closest('.understood')?.classList.add('is-saving'), 400);
     turn += 1;
     try {
       const got = await load(address, { method: 'POST', body });
       turn += 1;
-      if (got.ok) finish(form, got);
+      if (got.ok && !attaches) finish(form, got);
       else refuse(form, got);
     } catch {
       notice('bad', words('failed'));
@@ -410,12 +413,17 @@
       return byId('flash').focus();
     }
     const kept = editors(form).map(field => [field.id, field.value]);
-    put(got.page, { forced: form.hasAttribute('data-at-once') || !form.closest('#reply') ? [] : ['reply'] });
+    put(got.page, { forced: form.hasAttribute('data-at-once') || !form.closest('#reply, #compose') ? [] : [form.closest('#reply, #compose').id] });
     for (const [id, value] of kept.filter(([id]) => byId(id))) {
       byId(id).value = value;
       keep(byId(id));
     }
   }
+
+  // A file is handed in as soon as it is chosen; it leaves with the words.
+  document.addEventListener('change', event => {
+    if (event.target.matches('[data-attach]') && event.target.files.length) find('[formenctype]', event.target.closest('.attach')).click();
+  });
 
   const undoChoice = select => { select.value = ([...select.options].find(one => one.defaultSelected) ?? select.options[0]).value; };
 
@@ -427,6 +435,8 @@
       event.preventDefault();
       return (byId('fix-all') ?? byId('edit') ?? submitter).focus();
     }
+    // The page of one ticket has no room for what comes back: the desk has.
+    if (!desk() && submitter?.hasAttribute('formenctype')) return;
     if (!place() || (form.method === 'get' && form.getAttribute('action') !== location.pathname)) return;
     event.preventDefault();
     if (form.method !== 'get') return post(form, submitter);
@@ -635,9 +645,9 @@
 
   /** Time left as the server writes it; `null` where it writes a moment instead. Below two minutes, seconds. */
   function timeLeft(ms) {
-    const [minutes, minus] = [Math.floor(Math.abs(ms) / 60000), ms < 0 ? '−' : ''];
+    const [minutes, minus] = ms > 0 ? [Math.floor(ms / 60000), ''] : [Math.max(Math.floor(-ms / 60000), 1), '−'];
     const padded = n => String(n).padStart(2, '0');
-    if (ms >= 0 && ms < 120000) return ms < 60000 ? `${Math.floor(ms / 1000)} s` : `1:${padded(Math.floor(ms / 1000) - 60)}`;
+    if (ms > 0 && ms < 120000) return ms < 60000 ? `${Math.max(Math.floor(ms / 1000), 1)} s` : `1:${padded(Math.floor(ms / 1000) - 60)}`;
     if (minutes < 60) return `${minus}${minutes} min`;
     return minutes < 1440 ? `${minus}${Math.floor(minutes / 60)} h ${padded(minutes % 60)}` : null;
   }

@@ -245,7 +245,7 @@ pub(super) async fn lock_ticket(
     .transpose()
 }
 
-async fn apply(
+pub(super) async fn apply(
     connection: &mut AnyConnection,
     now: DateTime<Utc>,
     ticket: &TicketRef,

@@ -215,7 +215,7 @@ fn keys_of_contact(contact: &Contact) -> impl Iterator<Item = MarkKey> {
     })
 }
 
-async fn keys_of_conversation(
+pub(super) async fn keys_of_conversation(
     connection: &mut AnyConnection,
     conversation: &str,
 ) -> Result<Vec<MarkKey>, StoreError> {

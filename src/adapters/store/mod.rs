@@ -32,6 +32,7 @@ mod mail;
 mod many;
 mod marks;
 mod models;
+mod moods;
 mod network;
 mod outbox;
 mod pace;
@@ -41,6 +42,7 @@ mod read;
 mod recall;
 mod replies;
 mod retention;
+mod retry;
 mod rows;
 mod search;
 mod search_sql;
@@ -100,6 +102,7 @@ pub use people::{ClaimedNotification, NewNotification, Presence, Way};
 pub use person::{Kept, Person};
 pub use recall::{Recallable, Recalled};
 pub use retention::Retention;
+pub use retry::{Retried, Retry, id_again};
 pub use rows::{
     AuditRow, Cursor, DraftRow, MessageRow, QueueCount, ReviewRow, TicketFilter, TicketOrder,
     TicketRow, TicketView,

@@ -268,7 +268,8 @@ pub(super) async fn parts(
         .fetch_one(connection)
         .await?;
     let fits = body.text.encode_utf16().count() <= CAPTION_UNITS_MAX && body.choices.is_empty();
-    let captioned = fits && kind != AttachmentKind::Audio.as_str();
+    // A file that leaves without words has nothing to leave apart from it.
+    let captioned = body.text.is_empty() || (fits && kind != AttachmentKind::Audio.as_str());
     let file = |attachment: &AttachmentId| OutboxBody {
         text: String::new(),
         choices: Vec::new(),

@@ -164,6 +164,11 @@ impl Outlet {
         })
     }
 
+    /// True where a reply can leave after the customer service window too.
+    pub const fn has_template(&self) -> bool {
+        self.template.is_some()
+    }
+
     /// Returns the client.
     pub const fn client(&self) -> &CloudClient {
         &self.client

@@ -11,11 +11,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use tokio_util::task::TaskTracker;
 
 use super::{CliCx, ExitCode};
-use crate::adapters::clock::RecordedClock;
+use crate::adapters::clock::{RecordedClock, SystemClock};
 use crate::adapters::store::{CustomerUpsert, DecisionRow};
 use crate::app::{App, make_ready};
 use crate::compose::Templates;
@@ -47,7 +48,7 @@ pub(super) struct Args {
     /// Print JSON Lines instead of a table
     #[arg(long)]
     json: bool,
-    /// Keep the pages and the API up afterwards, with a link to sign in and a token
+    /// Play the day up to now instead, in a business of its own, and keep the pages and the API up afterwards, with a link to sign in and a token
     #[arg(long)]
     serve: bool,
 }
@@ -57,22 +58,38 @@ pub(super) fn run(cx: &mut CliCx<'_>, args: &Args) -> anyhow::Result<ExitCode> {
     let Some(loaded) = cx.settings()? else { return Ok(ExitCode::Problems) };
     let started = Instant::now();
     let runtime = cx.runtime()?;
-    let played = runtime.block_on(play(cx, &loaded.config))?;
+    let live = args.serve.then(|| Live::today(SystemClock::default().now())).transpose()?;
+    let played = runtime.block_on(play(cx, &loaded.config, live.as_ref()))?;
     if args.json {
         table::write_json(cx.out, &played)?;
     } else {
         table::write(cx, &played, started.elapsed())?;
     }
     cx.out.flush()?;
-    if args.serve {
+    if let Some(live) = live {
         drop(runtime);
-        return super::serve::demo(cx, loaded.config);
+        return super::serve::demo(cx, loaded.config, live.tenant);
     }
     Ok(ExitCode::Ok)
 }
 
+/// A day that ends now, for people who open the desk afterwards.
+struct Live {
+    now: DateTime<Utc>,
+    /// A business of this day's own: yesterday's open tickets would be overdue by a day in today's queues.
+    tenant: TenantId,
+}
+
+impl Live {
+    fn today(now: DateTime<Utc>) -> anyhow::Result<Self> {
+        let tenant = TenantId::parse(&format!("{TENANT}-{}", now.format("%Y-%m-%d")));
+        Ok(Self { now, tenant: tenant.context(NO_NAME)? })
+    }
+}
+
 /// What a run of the demo did and what stands in the store after it.
 struct Played {
+    tenant: TenantId,
     events: usize,
     duplicates: usize,
     turns: Vec<DecisionRow>,
@@ -101,33 +118,39 @@ pub(super) fn pipeline(lang: crate::domain::labels::Locale) -> anyhow::Result<Pi
     Ok(Pipeline::new(Arc::new(pack), Arc::new(library), Arc::new(templates), Arc::new(prompts)))
 }
 
-pub(super) fn tenant() -> anyhow::Result<TenantId> {
-    TenantId::parse(TENANT).context("the demo's business has a name that is not allowed")
-}
+const NO_NAME: &str = "the demo's business has a name that is not allowed";
 
-async fn play(cx: &CliCx<'_>, config: &Config) -> anyhow::Result<Played> {
+async fn play(cx: &CliCx<'_>, config: &Config, live: Option<&Live>) -> anyhow::Result<Played> {
     let tasks = TaskTracker::new();
     let played = {
-        let events = feed::events(&bundled("inbox.jsonl")?)?;
+        let mut events = feed::events(&bundled("inbox.jsonl")?)?;
+        if let Some(live) = live {
+            feed::up_to(&mut events, live.now);
+        }
         let first = events.first().context("the bundled inbox is empty")?.at;
         let clock = Arc::new(RecordedClock::starting_at(first));
         let shared: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
         // The demo's own store stands beside whatever store the settings name.
         let config = Config { store: crate::config::StoreSettings::default(), ..config.clone() };
         let app = App::open(&cx.data, &config, shared, &tasks).await?;
-        let tenant = tenant()?;
+        let tenant = match live {
+            Some(live) => live.tenant.clone(),
+            None => TenantId::parse(TENANT).context(NO_NAME)?,
+        };
         let pipeline = pipeline(cx.lang)?;
         make_ready(&pipeline, cx.model_cache().as_ref());
         app.adopt(&tenant, pipeline, crate::app::Receivers::default()).await?;
         app.worker.recover().await?;
         import_customers(&app, &tenant).await?;
         let total = events.len();
-        let duplicates = feed::play(&app, &clock, &tenant, events).await?;
+        let until = live.map(|live| live.now);
+        let duplicates = feed::play(&app, &clock, &tenant, (events, until)).await?;
         Played {
             events: total,
             duplicates,
             turns: all_decisions(&app, &tenant).await?,
             outbox: app.stores.store.outbox_counts().await?.into_iter().collect(),
+            tenant,
         }
     };
     tasks.close();

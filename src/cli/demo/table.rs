@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::super::CliCx;
-use super::{Played, TENANT, by_action, summary};
+use super::{Played, by_action, summary};
 use crate::adapters::store::DecisionRow;
 use crate::domain::labels::Locale;
 
@@ -104,7 +104,7 @@ fn write_summary(cx: &mut CliCx<'_>, played: &Played, took: Duration) -> std::io
     let (turns, events) = (played.turns.len(), played.events);
     let (send, review) = (count("send"), count("review"));
     let (escalate, none) = (count("escalate"), count("none"));
-    let duplicates = played.duplicates;
+    let (duplicates, tenant) = (played.duplicates, &played.tenant);
     match cx.lang {
         Locale::PtBr => {
             writeln!(
@@ -126,7 +126,7 @@ fn write_summary(cx: &mut CliCx<'_>, played: &Played, took: Duration) -> std::io
                 cx.out,
                 "  {send:>3} enviadas pela assistente\n  {review:>3} rascunhos à espera de revisão\n  {escalate:>3} nas filas de pessoas\n  {none:>3} sem resposta a dar"
             )?;
-            writeln!(cx.out, "Tudo está em {data}, no negócio \"{TENANT}\".\n\nPara continuar:")?;
+            writeln!(cx.out, "Tudo está em {data}, no negócio \"{tenant}\".\n\nPara continuar:")?;
         }
         Locale::En => {
             writeln!(
@@ -150,7 +150,7 @@ fn write_summary(cx: &mut CliCx<'_>, played: &Played, took: Duration) -> std::io
             )?;
             writeln!(
                 cx.out,
-                "Everything is in {data}, under the business \"{TENANT}\".\n\nTo go on:"
+                "Everything is in {data}, under the business \"{tenant}\".\n\nTo go on:"
             )?;
         }
     }

@@ -13,6 +13,7 @@ mod outbox;
 mod people;
 mod privacy;
 mod read;
+mod retry;
 mod search;
 mod search_load;
 mod service;
