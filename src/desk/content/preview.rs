@@ -27,8 +27,8 @@ pub(super) fn preview(view: &View<'_>, pipeline: &Pipeline, text: Text<'_>) -> V
 }
 
 /// A piece of a preview: where it is read, with what, and its words.
-fn piece(label: &str, with: &str, text: &str, choices: &[String]) -> Value {
-    json!({"label": label, "with": with, "text": text, "choices": choices})
+fn piece(label: &str, sample: &str, text: &str, choices: &[String]) -> Value {
+    json!({"label": label, "sample": sample, "text": text, "choices": choices})
 }
 
 fn article(view: &View<'_>, pipeline: &Pipeline, text: Text<'_>) -> Value {
@@ -65,8 +65,8 @@ fn template(view: &View<'_>, pipeline: &Pipeline, text: Text<'_>) -> Vec<Value> 
         .iter()
         .map(|one| {
             let label = words::channel(one.channel.as_str(), view.locale());
-            let with = view.say(&format!("content.sample.{}", one.case), &[]);
-            piece(label, &with, &one.text, &one.choices)
+            let sample = view.say(&format!("content.sample.{}", one.case), &[]);
+            piece(label, &sample, &one.text, &one.choices)
         })
         .collect()
 }
