@@ -2,6 +2,7 @@
 //! together. A directory has one worker; every other command opens the store beside it.
 
 mod access;
+mod homes;
 mod mailboxes;
 mod models;
 mod receivers;

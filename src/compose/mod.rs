@@ -10,6 +10,7 @@ mod front;
 mod ledger;
 mod markup;
 mod name;
+mod preview;
 mod register;
 mod templates;
 mod verify;
@@ -21,8 +22,9 @@ pub use evidence::{
 };
 pub use format::{date, length, moment, money, time_of_day};
 pub use markup::for_channel;
+pub use preview::{House, SampleCase, Sampled, sample_passage};
 pub use register::Register;
-pub use templates::{Family, Templates};
+pub use templates::{Family, Templates, shipped};
 pub use verify::{Verification, VerifyInput, likely_locale, verify};
 
 use crate::domain::channel::Channel;

@@ -100,15 +100,20 @@ pub(super) struct Rendered {
 impl Templates {
     /// Loads the embedded templates and, over them, those of a folder; every problem is reported.
     pub fn load(folder: Option<&Path>) -> Result<Self, Vec<Problem>> {
-        let mut files: BTreeMap<String, String> = BTreeMap::new();
-        for name in Embedded::iter() {
-            if let Some(file) = Embedded::get(&name) {
-                files.insert(name.into_owned(), String::from_utf8_lossy(&file.data).into_owned());
-            }
-        }
-        let mut problems = Vec::new();
+        Self::load_with(folder, None)
+    }
+
+    /// Loads them as if one file, named as it is in the folder, said something else.
+    pub fn load_with(
+        folder: Option<&Path>,
+        changed: Option<(&str, &str)>,
+    ) -> Result<Self, Vec<Problem>> {
+        let (mut files, mut problems) = (shipped(), Vec::new());
         if let Some(folder) = folder {
             read_folder(folder, &mut files, &mut problems);
+        }
+        if let Some((name, text)) = changed {
+            files.insert(name.to_owned(), text.to_owned());
         }
         let mut templates = Self { locales: BTreeMap::new(), choices: BTreeMap::new() };
         for locale in Locale::ALL {
@@ -208,6 +213,43 @@ impl Templates {
         })
     }
 
+    /// Renders the file of that name, and not another in its place, with what a reply has.
+    pub(super) fn render_file(
+        &self,
+        file: &str,
+        channel: Channel,
+        context: Value,
+    ) -> Option<Rendered> {
+        let (name, locale) = name_and_locale(file).ok()?;
+        let text =
+            self.locales.get(&locale)?.render_with_context(&name, &Context::from(context)).ok()?;
+        let choices = self.choices.get(&(locale, name)).cloned().unwrap_or_default();
+        Some(match channel {
+            Channel::Whatsapp => Rendered { text, choices },
+            _ => Rendered { text: numbered(&text, &choices), choices: Vec::new() },
+        })
+    }
+
+    /// Returns the language of a template's file, and the channel where it is for one alone; `None` for a name that
+    /// no template has.
+    pub fn place_of(file: &str) -> Option<(Locale, Option<Channel>)> {
+        let (name, locale) = name_and_locale(file).ok()?;
+        let channel = name.split_once('.').and_then(|(_, channel)| Channel::parse(channel));
+        Some((locale, channel))
+    }
+
+    /// Returns which of WhatsApp and mail are answered with a file that is for all channels.
+    pub(super) fn channels_of(&self, file: &str) -> Vec<Channel> {
+        let Ok((name, locale)) = name_and_locale(file) else { return Vec::new() };
+        let has_own = |channel: &Channel| {
+            let registry = self.locales.get(&locale);
+            registry.is_some_and(|registry| registry.has_template(&format!("{name}.{channel}")))
+        };
+        let mut channels = vec![Channel::Whatsapp, Channel::Email];
+        channels.retain(|channel| !has_own(channel));
+        channels
+    }
+
     /// Returns the names of all templates of a locale, channel part included, in order.
     pub fn names(&self, locale: Locale) -> Vec<String> {
         let registry = self.locales.get(&locale);
@@ -217,6 +259,12 @@ impl Templates {
         names.sort_unstable();
         names
     }
+}
+
+/// Returns the templates that come with the program, by file name.
+pub fn shipped() -> BTreeMap<String, String> {
+    let text = |name: &str| Some(String::from_utf8_lossy(&Embedded::get(name)?.data).into_owned());
+    Embedded::iter().filter_map(|name| Some((name.to_string(), text(&name)?))).collect()
 }
 
 /// True for the fixed safety texts, where nothing is to be chosen, and for pieces of other templates.

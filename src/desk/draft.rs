@@ -345,7 +345,7 @@ fn shown_passages(
                 "score": percent(passage.score.clamp(0.0, 1.0)),
                 "above_floor": passage.above_floor,
                 "locale": passage.locale,
-                "href": null,
+                "href": article.and_then(|article| super::content::article(&article.id, article.locale)),
                 "parts": marked(&passage.text, &bearing, passage.locale),
             })
         })

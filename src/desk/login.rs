@@ -28,7 +28,7 @@ pub(super) async fn home(Extension(person): Extension<Person>) -> Response {
 
 const fn home_of(role: Role) -> &'static str {
     match role {
-        Role::Content => "/desk/account",
+        Role::Content => "/desk/content",
         Role::Agent | Role::Supervisor | Role::Admin => "/desk/review",
     }
 }

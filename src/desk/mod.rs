@@ -10,6 +10,7 @@ mod answer;
 mod asked;
 mod board;
 mod check;
+mod content;
 mod conversation;
 mod draft;
 mod files;
@@ -42,6 +43,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodRouter, get, post};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use tokio::sync::Mutex;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use self::board::{Barred, Kept};
@@ -53,6 +55,7 @@ use crate::domain::role::{Right, Role};
 use crate::web::{AppState, limit};
 use crate::worker::{Tenant, Tenants};
 
+pub use content::{Folders, Home, Homes, Kind as ContentKind, TakeOver, TryTurn};
 pub use pages::{Asset, Pages};
 pub use person::{Person, Settings, Theme, initials};
 pub use words::Words;
@@ -79,6 +82,8 @@ struct Shared {
     presence: Presence,
     figures: Kept,
     barred: Barred,
+    homes: Homes,
+    publishing: Mutex<()>,
 }
 
 impl std::fmt::Debug for Desk {
@@ -88,8 +93,18 @@ impl std::fmt::Debug for Desk {
 }
 
 impl Desk {
-    /// Compiles the pages.
+    /// Compiles the pages, of a desk where content is read and nobody has a folder to publish into.
     pub fn new(web: AppState, tenants: Tenants, settings: DeskSettings) -> anyhow::Result<Self> {
+        Self::with_homes(web, tenants, settings, Homes::default())
+    }
+
+    /// Compiles the pages, of a desk that publishes into the folders of its businesses.
+    pub fn with_homes(
+        web: AppState,
+        tenants: Tenants,
+        settings: DeskSettings,
+        homes: Homes,
+    ) -> anyhow::Result<Self> {
         let (pages, passwords) = (Pages::load()?, Passwords::default());
         let shared = Shared {
             web,
@@ -100,6 +115,8 @@ impl Desk {
             presence: Presence::default(),
             figures: Kept::default(),
             barred: Barred::default(),
+            homes,
+            publishing: Mutex::default(),
         };
         Ok(Self(Arc::new(shared)))
     }
@@ -124,6 +141,16 @@ impl Desk {
     /// What the rules of policies forbid the assistant whatever a message says.
     fn barred(&self) -> &Barred {
         &self.0.barred
+    }
+
+    /// Where businesses keep their content.
+    fn homes(&self) -> &Homes {
+        &self.0.homes
+    }
+
+    /// Whoever publishes holds it.
+    fn publishing(&self) -> &Mutex<()> {
+        &self.0.publishing
     }
 
     fn now(&self) -> DateTime<Utc> {
@@ -175,6 +202,7 @@ fn routes() -> Vec<Route> {
         |method, path, right, handler| Route { method, path, right: Some(right), handler };
     let look = |method, path, handler| guarded(method, path, Right::Look, handler);
     let people = |path, handler| guarded("POST", path, Right::People, handler);
+    let written = |path, handler| guarded("POST", path, Right::Write, handler);
     let supervised = |path, handler| guarded("POST", path, Right::Supervise, handler);
     vec![
         open("GET", "/desk/a/{hash}/{file}", get(answer::asset)),
@@ -205,6 +233,12 @@ fn routes() -> Vec<Route> {
         supervised("/desk/incidents", post(board::declare)),
         supervised("/desk/incidents/update", post(board::update)),
         supervised("/desk/incidents/end", post(board::end)),
+        look("GET", "/desk/content", get(content::list)),
+        look("GET", "/desk/content/item", get(content::show)),
+        written("/desk/content/item", post(content::post)),
+        written("/desk/content/new", post(content::create)),
+        guarded("GET", "/desk/content/try", Right::Write, get(content::try_box)),
+        written("/desk/content/try", post(content::ask)),
         guarded("GET", "/desk/people", Right::People, get(people::show)),
         people("/desk/people", post(people::add)),
         people("/desk/people/{id}/role", post(people::role)),

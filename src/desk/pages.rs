@@ -47,6 +47,9 @@ impl std::fmt::Debug for Pages {
 handlebars_helper!(eq: |a: Json, b: Json| a == b);
 
 impl Pages {
+    /// The script of the page where content is written.
+    pub(super) const CONTENT_JS: &str = "content.js";
+
     /// Compiles what is built in.
     pub fn load() -> anyhow::Result<Self> {
         let mut words = Words::default();
@@ -74,6 +77,7 @@ impl Pages {
         for (file, kind) in [
             ("desk.css", "text/css; charset=utf-8"),
             ("desk.js", "text/javascript; charset=utf-8"),
+            (Self::CONTENT_JS, "text/javascript; charset=utf-8"),
             ("icon.svg", "image/svg+xml"),
             ("icon-dot.svg", "image/svg+xml"),
         ] {

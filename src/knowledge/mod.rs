@@ -29,7 +29,7 @@ pub use fit::{Basis, Fit, Meaning};
 pub use generation::{Changes, Manifest, Pointer};
 use generation::{Content, Generation};
 use shelf::{Hit, Shelf};
-pub use source::{Source, locale_of_text};
+pub use source::{Files, Source, article_of, locale_of_text};
 pub use steering::speaks_to_machines;
 
 use crate::domain::draft::Passage;

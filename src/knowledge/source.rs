@@ -52,10 +52,35 @@ impl Source {
             Self::Lines(file) => lines(file),
         }
     }
+
+    /// Reads every article as if one file said this; only of a company's folder and of the samples.
+    pub fn read_with(&self, path: &str, text: &str) -> Result<Vec<Article>, Vec<Problem>> {
+        let (mut files, problems) = match self {
+            Self::Samples => (sample_files(), Vec::new()),
+            Self::Company(folder) => folder_files(folder),
+            Self::Tree(_) | Self::Lines(_) => return self.read(),
+        };
+        files.insert(path.to_owned(), text.as_bytes().to_vec());
+        company(&files, problems)
+    }
+
+    /// Returns the files of a company's folder, or of the samples, by their path inside it.
+    pub fn files(&self) -> Files {
+        match self {
+            Self::Samples => sample_files(),
+            Self::Company(folder) => folder_files(folder).0,
+            Self::Tree(_) | Self::Lines(_) => Files::new(),
+        }
+    }
+}
+
+/// Reads one article as far as it can be read; `None` where nothing of it can.
+pub fn article_of(path: &str, text: &str) -> Option<Article> {
+    loose(path, text).ok().flatten()
 }
 
 /// Files by their path inside the tree.
-pub(super) type Files = BTreeMap<String, Vec<u8>>;
+pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// Returns the files of the binary.
 pub(super) fn sample_files() -> Files {

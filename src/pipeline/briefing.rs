@@ -25,6 +25,11 @@ pub(super) struct Briefing {
 
 impl Briefing {
     /// Takes what a policy says.
+    /// The prompts.
+    pub(super) fn prompts(&self) -> Arc<Prompts> {
+        Arc::clone(&self.prompts)
+    }
+
     pub(super) fn new(pack: &Pack, prompts: Arc<Prompts>) -> Self {
         let lists = lists(pack);
         let shape = |prompt: &prompts::Prompt| {

@@ -10,6 +10,7 @@ mod drafting;
 mod facts;
 mod hand_over;
 mod ladder;
+mod preview;
 mod rating;
 pub mod record;
 mod triage;
@@ -46,6 +47,7 @@ use crate::understand::{TurnView, Understander, Understood};
 use briefing::Briefing;
 pub use decide::barred;
 pub use ladder::{Allowance, DraftsBy, Ladder, Purse};
+pub use preview::Instead;
 pub use turn::{Outcome, TurnInput};
 pub use words::OwnWords;
 

@@ -26,9 +26,24 @@ fn problem(file: &str, pt: impl Into<String>, en: impl Into<String>) -> Problem 
     Problem { file: file.to_owned(), line: 0, message: LocalText::new(pt, en) }
 }
 
-/// Reads a folder over the embedded files.
-pub(super) fn read(folder: &Path, files: &mut Files) -> Told {
+/// Reads a folder over the embedded files, and over both the one file that is to say something else.
+pub(super) fn read(
+    folder: Option<&Path>,
+    changed: Option<(&str, &str)>,
+    files: &mut Files,
+) -> Told {
     let mut told = Told::default();
+    if folder.is_none_or(|folder| read_all(folder, files, &mut told)) {
+        if let Some((name, text)) = changed {
+            files.insert(name.to_owned(), Source { text: plain(text), own: true });
+        }
+        families(files, &mut told);
+    }
+    told
+}
+
+/// Reads what lies in a folder; false where it cannot be read.
+fn read_all(folder: &Path, files: &mut Files, told: &mut Told) -> bool {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) => {
@@ -39,7 +54,7 @@ pub(super) fn read(folder: &Path, files: &mut Files) -> Told {
                 ),
                 format!("cannot be read ({error}); check that the folder exists and may be read"),
             ));
-            return told;
+            return false;
         }
     };
     let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
@@ -63,11 +78,10 @@ pub(super) fn read(folder: &Path, files: &mut Files) -> Told {
                 Err(problem) => told.problems.push(problem),
             }
         } else {
-            other(&path, &name, &mut told);
+            other(&path, &name, told);
         }
     }
-    families(files, &mut told);
-    told
+    true
 }
 
 /// Line ends and a mark at the beginning that some editors write are no part of a text.

@@ -108,14 +108,17 @@ pub struct Prompts {
 impl Prompts {
     /// Loads the embedded prompts and, over them, those of a folder. Everything that is wrong, at once.
     pub fn load(folder: Option<&Path>) -> Result<Self, Vec<Problem>> {
-        let mut files: Files = Embedded::iter()
-            .filter_map(|name| {
-                let file = Embedded::get(&name)?;
-                let text = folder::plain(&String::from_utf8_lossy(&file.data));
-                Some((name.into_owned(), Source { text, own: false }))
-            })
-            .collect();
-        let told = folder.map(|folder| folder::read(folder, &mut files)).unwrap_or_default();
+        Self::load_with(folder, None)
+    }
+
+    /// Loads them as if one file, named as it is in the folder, said something else.
+    pub fn load_with(
+        folder: Option<&Path>,
+        changed: Option<(&str, &str)>,
+    ) -> Result<Self, Vec<Problem>> {
+        let of = |(name, text)| (name, Source { text, own: false });
+        let mut files: Files = shipped().into_iter().map(of).collect();
+        let told = folder::read(folder, changed, &mut files);
         let mut problems = told.problems;
         let mut registry = Handlebars::new();
         registry.set_strict_mode(true);
@@ -280,6 +283,13 @@ impl Prompts {
             .map(|text| text.trim().to_owned())
             .map_err(|error| error.reason().to_string())
     }
+}
+
+/// Returns the prompts and pieces that come with the program, by file name.
+pub fn shipped() -> BTreeMap<String, String> {
+    let text =
+        |name: &str| Some(folder::plain(&String::from_utf8_lossy(&Embedded::get(name)?.data)));
+    Embedded::iter().filter_map(|name| Some((name.to_string(), text(&name)?))).collect()
 }
 
 /// The messages of a prompt.

@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 use super::Worker;
 use super::run::{PAUSE_FIRST, PAUSE_MAX, Step, report};
 use super::turns::{Case, input_of};
-use crate::pipeline::{Ladder, Outcome};
+use crate::domain::ids::{TenantId, TicketId};
+use crate::pipeline::{Ladder, Outcome, Pipeline, TurnInput};
 use crate::ports::PortError;
 
 impl Worker {
@@ -114,6 +115,28 @@ impl Worker {
         Ok(())
     }
 
+    /// Decides a turn that nobody sent, for whoever tries content. Nothing is kept of it but what models cost, which
+    /// counts in the budget like any other question.
+    pub async fn try_turn(
+        &self,
+        tenant: &TenantId,
+        pipeline: Arc<Pipeline>,
+        turn: TurnInput,
+    ) -> anyhow::Result<Outcome> {
+        if !pipeline.is_ready() {
+            let pipeline = Arc::clone(&pipeline);
+            tokio::task::spawn_blocking(move || drop(pipeline.warm(|_| None))).await?;
+        }
+        let Some(ladder) = &self.ladder else {
+            return Ok(tokio::task::spawn_blocking(move || pipeline.run(&turn)).await?);
+        };
+        let purse = self.purse(tenant).await;
+        let outcome = Box::pin(pipeline.run_with(&turn, ladder, &purse)).await;
+        let name = format!("try_{:032x}", self.clock.fresh_bits());
+        self.note_calls(tenant, None, &name, &outcome).await;
+        Ok(outcome)
+    }
+
     /// Waits until the embedded models are trained, on a thread that may block: turns are run on those that also answer
     /// the API.
     async fn made_ready(&self, case: &Case) -> Result<(), PortError> {
@@ -150,15 +173,23 @@ impl Worker {
 
     /// Notes what models were asked and what it cost. Money is spent whatever becomes of the turn.
     async fn account(&self, case: &Case, outcome: &Outcome) {
+        let turn = format!("{}.{}", case.job.id, case.job.attempt);
+        self.note_calls(&case.job.tenant, Some(&case.turn.ticket), &turn, outcome).await;
+    }
+
+    async fn note_calls(
+        &self,
+        tenant: &TenantId,
+        ticket: Option<&TicketId>,
+        turn: &str,
+        outcome: &Outcome,
+    ) {
         if outcome.calls.is_empty() {
             return;
         }
-        let tenant = &case.job.tenant;
-        let turn = format!("{}.{}", case.job.id, case.job.attempt);
-        let ticket = Some(&case.turn.ticket);
         let now = self.clock.now();
         if let Err(error) =
-            self.store.note_model_calls(now, tenant, ticket, &turn, &outcome.calls).await
+            self.store.note_model_calls(now, tenant, ticket, turn, &outcome.calls).await
         {
             // It stays counted as spent by this process.
             tracing::error!(tenant = %tenant, error = %error, "Cannot note what models cost");

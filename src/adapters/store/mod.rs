@@ -10,6 +10,7 @@ mod board;
 mod changed;
 mod changes;
 mod clockwork;
+mod content;
 mod customers;
 mod decisions;
 mod desk;
@@ -78,6 +79,9 @@ pub use attachments::{AttachmentRow, DueFile, StoredFile, ToDo, Whole};
 pub use board::{Held, OutboxState, Standing, Tallied, Waited};
 pub use changes::{ChangeKind, Changed, MessageChange};
 pub use clockwork::{DueTicket, Looked, Move, NewNotice, News, TrailLine};
+pub use content::{
+    ContentDraft, ContentKey, ContentState, ContentVersion, NewContentDraft, Publication,
+};
 pub use customers::CustomerUpsert;
 pub use decisions::DecisionRow;
 pub use desk::{Place, QueueAsk, QueueRow, known_by};

@@ -62,10 +62,23 @@ pub struct Report {
 
 /// Checks the Markdown files of a folder, or the samples without one; messages are in `lang`.
 pub fn check(folder: Option<&Path>, today: NaiveDate, lang: Locale) -> Report {
-    let (files, problems) = match folder {
+    check_with(folder, None, today, lang)
+}
+
+/// Checks them as if one file, named by its path, said something else.
+pub fn check_with(
+    folder: Option<&Path>,
+    changed: Option<(&str, &str)>,
+    today: NaiveDate,
+    lang: Locale,
+) -> Report {
+    let (mut files, problems) = match folder {
         Some(folder) => source::folder_files(folder),
         None => (source::sample_files(), Vec::new()),
     };
+    if let Some((path, text)) = changed {
+        files.insert(path.to_owned(), text.as_bytes().to_vec());
+    }
     let mut check = Check { lang, today, report: Report::default() };
     for problem in problems {
         check.error(&problem.file, problem.line, problem.message);

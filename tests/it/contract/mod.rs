@@ -4,6 +4,7 @@
 mod accounts;
 mod actions;
 mod attachments;
+mod content;
 mod desk;
 mod drafts;
 mod inbox;

@@ -1,6 +1,7 @@
 //! The desk as browsers meet it: pages, forms, cookies.
 
 mod board;
+mod content;
 mod opening;
 mod people;
 mod review;

@@ -80,11 +80,11 @@ async fn a_person_signs_in_works_and_leaves() {
 }
 
 #[tokio::test]
-async fn content_people_begin_at_their_account() {
+async fn content_people_begin_at_the_content() {
     let world = World::draft().await;
     let writer = somebody(&world, &TenantId::main(), "Caio", Role::Content).await;
     let browser = Browser::of(&world, &writer).await;
-    assert_eq!(browser.get("/desk").await.leads_to(), "/desk/account");
+    assert_eq!(browser.get("/desk").await.leads_to(), "/desk/content");
     assert_eq!(browser.get("/desk/").await.leads_to(), "/desk");
 }
 

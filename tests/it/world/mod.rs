@@ -25,7 +25,7 @@ use atende::config::{
     Config, FileSettings, MailSettings, MailboxSettings, ModelSettings, TranscriberSettings,
     WhatsappSettings,
 };
-use atende::desk::{Desk, DeskSettings};
+use atende::desk::{Desk, DeskSettings, Homes};
 use atende::domain::ids::TenantId;
 use atende::domain::secret::Secret;
 use atende::knowledge::Library;
@@ -98,6 +98,8 @@ pub(crate) struct World {
     pub(crate) mail: MailSettings,
     /// The language models.
     pub(crate) models: ModelSettings,
+    /// Where businesses keep their content.
+    pub(crate) homes: Homes,
     /// How replies leave over WhatsApp; by the receiver, where nothing is set.
     whatsapp: WhatsappSettings,
     /// The mailbox of `main`.
@@ -197,6 +199,7 @@ impl World {
             webhooks: None,
             mail: MailSettings::default(),
             models,
+            homes: Homes::default(),
             whatsapp,
             mailbox: MailboxSettings::default(),
             transcriber: TranscriberSettings::default(),
@@ -279,7 +282,8 @@ impl World {
             registry: prometheus_client::registry::Registry::default(),
             closing: CancellationToken::new(),
         });
-        let desk = Desk::new(state.clone(), self.app().tenants.clone(), settings).unwrap();
+        let (tenants, homes) = (self.app().tenants.clone(), self.homes.clone());
+        let desk = Desk::with_homes(state.clone(), tenants, settings, homes).unwrap();
         atende::desk::router(desk).merge(router(state))
     }
 
