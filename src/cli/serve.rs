@@ -81,7 +81,8 @@ async fn serve(
     let address = listener.local_addr()?;
     let state = AppState::new(parts(&app, &config, &shutdown));
     let pages_at = super::users::desk_address(&config.server, address);
-    let pages = Desk::new(state.clone(), app.tenants.clone(), desk_settings(&config.server))?;
+    let pages = Desk::new(state.clone(), app.tenants.clone(), desk_settings(&config.server))?
+        .with_worker(Arc::clone(&app.worker));
     let router = desk::router(pages).merge(web::router(state));
     let grace = Duration::from_secs(config.server.shutdown_grace_secs);
     app.worker.run(shutdown.tasks(), &shutdown.token());

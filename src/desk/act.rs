@@ -29,15 +29,15 @@ const FILES_MAX: usize = 10;
 const FURTHEST: Duration = Duration::days(90);
 
 /// Somebody's action on a ticket.
-struct Act {
-    desk: Desk,
-    person: Person,
-    ticket: TicketId,
-    posted: Posted,
+pub(super) struct Act {
+    pub(super) desk: Desk,
+    pub(super) person: Person,
+    pub(super) ticket: TicketId,
+    pub(super) posted: Posted,
 }
 
 /// Why an action was not done, as a text of the pages with its values.
-struct No {
+pub(super) struct No {
     status: StatusCode,
     word: &'static str,
     values: Vec<(&'static str, String)>,
@@ -50,26 +50,28 @@ impl No {
         Self { status, word, values: Vec::new(), found: Vec::new() }
     }
 
-    fn conflict(word: &'static str) -> Self {
+    pub(super) fn conflict(word: &'static str) -> Self {
         Self::of(StatusCode::CONFLICT, word)
     }
 
-    fn invalid(word: &'static str) -> Self {
+    pub(super) fn invalid(word: &'static str) -> Self {
         Self::of(StatusCode::UNPROCESSABLE_ENTITY, word)
     }
 
-    fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.values.push((name, value.into()));
         self
     }
 }
 
 /// How an action ended.
-enum End {
+pub(super) enum End {
     /// It was done; on to the next ticket, or to where the form wants.
     Next,
     /// It was done; the ticket stays open.
     Stay,
+    /// Nothing was done but to put these words where one writes.
+    Shown(String),
     /// It was not done, and why.
     No(No),
 }
@@ -77,11 +79,11 @@ enum End {
 type Ended = Result<End, Trouble>;
 
 impl Act {
-    fn now(&self) -> DateTime<Utc> {
+    pub(super) fn now(&self) -> DateTime<Utc> {
         self.desk.now()
     }
 
-    fn actor(&self) -> Actor {
+    pub(super) fn actor(&self) -> Actor {
         Actor { name: self.person.name.clone() }
     }
 
@@ -171,7 +173,7 @@ impl Act {
         Ok(at)
     }
 
-    fn version(&self) -> Result<i64, No> {
+    pub(super) fn version(&self) -> Result<i64, No> {
         let version = self.posted.get("version").and_then(|text| text.parse().ok());
         version.ok_or_else(|| No::invalid("refused.version"))
     }
@@ -285,6 +287,10 @@ impl Act {
             }
             "escalate" => self.escalate().await,
             "reply" => self.reply().await,
+            "again" => self.again().await,
+            "insert" => self.insert().await,
+            "wish" => self.wish().await,
+            "vote" => self.vote().await,
             "note" => self.note().await,
             "tag" => self.tag().await,
             "snooze" => self.snooze().await,
@@ -312,27 +318,37 @@ impl Act {
                     .unwrap_or(&list_of(back)),
             )),
             End::Stay => Ok(see_other(&closed_form(back))),
+            End::Shown(words) => Box::pin(self.write(back, Value::Null, Some(words), Vec::new())).await,
             End::No(no) => {
                 let values: Vec<(&str, &str)> =
                     no.values.iter().map(|(name, value)| (*name, value.as_str())).collect();
                 let text = self.desk.pages().say(self.person.locale(), no.word, &values);
-                let query = back.split_once('?').map_or("", |(_, query)| query);
-                let mut asked = Asked::read(query).on_with(self.ticket.as_str());
-                if self.posted.get("version").is_some() && self.posted.get("text").is_some() {
-                    // What was typed comes back where it was typed.
-                    asked.form = Some("edit".to_owned());
-                }
-                let again = review::Again {
-                    flash: json!({"kind": "bad", "text": text}),
-                    text: self.posted.raw("text").map(|text| text.replace("\r\n", "\n")),
-                    found: no.found,
-                };
-                let page = review::write(&self.desk, &self.person, &asked, again);
-                let mut response = Box::pin(page).await?;
+                let flash = json!({"kind": "bad", "text": text});
+                let words = self.posted.raw("text").map(|text| text.replace("\r\n", "\n"));
+                let mut response = Box::pin(self.write(back, flash, words, no.found)).await?;
                 *response.status_mut() = no.status;
                 Ok(response)
             }
         }
+    }
+
+    /// Writes the ticket's page again, what was typed where it was typed.
+    async fn write(
+        &self,
+        back: &str,
+        flash: Value,
+        words: Option<String>,
+        found: Vec<Value>,
+    ) -> Result<Response, Trouble> {
+        let query = back.split_once('?').map_or("", |(_, query)| query);
+        let mut asked = Asked::read(query).on_with(self.ticket.as_str());
+        let edits = self.posted.get("version").is_some();
+        if edits && self.posted.get("text").is_some() {
+            asked.form = Some("edit".to_owned());
+        }
+        let (text, own) = if edits { (words, None) } else { (None, words) };
+        let again = review::Again { flash, text, own, found };
+        review::write(&self.desk, &self.person, &asked, again).await
     }
 }
 
@@ -353,7 +369,7 @@ fn closed_form(address: &str) -> String {
 }
 
 /// What ends an action early.
-enum Stop {
+pub(super) enum Stop {
     No(No),
     Trouble(Trouble),
 }
@@ -376,7 +392,7 @@ impl From<crate::adapters::store::StoreError> for Stop {
     }
 }
 
-type Done = Result<End, Stop>;
+pub(super) type Done = Result<End, Stop>;
 
 impl Act {
     /// Sends a draft as it is. One with open points is never sent so.
@@ -425,35 +441,6 @@ impl Act {
         Ok(self.decide(version, action).await?)
     }
 
-    /// Repairs a sentence of a draft: a new version takes its place.
-    async fn fix(&self) -> Done {
-        let version = self.version()?;
-        let store = self.desk.web().store();
-        let ticket = store.ticket(&self.person.tenant, &self.ticket).await?;
-        let ticket = ticket.ok_or(Trouble::NotFound)?;
-        let shown = ticket.drafts.first().filter(|draft| draft.version == version);
-        let Some(shown) = shown.filter(|draft| draft.state == "proposed") else {
-            return Err(No::conflict("race.moved_on").into());
-        };
-        let repair = check::Repair {
-            sentence: self.posted.get("sentence").and_then(|n| n.parse().ok()),
-            with: (self.posted.get("op") == Some("replace"))
-                .then(|| self.posted.get("with").unwrap_or_default().to_owned()),
-        };
-        let Some(revised) = check::repaired(shown, &repair) else {
-            return Err(No::conflict("refused.no_fix").into());
-        };
-        let done = store
-            .revise_draft(
-                self.now(),
-                (&self.person.tenant, &self.ticket),
-                self.actor(),
-                (version, revised),
-            )
-            .await?;
-        if done { Ok(End::Stay) } else { Err(No::conflict("race.moved_on").into()) }
-    }
-
     /// Gives the ticket to a queue of people and leaves a note that says why.
     async fn escalate(&self) -> Done {
         let to = self.queue(self.posted.get("queue"))?;
@@ -484,6 +471,7 @@ impl Act {
 
     async fn reply(&self) -> Done {
         let text = self.words("text")?;
+        self.unblanked(&text)?;
         let request = ReplyRequest {
             id: self.desk.web().clock().outbox_id(),
             text,

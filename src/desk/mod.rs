@@ -6,6 +6,7 @@
 mod account;
 mod act;
 mod answer;
+mod answering;
 mod asked;
 mod board;
 mod check;
@@ -33,7 +34,7 @@ mod trail;
 mod undo;
 mod words;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -49,7 +50,7 @@ use crate::domain::ids::TenantId;
 use crate::domain::labels::Locale;
 use crate::domain::role::{Right, Role};
 use crate::web::{AppState, limit};
-use crate::worker::{Tenant, Tenants};
+use crate::worker::{Tenant, Tenants, Worker};
 
 pub use pages::{Asset, Pages};
 pub use person::{Person, Settings, Theme, initials};
@@ -77,6 +78,7 @@ struct Shared {
     presence: Presence,
     figures: Kept,
     barred: Barred,
+    worker: OnceLock<Arc<Worker>>,
 }
 
 impl std::fmt::Debug for Desk {
@@ -98,8 +100,21 @@ impl Desk {
             presence: Presence::default(),
             figures: Kept::default(),
             barred: Barred::default(),
+            worker: OnceLock::new(),
         };
         Ok(Self(Arc::new(shared)))
+    }
+
+    /// Gives the desk the worker that writes drafts anew where somebody asks for one.
+    #[must_use]
+    pub fn with_worker(self, worker: Arc<Worker>) -> Self {
+        self.0.worker.get_or_init(|| worker);
+        self
+    }
+
+    /// The worker, where there is one in this process.
+    fn worker(&self) -> Option<&Arc<Worker>> {
+        self.0.worker.get()
     }
 
     fn web(&self) -> &AppState {
@@ -203,6 +218,12 @@ fn routes() -> Vec<Route> {
         supervised("/desk/incidents", post(board::declare)),
         supervised("/desk/incidents/update", post(board::update)),
         supervised("/desk/incidents/end", post(board::end)),
+        guarded("GET", "/desk/saved", Right::Work, get(answering::show_saved)),
+        guarded("POST", "/desk/saved", Right::Work, post(answering::keep)),
+        guarded("POST", "/desk/saved/new", Right::Work, post(answering::prepare)),
+        guarded("POST", "/desk/saved/{id}/forget", Right::Work, post(answering::forget)),
+        guarded("GET", "/desk/wishes", Right::Write, get(answering::show_wishes)),
+        guarded("POST", "/desk/wishes/{id}/done", Right::Write, post(answering::wish_done)),
         guarded("GET", "/desk/people", Right::People, get(people::show)),
         people("/desk/people", post(people::add)),
         people("/desk/people/{id}/role", post(people::role)),

@@ -9,8 +9,9 @@ use super::asked::Asked;
 use super::person::Person;
 use super::queue::Pane;
 use super::shown::View;
-use super::{Desk, conversation, draft, head, queue, side};
+use super::{Desk, answering, conversation, draft, head, queue, side};
 use crate::adapters::store::{TicketRow, TicketView};
+use crate::compose;
 use crate::domain::ids::TicketId;
 use crate::policy::clocks::{self, Clock};
 
@@ -39,8 +40,10 @@ pub(super) async fn show(
 pub(super) struct Again {
     /// Why.
     pub(super) flash: Value,
-    /// What the person wrote.
+    /// What the person wrote in the place of a draft.
     pub(super) text: Option<String>,
+    /// What they wrote themselves.
+    pub(super) own: Option<String>,
     /// What was found in it.
     pub(super) found: Vec<Value>,
 }
@@ -60,7 +63,7 @@ pub(super) async fn write(
     let id = open.map(str::to_owned).or_else(|| pane.rows.first().map(|row| row.ticket.id.clone()));
     let mut model = json!({
         "page": head::page(desk, &view, "review", &view.say("page.review", &[]), &asked.address()).await?,
-        "queue": pane.model, "ticket": null, "draft": null, "side": null,
+        "queue": pane.model, "ticket": null, "draft": null, "side": null, "articles": null,
     });
     put(&mut model, "/page/flash", again.flash);
     if let Some(id) = id {
@@ -84,6 +87,11 @@ pub(super) async fn write(
             draft::model(&view, &asked, &ticket, pipeline, (kept.as_deref(), again.found)),
         );
         put(&mut model, "/side", side::model(&view, &ticket, &clocks, &others));
+        answering::dress(desk, &view, (&asked, &ticket), &mut model).await?;
+        if let Some(own) = again.own {
+            put(&mut model, "/ticket/compose/sure", json!(compose::blank(&own).is_some()));
+            put(&mut model, "/ticket/compose/text", json!(own));
+        }
         desk.presence().note(view.now, person, id.as_str(), false);
     }
     page(desk, person.locale(), "review", &model)

@@ -11,8 +11,10 @@ use tokio_util::sync::CancellationToken;
 use super::Worker;
 use super::run::{PAUSE_FIRST, PAUSE_MAX, Step, report};
 use super::turns::{Case, input_of};
+use crate::domain::ids::{TenantId, TicketId};
 use crate::pipeline::{Ladder, Outcome};
 use crate::ports::PortError;
+use crate::ports::chat::ModelCall;
 
 impl Worker {
     /// Decides the turns that are over, and waits for all of them: for recorded time, where nothing else goes on.
@@ -153,18 +155,27 @@ impl Worker {
         if outcome.calls.is_empty() {
             return;
         }
-        let tenant = &case.job.tenant;
         let turn = format!("{}.{}", case.job.id, case.job.attempt);
-        let ticket = Some(&case.turn.ticket);
+        self.note_calls(&case.job.tenant, &case.turn.ticket, &turn, &outcome.calls).await;
+    }
+
+    /// Notes what was asked about a ticket, under an id of the asking.
+    pub(super) async fn note_calls(
+        &self,
+        tenant: &TenantId,
+        ticket: &TicketId,
+        turn: &str,
+        calls: &[ModelCall],
+    ) {
         let now = self.clock.now();
         if let Err(error) =
-            self.store.note_model_calls(now, tenant, ticket, &turn, &outcome.calls).await
+            self.store.note_model_calls(now, tenant, Some(ticket), turn, calls).await
         {
             // It stays counted as spent by this process.
             tracing::error!(tenant = %tenant, error = %error, "Cannot note what models cost");
             return;
         }
-        let cost = outcome.calls.iter().map(|call| call.cost_micros).fold(0, u64::saturating_add);
+        let cost = calls.iter().map(|call| call.cost_micros).fold(0, u64::saturating_add);
         self.budget.noted(tenant, cost);
     }
 }

@@ -280,6 +280,7 @@ impl World {
             closing: CancellationToken::new(),
         });
         let desk = Desk::new(state.clone(), self.app().tenants.clone(), settings).unwrap();
+        let desk = desk.with_worker(Arc::clone(&self.app().worker));
         atende::desk::router(desk).merge(router(state))
     }
 
