@@ -85,7 +85,8 @@ async fn serve(
     let state = AppState::new(parts(&app, &config, &shutdown));
     let pages_at = super::users::desk_address(&config.server, address);
     let (tenants, homes) = (app.tenants.clone(), app.homes(&config, cx.lang));
-    let pages = Desk::with_homes(state.clone(), tenants, desk_settings(&config.server), homes)?;
+    let pages = Desk::with_homes(state.clone(), tenants, desk_settings(&config.server), homes)?
+        .with_worker(Arc::clone(&app.worker));
     let router = desk::router(pages).merge(web::router(state));
     let grace = Duration::from_secs(config.server.shutdown_grace_secs);
     app.worker.run(shutdown.tasks(), &shutdown.token());

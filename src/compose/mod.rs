@@ -199,6 +199,16 @@ pub fn safety_text(
     Some(DraftText { text, locale, kind: DraftKind::Safety, ledger, choices })
 }
 
+/// Returns the first blank of a text that nobody filled: `[NOME]`, `{{name}}`, `____`.
+pub fn blank(text: &str) -> Option<&str> {
+    verify::blank(text)
+}
+
+/// Returns the name to greet somebody with; `None` where what is given is no plain personal name.
+pub fn first_name(given: &str) -> Option<String> {
+    name::first_name(given)
+}
+
 /// The passage to answer with, and its place in the list.
 fn answering<'a>(input: &ComposeInput<'a>) -> Option<(usize, &'a Passage)> {
     (0..).zip(input.passages).find(|(_, p)| p.above_floor && p.locale == input.locale)

@@ -31,15 +31,15 @@ const WORDS_MAX: usize = 64 * 1024;
 const FURTHEST: Duration = Duration::days(90);
 
 /// Somebody's action on a ticket.
-struct Act {
-    desk: Desk,
-    person: Person,
-    ticket: TicketId,
-    posted: Posted,
+pub(super) struct Act {
+    pub(super) desk: Desk,
+    pub(super) person: Person,
+    pub(super) ticket: TicketId,
+    pub(super) posted: Posted,
 }
 
 /// Why an action was not done, as a text of the pages with its values.
-struct No {
+pub(super) struct No {
     status: StatusCode,
     word: &'static str,
     values: Vec<(&'static str, String)>,
@@ -52,28 +52,30 @@ impl No {
         Self { status, word, values: Vec::new(), found: Vec::new() }
     }
 
-    fn conflict(word: &'static str) -> Self {
+    pub(super) fn conflict(word: &'static str) -> Self {
         Self::of(StatusCode::CONFLICT, word)
     }
 
-    fn invalid(word: &'static str) -> Self {
+    pub(super) fn invalid(word: &'static str) -> Self {
         Self::of(StatusCode::UNPROCESSABLE_ENTITY, word)
     }
 
-    fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.values.push((name, value.into()));
         self
     }
 }
 
 /// How an action ended.
-enum End {
+pub(super) enum End {
     /// It was done; on to the next ticket, or to where the form wants.
     Next,
     /// It was done; the ticket stays open.
     Stay,
     /// Nothing was done yet; the form comes back with what it holds.
     Again,
+    /// Nothing was done but to put these words where one writes.
+    Shown(String),
     /// It was not done, and why.
     No(No),
 }
@@ -81,11 +83,11 @@ enum End {
 type Ended = Result<End, Trouble>;
 
 impl Act {
-    fn now(&self) -> DateTime<Utc> {
+    pub(super) fn now(&self) -> DateTime<Utc> {
         self.desk.now()
     }
 
-    fn actor(&self) -> Actor {
+    pub(super) fn actor(&self) -> Actor {
         Actor { name: self.person.name.clone() }
     }
 
@@ -170,7 +172,7 @@ impl Act {
         Ok(at)
     }
 
-    fn version(&self) -> Result<i64, No> {
+    pub(super) fn version(&self) -> Result<i64, No> {
         let version = self.posted.get("version").and_then(|text| text.parse().ok());
         version.ok_or_else(|| No::invalid("refused.version"))
     }
@@ -287,6 +289,10 @@ impl Act {
             "reply" => self.reply().await,
             "attach" => self.attach().await,
             "retry" => self.retry().await,
+            "again" => self.again().await,
+            "insert" => self.insert().await,
+            "wish" => self.wish().await,
+            "vote" => self.vote().await,
             "note" => self.note().await,
             "tag" => self.tag().await,
             "snooze" => self.snooze().await,
@@ -314,8 +320,9 @@ impl Act {
                     .unwrap_or(&list_of(back)),
             )),
             End::Stay => Ok(see_other(&closed_form(back))),
-            End::Again => self.again(None).await,
-            End::No(no) => self.again(Some(no)).await,
+            End::Again => self.shown_again(None, None).await,
+            End::Shown(words) => self.shown_again(None, Some(words)).await,
+            End::No(no) => self.shown_again(Some(no), None).await,
         }
     }
 }
@@ -337,7 +344,7 @@ fn closed_form(address: &str) -> String {
 }
 
 /// What ends an action early.
-enum Stop {
+pub(super) enum Stop {
     No(No),
     Trouble(Trouble),
 }
@@ -360,7 +367,7 @@ impl From<crate::adapters::store::StoreError> for Stop {
     }
 }
 
-type Done = Result<End, Stop>;
+pub(super) type Done = Result<End, Stop>;
 
 impl Act {
     /// Sends a draft as it is. One with open points is never sent so.
@@ -409,35 +416,6 @@ impl Act {
         self.decide(version, action).await
     }
 
-    /// Repairs a sentence of a draft: a new version takes its place.
-    async fn fix(&self) -> Done {
-        let version = self.version()?;
-        let store = self.desk.web().store();
-        let ticket = store.ticket(&self.person.tenant, &self.ticket).await?;
-        let ticket = ticket.ok_or(Trouble::NotFound)?;
-        let shown = ticket.drafts.first().filter(|draft| draft.version == version);
-        let Some(shown) = shown.filter(|draft| draft.state == "proposed") else {
-            return Err(No::conflict("race.moved_on").into());
-        };
-        let repair = check::Repair {
-            sentence: self.posted.get("sentence").and_then(|n| n.parse().ok()),
-            with: (self.posted.get("op") == Some("replace"))
-                .then(|| self.posted.get("with").unwrap_or_default().to_owned()),
-        };
-        let Some(revised) = check::repaired(shown, &repair) else {
-            return Err(No::conflict("refused.no_fix").into());
-        };
-        let done = store
-            .revise_draft(
-                self.now(),
-                (&self.person.tenant, &self.ticket),
-                self.actor(),
-                (version, revised),
-            )
-            .await?;
-        if done { Ok(End::Stay) } else { Err(No::conflict("race.moved_on").into()) }
-    }
-
     /// Gives the ticket to a queue of people and leaves a note that says why.
     async fn escalate(&self) -> Done {
         let to = self.queue(self.posted.get("queue"))?;
@@ -468,6 +446,7 @@ impl Act {
 
     async fn reply(&self) -> Done {
         let text = self.words("text")?;
+        self.unblanked(&text)?;
         let request = ReplyRequest {
             id: self.desk.web().clock().outbox_id(),
             text,

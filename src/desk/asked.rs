@@ -26,6 +26,8 @@ pub(super) struct Asked {
     pub(super) view: Option<String>,
     /// The form that is open: `edit`, `reject`, `again`, `escalate`, `template`.
     pub(super) form: Option<String>,
+    /// What is looked for in the articles.
+    pub(super) articles: Option<String>,
 }
 
 /// Most bytes of one value; longer ones are left out.
@@ -62,6 +64,7 @@ impl Asked {
                 "frase" => asked.sentence = value.parse().ok(),
                 "ver" => asked.view = Some(value),
                 "acao" => asked.form = Some(value),
+                "artigos" => asked.articles = Some(value),
                 name => {
                     let known = Self::FILTERS.iter().find(|known| **known == name);
                     if let Some(known) = known.filter(|known| fits(known, &value)) {
@@ -102,7 +105,14 @@ impl Asked {
 
     /// The address of the same list without a ticket.
     pub(super) fn list(&self) -> Self {
-        Self { ticket: None, sentence: None, view: None, form: None, ..self.clone() }
+        Self {
+            ticket: None,
+            sentence: None,
+            view: None,
+            form: None,
+            articles: None,
+            ..self.clone()
+        }
     }
 
     /// The address of a ticket in the same list.
@@ -113,6 +123,13 @@ impl Asked {
     /// The same with that ticket open.
     pub(super) fn on_with(&self, ticket: &str) -> Self {
         Self { ticket: Some(ticket.to_owned()), ..self.clone() }
+    }
+
+    /// What the address asks for, name by name.
+    pub(super) fn pairs(&self) -> Vec<(String, String)> {
+        let address = self.address();
+        let query = address.split_once('?').map_or("", |(_, query)| query);
+        form_urlencoded::parse(query.as_bytes()).into_owned().collect()
     }
 
     /// Writes the address.
@@ -136,6 +153,7 @@ impl Asked {
             ("frase", sentence.as_deref()),
             ("ver", self.view.as_deref()),
             ("acao", self.form.as_deref()),
+            ("artigos", self.articles.as_deref()),
         ];
         for (name, value) in pairs.into_iter().filter_map(|(name, value)| Some((name, value?))) {
             query.append_pair(name, value);

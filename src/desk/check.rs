@@ -4,6 +4,7 @@ use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use super::Desk;
+use super::answering::bearing;
 use super::draft::ledger;
 use super::person::Person;
 use crate::adapters::store::{DraftRow, TicketView};
@@ -66,6 +67,7 @@ fn examined(
     let Some(tenant) = desk.tenant(&person.tenant) else { return Vec::new() };
     let pack = tenant.pipeline.shared_pack();
     let passages: Vec<Passage> = serde_json::from_value(shown.passages.clone()).unwrap_or_default();
+    let passages = bearing(&tenant.pipeline, (text, &shown.text), locale, &passages);
     let profile = CustomerProfile::deserialize(&ticket.customer).unwrap_or_default();
     let known: Vec<String> = profile
         .fields

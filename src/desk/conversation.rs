@@ -63,7 +63,7 @@ pub(super) fn model(
         "banner": banner(view, ticket, held, mine),
         "items": items(view, ticket),
         "compose": {
-            "may": may_write, "why": (!may_write).then(|| why_not(view, ticket, closed)),
+            "sure": false, "may": may_write, "why": (!may_write).then(|| why_not(view, ticket, closed)),
             "files": [], "takes": takes(view, &row.channel),
             "text": kept.filter(|_| ticket.drafts.first().is_none_or(|draft| draft.state != "proposed")),
         },

@@ -7,6 +7,7 @@ mod account;
 mod act;
 mod again;
 mod answer;
+mod answering;
 mod asked;
 mod board;
 mod check;
@@ -36,7 +37,7 @@ mod trail;
 mod undo;
 mod words;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -53,7 +54,7 @@ use crate::domain::ids::TenantId;
 use crate::domain::labels::Locale;
 use crate::domain::role::{Right, Role};
 use crate::web::{AppState, limit};
-use crate::worker::{Tenant, Tenants};
+use crate::worker::{Tenant, Tenants, Worker};
 
 pub use content::{Folders, Home, Homes, Kind as ContentKind, TakeOver, TryTurn};
 pub use pages::{Asset, Pages};
@@ -84,6 +85,7 @@ struct Shared {
     barred: Barred,
     homes: Homes,
     publishing: Mutex<()>,
+    worker: OnceLock<Arc<Worker>>,
 }
 
 impl std::fmt::Debug for Desk {
@@ -117,8 +119,21 @@ impl Desk {
             barred: Barred::default(),
             homes,
             publishing: Mutex::default(),
+            worker: OnceLock::new(),
         };
         Ok(Self(Arc::new(shared)))
+    }
+
+    /// Gives the desk the worker that writes drafts anew where somebody asks for one.
+    #[must_use]
+    pub fn with_worker(self, worker: Arc<Worker>) -> Self {
+        self.0.worker.get_or_init(|| worker);
+        self
+    }
+
+    /// The worker, where there is one in this process.
+    fn worker(&self) -> Option<&Arc<Worker>> {
+        self.0.worker.get()
     }
 
     fn web(&self) -> &AppState {
@@ -239,6 +254,12 @@ fn routes() -> Vec<Route> {
         written("/desk/content/new", post(content::create)),
         guarded("GET", "/desk/content/try", Right::Write, get(content::try_box)),
         written("/desk/content/try", post(content::ask)),
+        guarded("GET", "/desk/saved", Right::Work, get(answering::show_saved)),
+        guarded("POST", "/desk/saved", Right::Work, post(answering::keep)),
+        guarded("POST", "/desk/saved/new", Right::Work, post(answering::prepare)),
+        guarded("POST", "/desk/saved/{id}/forget", Right::Work, post(answering::forget)),
+        guarded("GET", "/desk/wishes", Right::Write, get(answering::show_wishes)),
+        guarded("POST", "/desk/wishes/{id}/done", Right::Write, post(answering::wish_done)),
         guarded("GET", "/desk/people", Right::People, get(people::show)),
         people("/desk/people", post(people::add)),
         people("/desk/people/{id}/role", post(people::role)),

@@ -9,8 +9,9 @@ use super::asked::Asked;
 use super::person::Person;
 use super::queue::Pane;
 use super::shown::View;
-use super::{Desk, conversation, draft, head, queue, side};
+use super::{Desk, answering, conversation, draft, head, queue, side};
 use crate::adapters::store::{TicketRow, TicketView};
+use crate::compose;
 use crate::domain::ids::TicketId;
 use crate::domain::labels::Sentiment;
 use crate::policy::clocks::{self, Clock};
@@ -40,14 +41,16 @@ pub(super) async fn show(
 pub(super) struct Again {
     /// Why.
     pub(super) flash: Value,
-    /// What the person wrote.
+    /// What the person wrote in the place of a draft.
     pub(super) text: Option<String>,
+    /// What they wrote themselves.
+    pub(super) own: Option<String>,
     /// What was found in it.
     pub(super) found: Vec<Value>,
     /// The files that were handed in with it.
     pub(super) files: Vec<Value>,
-    /// True where it was a reply of the person's own, not the draft.
-    pub(super) own: bool,
+    /// True where the form was the draft's.
+    pub(super) of_draft: bool,
 }
 
 /// Writes the page, with something to say where an action could not be done.
@@ -65,7 +68,7 @@ pub(super) async fn write(
     let id = open.map(str::to_owned).or_else(|| pane.rows.first().map(|row| row.ticket.id.clone()));
     let mut model = json!({
         "page": head::page(desk, &view, "review", &view.say("page.review", &[]), &asked.address()).await?,
-        "queue": pane.model, "ticket": null, "draft": null, "side": null,
+        "queue": pane.model, "ticket": null, "draft": null, "side": null, "articles": null,
     });
     put(&mut model, "/page/flash", again.flash);
     if let Some(id) = id {
@@ -84,18 +87,20 @@ pub(super) async fn write(
         let place = place(&pane, &asked, id.as_str());
         let shown = conversation::model(&view, &asked, &ticket, (place, kept.as_deref()));
         put(&mut model, "/ticket", shown);
-        let of_draft = kept.as_deref().filter(|_| !again.own);
         put(
             &mut model,
             "/draft",
-            draft::model(&view, &asked, &ticket, pipeline, (of_draft, again.found)),
+            draft::model(&view, &asked, &ticket, pipeline, (kept.as_deref(), again.found)),
         );
-        if again.own {
-            put(&mut model, "/ticket/compose/text", json!(kept));
-        }
-        let files = if again.own { "/ticket/compose/files" } else { "/draft/files" };
+        let of_draft = again.of_draft && model.pointer("/draft/files").is_some();
+        let files = if of_draft { "/draft/files" } else { "/ticket/compose/files" };
         put(&mut model, files, Value::Array(again.files));
         put(&mut model, "/side", side::model(&view, &ticket, &clocks, (&others, &moods)));
+        answering::dress(desk, &view, (&asked, &ticket), &mut model).await?;
+        if let Some(own) = again.own {
+            put(&mut model, "/ticket/compose/sure", json!(compose::blank(&own).is_some()));
+            put(&mut model, "/ticket/compose/text", json!(own));
+        }
         desk.presence().note(view.now, person, id.as_str(), false);
     }
     page(desk, person.locale(), "review", &model)

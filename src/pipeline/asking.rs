@@ -27,11 +27,17 @@ const FEWER_MESSAGES: usize = 2;
 const FEWER_BYTES: usize = 4_000;
 
 /// Why a rung's answer is not used.
-enum Miss {
+pub(super) enum Miss {
     /// There is none.
     NoAnswer,
     /// The model wrote the word that stands in its instructions alone: somebody steered it.
     Obeyed,
+}
+
+impl Miss {
+    pub(super) const fn is_obeyed(&self) -> bool {
+        matches!(self, Self::Obeyed)
+    }
 }
 
 impl Pipeline {
@@ -154,15 +160,7 @@ impl Pipeline {
         for attempt in 0..2 {
             let wrong = best.as_ref();
             let Some(question) = drafting::question(&brief, wrong) else { break };
-            let shorter = || {
-                let passages = brief.passages.get(..FEWER_PASSAGES.min(brief.passages.len()));
-                let brief = Brief {
-                    words: shortened(&brief.words),
-                    passages: passages.unwrap_or_default(),
-                    ..self.brief(case)
-                };
-                drafting::question(&brief, wrong)
-            };
+            let shorter = || drafting::question(&self.shorter(case, &brief), wrong);
             let answer = match asked(asking, rung, &question, shorter).await {
                 Ok(answer) => answer,
                 Err(Miss::Obeyed) => return Err(Steered),
@@ -181,7 +179,7 @@ impl Pipeline {
         Ok(best)
     }
 
-    fn brief<'a>(&'a self, case: &'a Case<'_>) -> Brief<'a> {
+    pub(super) fn brief<'a>(&'a self, case: &'a Case<'_>) -> Brief<'a> {
         let locale = self.reply_locale(&case.understood);
         Brief {
             reader: &self.reader,
@@ -194,6 +192,16 @@ impl Pipeline {
             facts: facts_of(&self.pack, case, locale),
             passages: &case.passages,
             words: words_of(case),
+        }
+    }
+
+    /// The same for a question that was too long.
+    pub(super) fn shorter<'a>(&'a self, case: &'a Case<'_>, brief: &Brief<'a>) -> Brief<'a> {
+        let passages = brief.passages.get(..FEWER_PASSAGES.min(brief.passages.len()));
+        Brief {
+            words: shortened(&brief.words),
+            passages: passages.unwrap_or_default(),
+            ..self.brief(case)
         }
     }
 
@@ -259,7 +267,7 @@ fn hears_injection(understood: &mut Understood) {
 }
 
 /// Asks a rung; a question that is too long is asked once more, shorter.
-async fn asked(
+pub(super) async fn asked(
     asking: &mut Asking<'_>,
     rung: Engine,
     question: &Question,

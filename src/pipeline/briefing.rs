@@ -217,6 +217,7 @@ mod tests {
             ("triage", triage::case(Channel::Chat, None)),
             ("draft", drafting::case(&brief, None)),
             ("repair", drafting::case(&brief, None)),
+            ("again", drafting::again_case(&brief, ("draft", "shorter"))),
         ] {
             for variable in prompts::variables(id).iter().filter(|one| one.name != "canary") {
                 let name = variable.name;

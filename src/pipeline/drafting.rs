@@ -84,6 +84,23 @@ pub(super) fn question(brief: &Brief<'_>, wrong: Option<&Written>) -> Option<Que
     brief.briefing.question(purpose, brief.locale, &brief.words, case(brief, wrong))
 }
 
+/// Asks for a reply once more, as somebody of the team wants it: the draft as it stands, and their wish.
+pub(super) fn again(brief: &Brief<'_>, present_and_wish: (&str, &str)) -> Option<Question> {
+    let case = again_case(brief, present_and_wish);
+    brief.briefing.question(Purpose::Again, brief.locale, &brief.words, case)
+}
+
+/// What the variables of that prompt hold.
+pub(super) fn again_case(
+    brief: &Brief<'_>,
+    (present, wish): (&str, &str),
+) -> Vec<(&'static str, Value)> {
+    let mut case = case(brief, None);
+    case.retain(|(name, _)| !matches!(*name, "draft" | "complaints"));
+    case.extend([("draft", present.into()), ("instruction", wish.into())]);
+    case
+}
+
 /// What the variables of a drafting prompt hold besides a case's words and what the business says in all of them.
 pub(super) fn case(brief: &Brief<'_>, wrong: Option<&Written>) -> Vec<(&'static str, Value)> {
     let passages: Vec<Value> = (1..)

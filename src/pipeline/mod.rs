@@ -3,6 +3,7 @@
 //! The stages are pure and quick; a reader sees them in `run`. Live traffic, recorded traffic and
 //! files all pass here, so that what is tested is what happens.
 
+mod again;
 mod asking;
 mod briefing;
 mod decide;
@@ -44,6 +45,7 @@ use crate::text::fold::fold;
 use crate::understand::language::Detector;
 use crate::understand::{TurnView, Understander, Understood};
 
+pub use again::{Alternative, NoRedraft, Redrafted, Wish};
 use briefing::Briefing;
 pub use decide::barred;
 pub use ladder::{Allowance, DraftsBy, Ladder, Purse};

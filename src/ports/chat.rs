@@ -20,6 +20,8 @@ crate::domain::words! {
         Draft = "draft",
         /// The reply once more, with what was wrong with it.
         Repair = "repair",
+        /// The reply once more, as somebody of the team asks for it.
+        Again = "again",
         /// Whether the endpoint works.
         Check = "check",
     }

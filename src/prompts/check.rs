@@ -146,6 +146,7 @@ pub fn sample_context(prompt: &Prompt, sample: &Sample) -> Value {
         "signals": [{"id": "request_human", "meaning": "asks for a person"}],
         "tone": [], "always": [], "never": [], "facts": [],
         "stated": null, "subject": null, "history": [], "message": "", "passages": [], "draft": "", "complaints": [],
+        "instruction": "",
     });
     let mut context = Map::from_iter([("mark".to_owned(), json!(mark(&sample.id)))]);
     for variable in variables(&prompt.id) {

@@ -54,7 +54,7 @@ type Files = BTreeMap<String, Source>;
 /// One prompt.
 #[derive(Clone, Debug)]
 pub struct Prompt {
-    /// What it is for: `triage`, `draft` or `repair`.
+    /// What it is for: `triage`, `draft`, `repair` or `again`.
     pub id: String,
     /// The locale of the reply that it asks for; `None` for all.
     pub locale: Option<Locale>,

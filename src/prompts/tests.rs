@@ -42,7 +42,18 @@ fn line(text: &str, words: &str) -> usize {
 fn what_is_shipped_renders_with_every_sample() {
     let prompts = Prompts::load(None).unwrap_or_else(|problems| panic!("{problems:#?}"));
     let names: Vec<String> = prompts.all().map(Prompt::name).collect();
-    assert_eq!(names, ["draft.en", "draft.pt-BR", "repair.en", "repair.pt-BR", "triage"]);
+    assert_eq!(
+        names,
+        [
+            "again.en",
+            "again.pt-BR",
+            "draft.en",
+            "draft.pt-BR",
+            "repair.en",
+            "repair.pt-BR",
+            "triage"
+        ]
+    );
     assert_eq!((prompts.pieces(), prompts.own_files().len()), (6, 0));
     for prompt in prompts.all() {
         assert!(sample_schema(prompt).is_some());

@@ -185,6 +185,15 @@ const COMPLAINTS: Variable = variable(
     "what the checks found wrong",
 );
 
+const PRESENT: Variable =
+    variable("draft", Shape::Data, "o rascunho como está agora", "the draft as it stands");
+const INSTRUCTION: Variable = variable(
+    "instruction",
+    Shape::Data,
+    "a mudança que uma pessoa da equipe pede",
+    "the change that somebody of the team asks for",
+);
+
 /// What the program reads in an answer: a path of the schema, and the type that stands there.
 pub(super) type Answer = &'static [(&'static str, &'static str)];
 
@@ -262,6 +271,31 @@ pub(super) static ASKED: &[Asked] = &[
             FACTS, PASSAGES, SUBJECT, HISTORY, MESSAGE, DRAFT, COMPLAINTS,
         ]),
         shown: &["message", "passages[].text", "draft", "complaints[]"],
+        answer: REPLY,
+        lists: &[],
+    },
+    Asked {
+        id: "again",
+        variables: Shape::Parts(&[
+            CANARY,
+            BRAND,
+            CHANNEL,
+            LANGUAGE,
+            LIMIT,
+            REGISTER,
+            SENTIMENT,
+            TONE,
+            ALWAYS,
+            NEVER,
+            FACTS,
+            PASSAGES,
+            SUBJECT,
+            HISTORY,
+            MESSAGE,
+            PRESENT,
+            INSTRUCTION,
+        ]),
+        shown: &["message", "passages[].text", "draft", "instruction"],
         answer: REPLY,
         lists: &[],
     },

@@ -14,6 +14,7 @@ use super::turns::{Case, input_of};
 use crate::domain::ids::{TenantId, TicketId};
 use crate::pipeline::{Ladder, Outcome, Pipeline, TurnInput};
 use crate::ports::PortError;
+use crate::ports::chat::ModelCall;
 
 impl Worker {
     /// Decides the turns that are over, and waits for all of them: for recorded time, where nothing else goes on.
@@ -133,7 +134,7 @@ impl Worker {
         let purse = self.purse(tenant).await;
         let outcome = Box::pin(pipeline.run_with(&turn, ladder, &purse)).await;
         let name = format!("try_{:032x}", self.clock.fresh_bits());
-        self.note_calls(tenant, None, &name, &outcome).await;
+        self.note_calls(tenant, None, &name, &outcome.calls).await;
         Ok(outcome)
     }
 
@@ -174,28 +175,27 @@ impl Worker {
     /// Notes what models were asked and what it cost. Money is spent whatever becomes of the turn.
     async fn account(&self, case: &Case, outcome: &Outcome) {
         let turn = format!("{}.{}", case.job.id, case.job.attempt);
-        self.note_calls(&case.job.tenant, Some(&case.turn.ticket), &turn, outcome).await;
+        self.note_calls(&case.job.tenant, Some(&case.turn.ticket), &turn, &outcome.calls).await;
     }
 
-    async fn note_calls(
+    /// Notes what was asked under an id of the asking, and about which ticket where it was about one.
+    pub(super) async fn note_calls(
         &self,
         tenant: &TenantId,
         ticket: Option<&TicketId>,
         turn: &str,
-        outcome: &Outcome,
+        calls: &[ModelCall],
     ) {
-        if outcome.calls.is_empty() {
+        if calls.is_empty() {
             return;
         }
         let now = self.clock.now();
-        if let Err(error) =
-            self.store.note_model_calls(now, tenant, ticket, turn, &outcome.calls).await
-        {
+        if let Err(error) = self.store.note_model_calls(now, tenant, ticket, turn, calls).await {
             // It stays counted as spent by this process.
             tracing::error!(tenant = %tenant, error = %error, "Cannot note what models cost");
             return;
         }
-        let cost = outcome.calls.iter().map(|call| call.cost_micros).fold(0, u64::saturating_add);
+        let cost = calls.iter().map(|call| call.cost_micros).fold(0, u64::saturating_add);
         self.budget.noted(tenant, cost);
     }
 }

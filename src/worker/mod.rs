@@ -5,6 +5,7 @@
 //! transaction is open.
 
 mod adding;
+mod again;
 mod asking;
 mod budget;
 mod calls;
@@ -45,6 +46,7 @@ use crate::domain::ids::TenantId;
 use crate::pipeline::{Ladder, Pipeline};
 use crate::ports::{Clock, PortError, PortErrorKind};
 
+pub use again::Reread;
 pub use budget::Limits;
 pub use run::Heartbeat;
 

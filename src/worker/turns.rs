@@ -1,5 +1,6 @@
 //! Turns that are over: leased, loaded, run through the pipeline, settled.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
@@ -321,7 +322,17 @@ fn said(turn: &TurnSnapshot, answered: usize, message: &TurnMessage) -> String {
 /// whatever no turn covered yet: a message may come while the answer to an earlier one is on its way.
 /// What its sender took back is in neither.
 pub(super) fn input_of(case: &Case, now: DateTime<Utc>) -> TurnInput {
-    let turn = &case.turn;
+    let stops = |one: &&Incident| one.ended_at.is_none() && one.terms.stop_auto;
+    TurnInput {
+        incidents: case.incidents.iter().filter(stops).map(|one| one.scope.clone()).collect(),
+        stopped: case.stopped,
+        lowered: case.switches.iter().map(|one| (one.category.clone(), one.mode)).collect(),
+        ..input_from(&case.turn, now)
+    }
+}
+
+/// The same without what only decides whether a reply may leave by itself.
+pub(super) fn input_from(turn: &TurnSnapshot, now: DateTime<Utc>) -> TurnInput {
     let answered = answered(turn);
     let (open, passed): (Vec<_>, Vec<_>) =
         turn.messages.iter().enumerate().partition(|(at, one)| is_open(answered, *at, one));
@@ -372,14 +383,9 @@ pub(super) fn input_of(case: &Case, now: DateTime<Utc>) -> TurnInput {
         tags: turn.tags.clone(),
         recent: turn.profile.is_some().then(|| turn.recent.clone()),
         overrides: turn.overrides.clone(),
-        incidents: case
-            .incidents
-            .iter()
-            .filter(|one| one.ended_at.is_none() && one.terms.stop_auto)
-            .map(|one| one.scope.clone())
-            .collect(),
-        stopped: case.stopped,
-        lowered: case.switches.iter().map(|one| (one.category.clone(), one.mode)).collect(),
+        incidents: Vec::new(),
+        stopped: false,
+        lowered: BTreeMap::new(),
         rating_asked: turn.rates.is_some(),
         opted_out: turn.opted_out,
         vault: turn.vault.clone(),

@@ -431,13 +431,15 @@
     const form = event.target;
     if (form.method === 'dialog' || event.defaultPrevented) return;
     const submitter = event.submitter;
+    // What the script does at the cursor.
+    if (submitter?.matches('[formaction$="/insert"]')) return event.preventDefault();
     if (submitter?.getAttribute('aria-disabled') === 'true') {
       event.preventDefault();
       return (byId('fix-all') ?? byId('edit') ?? submitter).focus();
     }
     // The page of one ticket has no room for what comes back: the desk has.
     if (!desk() && submitter?.hasAttribute('formenctype')) return;
-    if (!place() || (form.method === 'get' && form.getAttribute('action') !== location.pathname)) return;
+    if (!place() || submitter?.hasAttribute('data-plain') || (form.method === 'get' && form.getAttribute('action') !== location.pathname)) return;
     event.preventDefault();
     if (form.method !== 'get') return post(form, submitter);
     const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ''));
@@ -450,18 +452,25 @@
 
   document.addEventListener('change', event => {
     const field = event.target;
-    if (field.id === 'saved') insertSaved(field);
+    if (field.dataset.insert) insertSaved(field);
     else if (field.matches('[data-auto]') || field.form?.hasAttribute('data-at-once')) field.form.requestSubmit();
     else if (field.name === 'notify' && field.checked && 'Notification' in window) Notification.requestPermission();
   });
 
-  function insertSaved(select) {
-    const text = select.selectedOptions[0]?.dataset.text;
-    const field = byId('own-words');
+  /** Puts words where the cursor is; nothing that stands there is lost but what is selected. */
+  function insert(text, field) {
     if (!text || !field) return;
+    field.closest('details')?.setAttribute('open', '');
     field.focus();
-    field.setRangeText(text, field.selectionStart, field.selectionEnd, 'end');
+    const before = field.value.slice(0, field.selectionStart);
+    field.setRangeText((before && !/\s$/.test(before) ? '\n\n' : '') + text, field.selectionStart, field.selectionEnd, 'end');
     keep(field);
+  }
+
+  function insertSaved(select) {
+    const chosen = find(`#saved option[value="${CSS.escape(select.value)}"]`);
+    insert(chosen?.dataset.text, byId(select.dataset.insert));
+    select.value = '';
   }
 
   // ---- Clicks ----------------------------------------------------------------------------------------------------------------
@@ -471,6 +480,7 @@
     dismiss: () => byId('flash')?.remove(),
     fresh: () => go(location.href, { push: false, whole: true }),
     compose: () => openComposer(),
+    insert: button => { if (!byId('edited')) openComposer(); insert(button.dataset.text, byId('edited') ?? byId('own-words')); },
     fold: () => { byId('composer').open = false; find('#composer > summary').focus(); },
     reveal: button => {
       const field = byId(button.getAttribute('aria-controls'));
@@ -568,7 +578,7 @@
     '.': () => byId('fresh') && !byId('fresh').hidden && byId('fresh').click(),
     c: () => openComposer(), ';': () => openComposer({ saved: true }),
     h: inMenu('do-snooze'), o: inMenu('do-transfer'), l: inMenu('do-tags'),
-    b: () => find('[data-articles]')?.click(),
+    b: () => { if (isNarrow()) show('reply'); byId('articles-open')?.setAttribute('open', ''); byId('articles-q')?.focus(); },
     '/': () => { if (getComputedStyle(byId('queue') ?? root).display === 'none') show('queue'); (byId('q') ?? find('[type="search"]'))?.focus(); },
     '?': () => byId('keys')?.showModal(),
   };

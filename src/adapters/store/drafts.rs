@@ -10,7 +10,7 @@ use super::outbox::{NewRow, OutboxBody, insert_rows};
 use super::{
     Dialect, Store, StoreError, audit, from_json, millis, moment, no_nul, replies, to_json, uploads,
 };
-use crate::domain::draft::DraftText;
+use crate::domain::draft::{DraftText, Passage};
 use crate::domain::ids::{AttachmentId, OutboxId, TenantId, TicketId};
 use crate::domain::ticket::OwnerKind;
 
@@ -312,19 +312,20 @@ impl Store {
                 if ticket.held_by_another(&actor, now).is_some() {
                     return Ok(false);
                 }
-                revise(connection, now, &ticket, &actor, (version, &revised)).await
+                revise(connection, now, &ticket, &actor, (version, &revised, None)).await
             })
         })
         .await
     }
 }
 
-async fn revise(
+/// Puts another version in the place of a draft: a repair of it, or, with passages of its own, one that was written anew.
+pub(super) async fn revise(
     connection: &mut AnyConnection,
     now: DateTime<Utc>,
     ticket: &TicketRef,
     actor: &Actor,
-    (version, revised): (i64, &DraftText),
+    (version, revised, passages): (i64, &DraftText, Option<&[Passage]>),
 ) -> Result<bool, StoreError> {
     let retired = sqlx::query(
         "UPDATE drafts SET state = 'retired' WHERE ticket_id = $1 AND version = $2 AND state = 'proposed' \
@@ -342,16 +343,21 @@ async fn revise(
         "INSERT INTO drafts (id, tenant, ticket_id, conversation_id, decision_id, version, state, text, locale, kind, ledger, \
          passages, choices, conversation_version, created_at) \
          SELECT id || '_' || CAST(version + 1 AS TEXT), tenant, ticket_id, conversation_id, decision_id, version + 1, 'proposed', \
-         $3, locale, kind, $4, passages, choices, conversation_version, $5 FROM drafts WHERE ticket_id = $1 AND version = $2",
+         $3, $6, $7, $4, COALESCE($8, passages), CAST($9 AS TEXT), conversation_version, $5 FROM drafts WHERE ticket_id = $1 AND version = $2",
     )
     .bind(&ticket.id)
     .bind(version)
     .bind(no_nul(&revised.text))
     .bind(to_json(&revised.ledger))
     .bind(millis(now))
+    .bind(revised.locale.as_str())
+    .bind(revised.kind.as_str())
+    .bind(passages.map(|passages| to_json(&passages)))
+    .bind(kept_choices(revised))
     .execute(&mut *connection)
     .await?;
-    let after = serde_json::json!({"version": version + 1, "state": "proposed"});
+    let after =
+        serde_json::json!({"version": version + 1, "state": "proposed", "kind": revised.kind});
     audit::append(
         connection,
         audit::Entry {
@@ -360,7 +366,7 @@ async fn revise(
             ticket: Some(&ticket.id),
             conversation: Some(&ticket.conversation),
             actor: &actor.audit_name(),
-            action: "draft.revised",
+            action: if passages.is_some() { "draft.redrafted" } else { "draft.revised" },
             before: Some(to_json(&serde_json::json!({"version": version}))),
             after: Some(to_json(&after)),
             cause: None,

@@ -44,6 +44,7 @@ const STATEMENTS: &[&str] = &[
     "UPDATE drafts SET state = CASE WHEN state = 'proposed' THEN 'retired' ELSE state END, text = '', ledger = '[]', \
      passages = '[]', choices = NULL, final_text = NULL, reason = NULL WHERE ticket_id IN {tickets}",
     "DELETE FROM notes WHERE ticket_id IN {tickets}",
+    "DELETE FROM content_wishes WHERE ticket_id IN {tickets}",
     FORGET_CONVERSATIONS,
     "DELETE FROM idempotency WHERE answer IN (SELECT id FROM outbox WHERE conversation_id IN {ids})",
     // What is just being handed over ends here as well: whoever hands it over finds nothing to finish.

@@ -4,6 +4,7 @@
 //! while it is open. Queries are written once, in the common subset of both databases.
 
 mod actions;
+mod answers;
 mod attachments;
 mod audit;
 mod board;
@@ -75,6 +76,7 @@ use tokio_util::task::TaskTracker;
 use crate::ports::{PortError, PortErrorKind};
 
 pub use actions::{Actor, Change, Outcome, Refused, ReplyRequest};
+pub use answers::{ArticleVotes, ContentWish, KeptReply, PassageVote, SAVED_MAX, SavedReply};
 pub use attachments::{AttachmentRow, DueFile, StoredFile, ToDo, Whole};
 pub use board::{Held, OutboxState, Standing, Tallied, Waited};
 pub use changes::{ChangeKind, Changed, MessageChange};

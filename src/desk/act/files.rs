@@ -63,15 +63,12 @@ impl Act {
     /// The files of the form as a page shows them beside the words.
     async fn shown_files(&self) -> Result<Vec<Value>, Trouble> {
         let known = self.desk.web().store().enclosed(&self.person.tenant, &self.file_ids()).await?;
-        let view = View {
-            pages: self.desk.pages(),
-            person: &self.person,
-            pack: None,
-            now: self.now(),
-        };
+        let view =
+            View { pages: self.desk.pages(), person: &self.person, pack: None, now: self.now() };
         let shown = known.iter().map(|one| {
             let kind = one.kind.as_str();
-            let name = one.name.clone().unwrap_or_else(|| view.say(&format!("file.kind.{kind}"), &[]));
+            let name =
+                one.name.clone().unwrap_or_else(|| view.say(&format!("file.kind.{kind}"), &[]));
             let size = bytes(&view, i64::try_from(one.size).unwrap_or(i64::MAX));
             json!({"id": one.id, "kind": kind, "name": name, "size": size})
         });
@@ -79,7 +76,12 @@ impl Act {
     }
 
     /// Shows the page of a form again, with what was typed and handed in, and what was wrong if anything was.
-    pub(super) async fn again(&self, no: Option<No>) -> Result<Response, Trouble> {
+    /// `words` take the place of those that were typed.
+    pub(super) async fn shown_again(
+        &self,
+        no: Option<No>,
+        words: Option<String>,
+    ) -> Result<Response, Trouble> {
         let back = self.posted.back().unwrap_or("/desk/review");
         let query = back.split_once('?').map_or("", |(_, query)| query);
         let mut asked = Asked::read(query).on_with(self.ticket.as_str());
@@ -95,13 +97,13 @@ impl Act {
             json!({"kind": "bad", "text": text})
         });
         let (status, found) = no.map_or((None, Vec::new()), |no| (Some(no.status), no.found));
-        let again = review::Again {
-            flash,
-            text: self.posted.raw("text").map(|text| text.replace("\r\n", "\n")),
-            found,
-            files: self.shown_files().await?,
-            own: !of_draft,
+        let typed = || self.posted.raw("text").map(|text| text.replace("\r\n", "\n"));
+        let (text, own) = match words.or_else(typed) {
+            words if of_draft => (words, None),
+            words => (None, words),
         };
+        let files = self.shown_files().await?;
+        let again = review::Again { flash, text, own, found, files, of_draft };
         let page = review::write(&self.desk, &self.person, &asked, again);
         let mut response = Box::pin(page).await?;
         if let Some(status) = status {

@@ -284,6 +284,7 @@ impl World {
         });
         let (tenants, homes) = (self.app().tenants.clone(), self.homes.clone());
         let desk = Desk::with_homes(state.clone(), tenants, settings, homes).unwrap();
+        let desk = desk.with_worker(Arc::clone(&self.app().worker));
         atende::desk::router(desk).merge(router(state))
     }
 
