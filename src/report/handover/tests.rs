@@ -534,7 +534,7 @@ fn files_and_words_that_changed_are_told_in_the_reader_s_language() {
     let told = |locale: Locale| {
         let text = to_text(&package, None, locale, Sao_Paulo);
         let at = text.rfind("CONVERSA").unwrap();
-        text[at..].to_owned()
+        text.get(at..).unwrap().to_owned()
     };
     assert_eq!(
         told(Locale::PtBr),

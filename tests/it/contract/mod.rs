@@ -9,6 +9,7 @@ mod drafts;
 mod inbox;
 mod intake;
 mod mail;
+mod marks;
 mod outbox;
 mod people;
 mod privacy;
