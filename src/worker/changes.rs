@@ -47,7 +47,12 @@ impl Worker {
         Ok(())
     }
 
-    fn change(&self, received_at: DateTime<Utc>, tenant: &TenantId, told: Told) -> Option<MessageChange> {
+    fn change(
+        &self,
+        received_at: DateTime<Utc>,
+        tenant: &TenantId,
+        told: Told,
+    ) -> Option<MessageChange> {
         let Told { message, thread } = told;
         let (target, kind) = match &message.kind {
             Kind::Edit { of, text: Some(text) } => (of.clone(), ChangeKind::Edit(text.clone())),

@@ -117,10 +117,7 @@ impl Worker {
     }
 
     /// Returns when a mailbox may have something to send.
-    pub(super) async fn next_post(
-        &self,
-        post: &Post,
-    ) -> Result<Option<DateTime<Utc>>, StoreError> {
+    pub(super) async fn next_post(&self, post: &Post) -> Result<Option<DateTime<Utc>>, StoreError> {
         let Some(due) = self.store.next_due_in(&post.lane).await? else { return Ok(None) };
         let full = post.sender().and_then(|sender| sender.full_until(self.clock.now()));
         Ok(Some(full.map_or(due, |until| until.max(due))))

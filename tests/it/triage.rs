@@ -259,7 +259,10 @@ fn what_nobody_learned_a_word_of_is_neither_furious_nor_critical() {
         assert_eq!(urgency.engine, Engine::Default, "{text}: {urgency:?}");
         let rules: Vec<&str> =
             outcome.decision.reasons.iter().map(|reason| reason.rule.as_str()).collect();
-        assert!(!rules.contains(&"E3.angry") && !rules.contains(&"E1.critical"), "{text}: {rules:?}");
+        assert!(
+            !rules.contains(&"E3.angry") && !rules.contains(&"E1.critical"),
+            "{text}: {rules:?}"
+        );
     }
 }
 

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use atende::adapters::store::{
-    Change, Claimed, DeliveryEnd, DraftAction, Lane, Owner, ReplyKind,
-};
+use atende::adapters::store::{Change, Claimed, DeliveryEnd, DraftAction, Lane, Owner, ReplyKind};
 use atende::domain::ids::MessageId;
 use atende::domain::ticket::OwnerKind;
 

@@ -211,7 +211,8 @@ fn is_machine(mail: &Mail) -> bool {
 /// The machine of a mailing list says that it did not hand our mail on; it is no mail of the list.
 fn refused_by_list(mail: &Mail) -> bool {
     let local = mail.from.local();
-    let machine = ["-admin", "-owner", "-request", "-bounces"].iter().any(|end| local.ends_with(end));
+    let machine =
+        ["-admin", "-owner", "-request", "-bounces"].iter().any(|end| local.ends_with(end));
     let names_ours = !mail.in_reply_to.is_empty() || !mail.references.is_empty();
     machine
         && names_ours

@@ -241,7 +241,8 @@ fn a_body_is_the_same_however_it_is_spaced_and_cased() {
 
 #[test]
 fn a_list_that_hands_our_mail_to_nobody_is_a_bounce_and_what_it_hands_on_is_not() {
-    let machine = "From: neko-admin@lista.example\nTo: sac@loja.com.br\nX-MLServer: fml [fml 4.0.3]\n";
+    let machine =
+        "From: neko-admin@lista.example\nTo: sac@loja.com.br\nX-MLServer: fml [fml 4.0.3]\n";
     let ours = "References: <out_1@loja.com.br>\n";
     for (headers, kind) in [
         (format!("{machine}{ours}Subject: You sac@loja.com.br are not member (neko ML)"), "bounce"),
