@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::AnyConnection;
 use sqlx::Row;
+use sqlx::any::AnyRow;
 
 use super::actions::{self, Actor, TicketRef};
 use super::many::places;
@@ -207,13 +208,7 @@ async fn decide(
     .execute(&mut *connection)
     .await?;
     let outcome = if let Some(text) = text {
-        let locale: String = row.try_get("locale")?;
-        let mut body = replies::reply_body(connection, ticket, text, &locale).await?;
-        body.attachments.clone_from(&decision.attachments);
-        // Other words may not go with what the draft offered to answer.
-        if decision.action == DraftAction::Approve {
-            body.choices = choices_of(row.try_get("choices")?)?;
-        }
+        let body = reviewed(connection, ticket, decision, (text, &row)).await?;
         queue_reply(connection, now, ticket, decision, (&id, body)).await?;
         DraftOutcome::Queued(decision.outbox.clone())
     } else {
@@ -251,6 +246,23 @@ async fn note_decision(
         },
     )
     .await
+}
+
+/// Writes the reviewed words as what leaves.
+async fn reviewed(
+    connection: &mut AnyConnection,
+    ticket: &TicketRef,
+    decision: &DraftDecision,
+    (text, draft): (String, &AnyRow),
+) -> Result<OutboxBody, StoreError> {
+    let locale: String = draft.try_get("locale")?;
+    let mut body = replies::reply_body(connection, ticket, text, &locale).await?;
+    body.attachments.clone_from(&decision.attachments);
+    // Other words may not go with what the draft offered to answer.
+    if decision.action == DraftAction::Approve {
+        body.choices = choices_of(draft.try_get("choices")?)?;
+    }
+    Ok(body)
 }
 
 /// Queues the reviewed words, which leave only while the conversation stands as the agent saw it.

@@ -400,6 +400,19 @@ pub(super) async fn forget_keys(
     Ok(())
 }
 
+/// Forgets where nothing arrived long ago. What people do not want stays until they are erased, or it would not be kept to.
+pub(super) async fn forget_old(
+    connection: &mut AnyConnection,
+    before: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM contact_marks WHERE mark = $1 AND at < $2")
+        .bind(Mark::Unreachable.as_str())
+        .bind(millis(before))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// Forgets what is known of the addresses in conversations: they are erased.
 pub(super) async fn forget(
     connection: &mut AnyConnection,

@@ -10,7 +10,7 @@ use sqlx::AnyConnection;
 
 use super::erasure::{erase_conversations, erase_customers, fill, run_all};
 use super::indexing::{FORGET_TICKETS, READ_ANEW};
-use super::{Dialect, Store, StoreError, audit, millis, to_json};
+use super::{Dialect, Store, StoreError, audit, marks, millis, to_json};
 
 /// How many rows one transaction forgets at the most.
 const BATCH: usize = 500;
@@ -21,7 +21,7 @@ const WORKER: &str = "worker";
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retention {
     /// Words of a ticket after it was closed: messages, replies, notes, subject, masked values, and who wrote where
-    /// they are no customer.
+    /// they are no customer; and where nothing arrived that long ago. What somebody does not want is kept.
     pub messages_days: u32,
     /// Drafts of a ticket after it was closed.
     pub drafts_days: u32,
@@ -106,6 +106,12 @@ impl Store {
                 forgotten += step.forgotten;
                 due = due.filter(|_| !step.is_last);
             }
+        }
+        if let Some(before) = before(retention.messages_days) {
+            self.write(move |connection| {
+                Box::pin(async move { marks::forget_old(connection, before).await })
+            })
+            .await?;
         }
         let mut due = before(retention.customers_days);
         while let Some(before) = due {

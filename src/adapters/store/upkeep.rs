@@ -104,6 +104,11 @@ impl Store {
                     .bind(millis(keys_before))
                     .execute(&mut *connection)
                     .await?;
+                // No older news of them comes any more.
+                sqlx::query("DELETE FROM contact_marks WHERE standing = 0 AND at < $1")
+                    .bind(millis(keys_before))
+                    .execute(&mut *connection)
+                    .await?;
                 sqlx::query(
                     "DELETE FROM model_calls WHERE id IN (SELECT id FROM model_calls WHERE at < $1 LIMIT $2)",
                 )

@@ -10,6 +10,7 @@ mod drafts;
 mod inbox;
 mod intake;
 mod mail;
+mod marks;
 mod outbox;
 mod people;
 mod privacy;
