@@ -374,8 +374,7 @@ pub(super) async fn demo_link(
         add_person(store, clock, OPERATOR, person).await?;
     }
     let user = store.user_by_login(&login).await?.filter(|user| user.tenant == *tenant);
-    let user =
-        user.with_context(|| format!("the login {login} belongs to another business"))?;
+    let user = user.with_context(|| format!("the login {login} belongs to another business"))?;
     mint_login_link(store, clock, &user.id).await
 }
 

@@ -6,11 +6,7 @@ use super::shown::View;
 use crate::adapters::store::{TicketView, id_again};
 
 /// Returns the id of a reply that whoever looks may send again; `None` where there is nothing to repeat.
-pub(super) fn offered<'r>(
-    view: &View<'_>,
-    ticket: &TicketView,
-    row: &'r Value,
-) -> Option<&'r str> {
+pub(super) fn offered<'r>(view: &View<'_>, ticket: &TicketView, row: &'r Value) -> Option<&'r str> {
     let word = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default();
     let id = row.get("id").and_then(Value::as_str)?;
     let ended = matches!(word("state"), "failed" | "unknown");

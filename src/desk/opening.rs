@@ -129,7 +129,9 @@ fn given(desk: &Desk, person: &Person, posted: &Posted) -> Result<Given, &'stati
     let word = |name: &str| posted.get(name);
     Ok(Given {
         category: category.map(str::to_owned),
-        urgency: word("urgency").map(|one| Urgency::parse(one).ok_or("refused.value")).transpose()?,
+        urgency: word("urgency")
+            .map(|one| Urgency::parse(one).ok_or("refused.value"))
+            .transpose()?,
         language: word("language")
             .map(|one| Language::parse(one).ok_or("refused.value"))
             .transpose()?,
@@ -137,11 +139,7 @@ fn given(desk: &Desk, person: &Person, posted: &Posted) -> Result<Given, &'stati
 }
 
 /// Files the case and gives it to whoever wrote it up.
-async fn file(
-    desk: &Desk,
-    person: &Person,
-    message: InboundMessage,
-) -> Result<Response, Trouble> {
+async fn file(desk: &Desk, person: &Person, message: InboundMessage) -> Result<Response, Trouble> {
     let (clock, store) = (desk.web().clock(), desk.web().store());
     let now = message.received_at;
     let tenant = desk.tenant(&person.tenant).ok_or(Trouble::NotFound)?;
@@ -161,9 +159,7 @@ async fn file(
         return Ok(see_other("/desk/review?de=mine"));
     };
     let actor = Actor { name: person.name.clone() };
-    store
-        .change_ticket(now, &person.tenant, &ticket, actor, Change::Claim(now + HOLD))
-        .await?;
+    store.change_ticket(now, &person.tenant, &ticket, actor, Change::Claim(now + HOLD)).await?;
     Ok(see_other(&format!("/desk/review?de=mine&t={ticket}")))
 }
 
@@ -183,9 +179,9 @@ async fn write(
         json!({"value": value, "label": label, "selected": selected})
     };
     let categories = view.pack.map(|pack| pack.taxonomy.as_slice()).unwrap_or_default();
-    let channels = CHANNELS.iter().map(|one| {
-        option("channel", one.as_str(), words::channel(one.as_str(), locale))
-    });
+    let channels = CHANNELS
+        .iter()
+        .map(|one| option("channel", one.as_str(), words::channel(one.as_str(), locale)));
     let categories =
         categories.iter().map(|one| option("category", &one.id, one.name.in_locale(locale)));
     let urgencies = Urgency::ALL

@@ -70,11 +70,11 @@ pub(crate) use payload::whole as whole_body;
 pub(crate) use problem::language_of;
 
 pub(crate) use attachments::hand_out;
-pub(crate) use uploads::hand_in;
 pub use customers::{read_profile, read_reference};
 pub use health::Readiness;
 pub use money::{parse_plain, parse_written};
 pub use problem::{FieldProblem, Problem};
+pub(crate) use uploads::hand_in;
 pub use words::{CorrectedField, ReleaseTo, ReviewAction};
 
 /// The limits of the API.

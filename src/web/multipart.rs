@@ -79,9 +79,8 @@ impl Parts {
                 return Ok(None);
             }
             let whole = place(&self.waiting, &self.delimiter);
-            let ready = whole.unwrap_or_else(|| {
-                self.waiting.len().saturating_sub(self.delimiter.len() - 1)
-            });
+            let ready = whole
+                .unwrap_or_else(|| self.waiting.len().saturating_sub(self.delimiter.len() - 1));
             if ready > 0 {
                 return Ok(Some(self.waiting.drain(..ready).collect::<Vec<u8>>().into()));
             }
@@ -209,7 +208,8 @@ mod tests {
         assert!(read("--x7\r\nX: y\r\n\r\nabc\r\n--x7--", 7).await.is_err());
         let long = format!("--x7\r\nContent-Disposition: form-data; name=\"{}", "n".repeat(20_000));
         assert!(read(&long, 700).await.is_err());
-        for kind in ["multipart/form-data", "multipart/mixed; boundary=x", "text/plain; boundary=x"] {
+        for kind in ["multipart/form-data", "multipart/mixed; boundary=x", "text/plain; boundary=x"]
+        {
             assert!(Parts::of(kind, Body::empty()).is_none(), "{kind}");
         }
     }

@@ -77,8 +77,7 @@ pub(super) async fn upload(
     check(&head.headers, most)?;
     let now = state.clock().now();
     let pieces = Pieces::Body(body);
-    let (id, whole) =
-        Box::pin(hand_in(&state, &caller.tenant, name.as_deref(), pieces)).await?;
+    let (id, whole) = Box::pin(hand_in(&state, &caller.tenant, name.as_deref(), pieces)).await?;
     let Uploaded { kind, mime, size, .. } = whole;
     let file = [File { mime, size }];
     let takes = |channel: &Channel| enclosures::refused(*channel, &file).is_none();

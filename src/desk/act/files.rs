@@ -63,15 +63,12 @@ impl Act {
     /// The files of the form as a page shows them beside the words.
     async fn shown_files(&self) -> Result<Vec<Value>, Trouble> {
         let known = self.desk.web().store().enclosed(&self.person.tenant, &self.file_ids()).await?;
-        let view = View {
-            pages: self.desk.pages(),
-            person: &self.person,
-            pack: None,
-            now: self.now(),
-        };
+        let view =
+            View { pages: self.desk.pages(), person: &self.person, pack: None, now: self.now() };
         let shown = known.iter().map(|one| {
             let kind = one.kind.as_str();
-            let name = one.name.clone().unwrap_or_else(|| view.say(&format!("file.kind.{kind}"), &[]));
+            let name =
+                one.name.clone().unwrap_or_else(|| view.say(&format!("file.kind.{kind}"), &[]));
             let size = bytes(&view, i64::try_from(one.size).unwrap_or(i64::MAX));
             json!({"id": one.id, "kind": kind, "name": name, "size": size})
         });

@@ -31,12 +31,8 @@ async fn again(
     of: (&TicketId, &OutboxId),
     (who, sure): (&str, bool),
 ) -> Retried {
-    let retry = Retry {
-        failed: of.1.clone(),
-        sure,
-        hold_until: at(now + 600),
-        leaves_at: at(now + 10),
-    };
+    let retry =
+        Retry { failed: of.1.clone(), sure, hold_until: at(now + 600), leaves_at: at(now + 10) };
     w.store.retry_reply(at(now), (&main_tenant(), of.0), agent(who), retry).await.unwrap()
 }
 
@@ -113,7 +109,8 @@ async fn moods_are_of_the_latest_turns_oldest_first(w: &World) {
         let ticket = w.file_new(from_thread("ana", &format!("ana-{n}"), n * 100)).await;
         let (job, turn) = w.turn(n * 100 + 6).await;
         let mut settlement = w.for_review(job, &turn).await;
-        settlement.record = format!("{{\"understood\":{{\"sentiment\":{{\"value\":\"{mood}\"}}}}}}");
+        settlement.record =
+            format!("{{\"understood\":{{\"sentiment\":{{\"value\":\"{mood}\"}}}}}}");
         assert_eq!(w.settle(n * 100 + 7, settlement).await, Settled::Done);
         last = Some(ticket);
     }

@@ -70,8 +70,10 @@ async fn brings(
     let mut body: Vec<u8> = Vec::new();
     for (name, value) in fields {
         body.extend_from_slice(
-            format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
-                .as_bytes(),
+            format!(
+                "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+            )
+            .as_bytes(),
         );
     }
     for (name, content) in files {
@@ -118,8 +120,12 @@ async fn a_reply_that_did_not_arrive_is_sent_again_by_one_of_two_agents() {
     assert!(!second.text.contains(&offered), "there is nothing to press any more");
     shift.world.advance(10);
     shift.world.drain().await;
-    let texts: Vec<String> =
-        shift.world.sent().iter().map(|one| one.body["text"].as_str().unwrap().to_owned()).collect();
+    let texts: Vec<String> = shift
+        .world
+        .sent()
+        .iter()
+        .map(|one| one.body["text"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(texts, ["Já vejo isso."], "it left once");
     let trail = shift.rafa.get(&format!("/desk/t/{}?aba=audit", shift.ticket)).await;
     assert!(trail.is(200).contains("sent the reply again"), "{}", trail.text);
@@ -141,8 +147,7 @@ async fn files_are_handed_in_shown_and_leave_with_the_words() {
     assert_eq!(ids.len(), 2, "{text}");
     assert!(text.contains("boleto.pdf") && text.contains("Segue a segunda via."), "{text}");
     // One is taken out again before the words leave.
-    let reply =
-        [("text", "Segue a segunda via."), ("file", ids[0].as_str()), ("back", &*back)];
+    let reply = [("text", "Segue a segunda via."), ("file", ids[0].as_str()), ("back", &*back)];
     shift.rafa.post(&shift.at("reply"), &reply).await.leads_to();
     shift.world.advance(10);
     shift.world.drain().await;
@@ -226,7 +231,11 @@ async fn the_course_of_a_mood_is_shown_from_the_second_turn_on() {
     assert!(page.is(200).contains("class=\"trend\""), "{}", page.text);
     assert!(page.text.contains("From the oldest to the latest: ") && page.text.contains("2 turns"));
     let page = shift.rafa.get(&format!("/desk/t/{}?aba=audit", shift.ticket)).await;
-    assert!(page.is(200).contains("<span class=\"figure\">2</span></a>"), "two messages: {}", page.text);
+    assert!(
+        page.is(200).contains("<span class=\"figure\">2</span></a>"),
+        "two messages: {}",
+        page.text
+    );
 }
 
 #[tokio::test]
