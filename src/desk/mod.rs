@@ -22,6 +22,7 @@ mod head;
 mod live;
 mod login;
 mod mails;
+mod opening;
 mod pages;
 mod people;
 mod person;
@@ -240,6 +241,8 @@ fn routes() -> Vec<Route> {
         guarded("GET", "/desk/mails/{message}", Right::Work, get(mails::show)),
         guarded("GET", "/desk/files/{id}", Right::Work, get(files::download)),
         guarded("GET", "/desk/tickets", Right::Work, get(tickets::list)),
+        guarded("GET", "/desk/new", Right::Work, get(opening::show)),
+        guarded("POST", "/desk/new", Right::Work, post(opening::open)),
         guarded("GET", "/desk/t/{ticket}", Right::Work, get(tickets::show)),
         guarded("POST", "/desk/undo", Right::Work, post(undo::undo)),
         guarded("GET", "/desk/queues", Right::Work, get(board::show)),

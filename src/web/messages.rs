@@ -415,7 +415,7 @@ pub(super) fn not_phone() -> ProblemAndHint {
 }
 
 /// True for one `@` between two parts, the second with a dot inside, and no blanks.
-pub(super) fn is_email(text: &str) -> bool {
+pub(crate) fn is_email(text: &str) -> bool {
     let parts = text.split_once('@');
     text.len() <= 254
         && !text.chars().any(|c| c.is_whitespace() || c.is_control() || "<>(),;:\"".contains(c))
@@ -428,7 +428,7 @@ pub(super) fn is_email(text: &str) -> bool {
 }
 
 /// True for 8 to 15 digits (E.164) with the usual marks between them.
-pub(super) fn is_phone(text: &str) -> bool {
+pub(crate) fn is_phone(text: &str) -> bool {
     let digits = text.chars().filter(char::is_ascii_digit).count();
     (8..=15).contains(&digits)
         && text.chars().all(|c| c.is_ascii_digit() || "+-(). /".contains(c))

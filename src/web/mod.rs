@@ -64,6 +64,7 @@ pub(crate) use guard::{Watched, check_size, limit};
 pub(crate) use incident::{
     Declaration, UPDATE_MINUTES_MAX, WORDS_MAX, change_as as change_incident_as,
 };
+pub(crate) use messages::{is_email, is_phone};
 pub(crate) use multipart::{Parts, Pieces};
 pub(crate) use payload::whole as whole_body;
 pub(crate) use problem::language_of;

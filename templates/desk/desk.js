@@ -571,7 +571,7 @@
       else button?.click();
     },
     z: () => find('.recall')?.requestSubmit(),
-    f: press('fix-all'), e: press('edit'), r: press('reject'), n: press('again'), t: press('take'), u: press('escalate'),
+    f: press('fix-all'), e: press('edit'), r: press('reject'), n: () => press(byId('again') ? 'again' : 'new')(), t: press('take'), u: press('escalate'),
     v: () => find('#as-ledger:not([aria-current]), #as-message:not([aria-current])')?.click(),
     x: () => find('#ledger a[aria-current] ~ .flaw button[value="remove"]')?.click(),
     j: press('next'), k: press('prev'),

@@ -1,6 +1,7 @@
 //! The bundled events, and how they are played: time moves to the next event or to the next thing
 //! that is due, whichever comes first. Where people are to open the desk afterwards, the day ends just now.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -50,28 +51,51 @@ pub(super) fn events(file: &str) -> anyhow::Result<Vec<Event>> {
     Ok(events)
 }
 
-/// How much of the recorded pauses is kept where the day is played up to now, in percent: fifteen hours become six, so that
-/// a desk that is opened afterwards has fresh messages, deadlines that run and some that were missed.
-const PACE: i32 = 40;
+/// How far into the recorded day the desk is opened where the day is played up to now. What began later was before: so
+/// the drafts of the morning still wait, inside the half hour that the policy gives them.
+const OPENED: Duration = Duration::minutes(165);
+/// How much of the recorded pauses is kept before that, in percent: twelve hours become five.
+const PACE_EARLIER: i32 = 40;
+/// The same for the last part, which becomes less than half an hour.
+const PACE_RECENT: i32 = 15;
 /// Pauses up to this long are kept as they are: they are bursts.
 const BURST: Duration = Duration::seconds(60);
+/// Shortest that another pause becomes: longer than the end of a turn is waited for.
+const PAUSE: Duration = Duration::seconds(20);
 /// How long before now the last message comes: its turn is over by then.
-const JUST: Duration = Duration::minutes(3);
+const JUST: Duration = Duration::minutes(1);
 
-/// Moves the events so that the last of them comes just before a moment, at a quicker pace than the recorded one.
-pub(super) fn up_to(events: &mut [Event], now: DateTime<Utc>) {
+/// Moves the events so that the day ends at a moment, with work for people. Conversations stay whole and in order; those
+/// that began before the desk is opened come last, and what was said in them afterwards is not said yet.
+pub(super) fn up_to(events: Vec<Event>, now: DateTime<Utc>) -> Vec<Event> {
+    let Some(opened) = events.first().map(|first| first.at + OPENED) else { return events };
+    let began: BTreeSet<(Channel, String)> = events
+        .iter()
+        .filter(|event| event.at < opened)
+        .map(|event| (event.channel, event.thread.clone()))
+        .collect();
+    let (recent, mut day): (Vec<Event>, Vec<Event>) = events
+        .into_iter()
+        .partition(|event| began.contains(&(event.channel, event.thread.clone())));
+    let earlier = day.len();
+    day.extend(recent.into_iter().filter(|event| event.at < opened));
     let mut spent = Duration::zero();
-    let mut earlier = events.first().map(|event| event.at);
-    let mut places = Vec::with_capacity(events.len());
-    for event in events.iter() {
-        let pause = earlier.map_or_else(Duration::zero, |earlier| event.at - earlier);
-        spent += if pause > BURST { (pause * PACE / 100).max(BURST) } else { pause };
-        earlier = Some(event.at);
+    let mut before: Option<DateTime<Utc>> = None;
+    let mut places = Vec::with_capacity(day.len());
+    for (at, event) in day.iter().enumerate() {
+        let pace = if at < earlier { PACE_EARLIER } else { PACE_RECENT };
+        spent += match before.map(|before| event.at - before) {
+            None => Duration::zero(),
+            Some(pause) if (Duration::zero()..=BURST).contains(&pause) => pause,
+            Some(pause) => (pause * pace / 100).max(PAUSE),
+        };
+        before = Some(event.at);
         places.push(spent);
     }
-    for (event, place) in events.iter_mut().zip(places) {
+    for (event, place) in day.iter_mut().zip(places) {
         event.at = now - JUST - (spent - place);
     }
+    day
 }
 
 /// Plays the events and everything that becomes due between and after them, up to a moment where there is one. Returns how
@@ -144,19 +168,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_day_that_is_played_up_to_now_keeps_its_order_and_its_bursts() {
+    fn a_day_that_is_played_up_to_now_keeps_conversations_and_bursts_as_they_were() {
         let recorded = events(include_str!("../../../demo/inbox.jsonl")).unwrap();
         let now: DateTime<Utc> = "2026-11-20T02:30:00Z".parse().unwrap();
-        let mut moved = recorded.clone();
-        up_to(&mut moved, now);
+        let moved = up_to(recorded.clone(), now);
         assert_eq!(moved.last().unwrap().at, now - JUST);
         assert!(moved.is_sorted_by_key(|event| event.at));
         let hours = (now - moved[0].at).num_hours();
-        assert!((5..8).contains(&hours), "{hours}");
-        for (before, after) in recorded.windows(2).zip(moved.windows(2)) {
-            let [was, is] = [before, after].map(|pair| pair[1].at - pair[0].at);
-            assert!(is == was || (was > BURST && is >= BURST), "{was} became {is}");
+        assert!((4..8).contains(&hours), "{hours}");
+        let ids = |events: &[Event], thread: &str| -> Vec<String> {
+            let of = events.iter().filter(|event| event.thread == thread);
+            of.map(|event| event.external_id.clone()).collect()
+        };
+        for event in &recorded {
+            let (was, is) = (ids(&recorded, &event.thread), ids(&moved, &event.thread));
+            assert!(!is.is_empty() && was.starts_with(&is), "{}: {was:?}, {is:?}", event.thread);
         }
-        up_to(&mut [], now);
+        let first: Vec<DateTime<Utc>> = moved
+            .iter()
+            .filter(|event| {
+                ["wamid.0001", "wamid.0002", "wamid.0003"].contains(&&*event.external_id)
+            })
+            .map(|event| event.at)
+            .collect();
+        assert_eq!((first.len(), first[2] - first[0]), (3, Duration::seconds(8)), "a burst");
+        assert!(now - first[0] < Duration::minutes(40), "the morning is what waits");
+        assert!(up_to(Vec::new(), now).is_empty());
     }
 }

@@ -125,7 +125,7 @@ async fn play(cx: &CliCx<'_>, config: &Config, live: Option<&Live>) -> anyhow::R
     let played = {
         let mut events = feed::events(&bundled("inbox.jsonl")?)?;
         if let Some(live) = live {
-            feed::up_to(&mut events, live.now);
+            events = feed::up_to(events, live.now);
         }
         let first = events.first().context("the bundled inbox is empty")?.at;
         let clock = Arc::new(RecordedClock::starting_at(first));

@@ -237,3 +237,46 @@ async fn the_course_of_a_mood_is_shown_from_the_second_turn_on() {
         page.text
     );
 }
+
+#[tokio::test]
+async fn a_call_that_an_agent_writes_up_is_theirs_and_nothing_is_sent() {
+    let shift = Shift::begins().await;
+    let page = shift.rafa.get("/desk/new").await;
+    let once = page.is(200).split("name=\"once\" value=\"").nth(1).unwrap();
+    let once = once.split('"').next().unwrap().to_owned();
+    let full = [
+        ("once", once.as_str()),
+        ("channel", "phone"),
+        ("name", "Carla Dias"),
+        ("phone", "+55 11 98888-7777"),
+        ("urgency", "high"),
+        ("subject", "Cobrança em dobro"),
+        ("summary", "Ligou: foi cobrada duas vezes em março."),
+    ];
+    for (name, value, expected) in [
+        ("phone", "ligar depois", "no phone number"),
+        ("email", "carla", "no email address"),
+        ("summary", " ", "Write what the customer said"),
+        ("urgency", "yesterday", "cannot have that value"),
+        ("channel", "whatsapp", "cannot have that value"),
+        ("once", "1", "arrived incomplete"),
+    ] {
+        let mut fields = vec![(name, value)];
+        fields.extend(full.iter().filter(|(known, _)| *known != name));
+        let refused = shift.rafa.post("/desk/new", &fields).await;
+        assert!(refused.is(422).contains(expected), "{name}: {}", refused.text);
+        assert!(refused.text.contains("Carla Dias"), "what was typed is still there");
+    }
+    let opened = shift.rafa.post("/desk/new", &full).await;
+    let there = opened.leads_to().to_owned();
+    assert!(there.starts_with("/desk/review?de=mine&t=tck_"), "{there}");
+    let twice = shift.rafa.post("/desk/new", &full).await;
+    assert_eq!(twice.leads_to(), "/desk/review?de=mine", "a form that is sent twice opens one");
+    rest(&shift.world).await;
+    let page = shift.rafa.get(&there).await;
+    let text = page.is(200);
+    assert!(text.contains("Carla Dias") && text.contains("cobrada duas vezes"), "{text}");
+    assert!(text.contains("This conversation is yours until"), "{text}");
+    assert!(shift.world.sent().is_empty(), "nothing is sent to the customer");
+    assert_eq!(shift.world.count("SELECT COUNT(*) FROM tickets").await, 2);
+}
