@@ -25,6 +25,7 @@ pub struct Instead {
 
 impl Pipeline {
     /// Returns a pipeline of the same policy that goes by other content. What the policy's examples taught is shared.
+    #[must_use]
     pub fn with(&self, instead: Instead) -> Self {
         let Instead { library, templates, prompts } = instead;
         let (pack, own) = (Arc::clone(&self.pack), self.briefing.prompts());

@@ -29,7 +29,7 @@ pub(super) struct Finding {
 
 /// What is to be checked: a text in the place of a file.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Text<'a> {
+pub(super) struct Proposed<'a> {
     pub(super) folders: &'a Folders,
     pub(super) kind: Kind,
     pub(super) name: &'a str,
@@ -37,7 +37,7 @@ pub(super) struct Text<'a> {
 }
 
 /// Checks a text; errors first, then by line.
-pub(super) fn check(text: Text<'_>, today: NaiveDate, lang: Locale) -> Vec<Finding> {
+pub(super) fn check(text: Proposed<'_>, today: NaiveDate, lang: Locale) -> Vec<Finding> {
     let mut found = match text.kind {
         Kind::Article => article(text, today, lang),
         Kind::Template => template(text),
@@ -58,8 +58,8 @@ pub(super) fn shown(found: &[Finding]) -> Value {
     })
 }
 
-fn article(text: Text<'_>, today: NaiveDate, lang: Locale) -> Vec<Finding> {
-    let Text { folders, name, .. } = text;
+fn article(text: Proposed<'_>, today: NaiveDate, lang: Locale) -> Vec<Finding> {
+    let Proposed { folders, name, .. } = text;
     let folder = folders.of(Kind::Article);
     let report = lint::check_with(folder, Some((name, text.text)), today, lang);
     let mut found: Vec<Finding> = report
@@ -102,7 +102,7 @@ fn new_only(found: &mut Vec<Finding>, known: &BTreeSet<(String, String)>) {
     });
 }
 
-fn template(text: Text<'_>) -> Vec<Finding> {
+fn template(text: Proposed<'_>) -> Vec<Finding> {
     let folder = text.folders.of(Kind::Template);
     let problems = Templates::load_with(folder, Some((text.name, text.text))).err();
     let mut found: Vec<Finding> = problems
@@ -122,7 +122,7 @@ fn template(text: Text<'_>) -> Vec<Finding> {
     found
 }
 
-fn prompt(text: Text<'_>, lang: Locale) -> Vec<Finding> {
+fn prompt(text: Proposed<'_>, lang: Locale) -> Vec<Finding> {
     let folder = text.folders.of(Kind::Prompt);
     let changed = Some((text.name, text.text));
     let (problems, error) = match Prompts::load_with(folder, changed) {
@@ -163,7 +163,7 @@ mod tests {
         std::fs::write(folder.path().join("closing.en.hbs"), "{{nothing}}").unwrap();
         let folders = Folders { templates: Some(folder.path().to_owned()), ..Folders::default() };
         let of = |name, text| {
-            let text = Text { folders: &folders, kind: Kind::Template, name, text };
+            let text = Proposed { folders: &folders, kind: Kind::Template, name, text };
             check(text, today(), Locale::En)
         };
         let found = of("answer.pt-BR.hbs", "Oi\n{{anser}}");
@@ -180,7 +180,7 @@ mod tests {
         let folders = Folders { articles: Some(folder.path().to_owned()), ..Folders::default() };
         let of = |text| {
             let name = "en/billing/invoice.md";
-            let text = Text { folders: &folders, kind: Kind::Article, name, text };
+            let text = Proposed { folders: &folders, kind: Kind::Article, name, text };
             check(text, today(), Locale::En)
         };
         let good = "---\ntitle: How do I get an invoice?\ncategory: billing\nupdated: 2026-11-01\n---\n\
@@ -198,12 +198,13 @@ mod tests {
     #[test]
     fn a_prompt_is_held_to_what_the_program_reads() {
         let folders = Folders::default();
-        let text = Text { folders: &folders, kind: Kind::Prompt, name: "draft.en.hbs", text: "x" };
+        let text =
+            Proposed { folders: &folders, kind: Kind::Prompt, name: "draft.en.hbs", text: "x" };
         let found = check(text, today(), Locale::En);
         assert!(found.iter().any(|one| one.error && one.file.is_none()), "{found:?}");
         let shipped = crate::prompts::shipped();
         for (name, words) in &shipped {
-            let text = Text { folders: &folders, kind: Kind::Prompt, name, text: words };
+            let text = Proposed { folders: &folders, kind: Kind::Prompt, name, text: words };
             assert_eq!(check(text, today(), Locale::En), [], "{name}");
         }
     }

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::checks::{self, Finding, Text};
+use super::checks::{self, Finding, Proposed};
 use super::files::{self, Found, TEXT_MAX};
 use super::kind::Kind;
 use super::list::state_of;
@@ -43,10 +43,8 @@ impl Standing {
         let (store, tenant) = (desk.web().store(), &person.tenant);
         let (folders, name) = (ground.folders.clone(), key.name.clone());
         let found = blocking(move || files::one(&folders, kind, &name)).await?;
-        let draft = match person.may(Right::Write) {
-            true => store.content_draft(tenant, &key).await?,
-            false => None,
-        };
+        let draft =
+            if person.may(Right::Write) { store.content_draft(tenant, &key).await? } else { None };
         let versions = store.content_versions(tenant, &key).await?;
         if found.is_none() && draft.is_none() && versions.is_empty() && !may_be_new {
             return Err(Trouble::NotFound);
@@ -215,9 +213,11 @@ pub(super) async fn looked_at(
     let (pack, now) = (ground.pack.clone(), view.now);
     blocking(move || {
         let view = View { pages: &pages, person: &person, pack: Some(&pack), now };
-        let text = Text { folders: &folders, kind, name: &name, text: &text };
+        let text = Proposed { folders: &folders, kind, name: &name, text: &text };
         let today = now.with_timezone(&view.zone()).date_naive();
-        let found = checks::check(text, today, view.locale());
+        // Who only reads has nothing to correct.
+        let writes = view.person.may(Right::Write);
+        let found = if writes { checks::check(text, today, view.locale()) } else { Vec::new() };
         let preview = preview::preview(&view, &pipeline, text);
         (found, preview)
     })

@@ -176,12 +176,11 @@ fn shown(desk: &Desk, view: &View<'_>, kind: Kind, row: &Row) -> Value {
 pub(super) fn state_of(found: Option<&Found>, state: &ContentState) -> &'static str {
     match (found, &state.latest) {
         (None, None) => "new",
-        (None, Some(_)) => "gone",
         (Some(found), Some(latest)) if found.own && latest.hash == found.hash() => "published",
         (Some(found), Some(_)) if found.own => "changed",
         (Some(found), _) if found.own => "folder",
-        // What was published here was taken out of the folder: what is shipped counts again.
-        (Some(_), Some(_)) => "gone",
         (Some(_), None) => "shipped",
+        // What was published here was taken out of the folder: nothing, or what is shipped, counts again.
+        (_, Some(_)) => "gone",
     }
 }

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::checks::Text;
+use super::checks::Proposed;
 use super::kind::Kind;
 use crate::compose::Templates;
 use crate::desk::shown::View;
@@ -17,7 +17,7 @@ use crate::report::words;
 const SAMPLES_MAX: usize = 8;
 
 /// What there is to see: `kind`, and the rows of that kind. Empty where the text cannot be read.
-pub(super) fn preview(view: &View<'_>, pipeline: &Pipeline, text: Text<'_>) -> Value {
+pub(super) fn preview(view: &View<'_>, pipeline: &Pipeline, text: Proposed<'_>) -> Value {
     let rows = match text.kind {
         Kind::Article => return article(view, pipeline, text),
         Kind::Template => template(view, pipeline, text),
@@ -31,7 +31,7 @@ fn piece(label: &str, sample: &str, text: &str, choices: &[String]) -> Value {
     json!({"label": label, "sample": sample, "text": text, "choices": choices})
 }
 
-fn article(view: &View<'_>, pipeline: &Pipeline, text: Text<'_>) -> Value {
+fn article(view: &View<'_>, pipeline: &Pipeline, text: Proposed<'_>) -> Value {
     let Some(article) = article_of(text.name, text.text) else {
         return json!({"passages": [], "channels": [], "empty": true});
     };
@@ -55,7 +55,7 @@ fn article(view: &View<'_>, pipeline: &Pipeline, text: Text<'_>) -> Value {
     json!({"passages": passages, "channels": channels, "empty": false})
 }
 
-fn template(view: &View<'_>, pipeline: &Pipeline, text: Text<'_>) -> Vec<Value> {
+fn template(view: &View<'_>, pipeline: &Pipeline, text: Proposed<'_>) -> Vec<Value> {
     let folder = text.folders.of(Kind::Template);
     let place = Templates::place_of(text.name);
     let loaded = Templates::load_with(folder, Some((text.name, text.text)));
@@ -72,7 +72,7 @@ fn template(view: &View<'_>, pipeline: &Pipeline, text: Text<'_>) -> Vec<Value> 
 }
 
 /// The prompts that a file is part of, each with its samples.
-fn prompt(text: Text<'_>) -> Vec<Value> {
+fn prompt(text: Proposed<'_>) -> Vec<Value> {
     let changed = Some((text.name, text.text));
     let Ok(prompts) = Prompts::load_with(text.folders.of(Kind::Prompt), changed) else {
         return Vec::new();

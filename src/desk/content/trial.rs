@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::checks::{self, Text};
+use super::checks::{self, Proposed};
 use super::kind::Kind;
 use super::list::locales;
 use super::{Ground, address, article, blocking, key_of};
@@ -128,7 +128,7 @@ async fn with_draft(
     let (folders, kind, name) = (ground.folders.clone(), *kind, key.name.clone());
     let (zone, now, lang) = (view.zone(), view.now, view.locale());
     let made = blocking(move || {
-        let text = Text { folders: &folders, kind, name: &name, text: &text };
+        let text = Proposed { folders: &folders, kind, name: &name, text: &text };
         if let Some(instead) = instead(text) {
             return Ok((Arc::new(published.with(instead.clone())), instead));
         }
@@ -141,8 +141,8 @@ async fn with_draft(
 }
 
 /// Loads content with a text in the place of its file; `None` where it cannot be used.
-fn instead(text: Text<'_>) -> Option<Instead> {
-    let Text { folders, kind, name, text } = text;
+fn instead(text: Proposed<'_>) -> Option<Instead> {
+    let Proposed { folders, kind, name, text } = text;
     let folder = folders.of(kind);
     let changed = Some((name, text));
     let mut instead = Instead::default();
