@@ -3,6 +3,7 @@
 //! English stands beside the arguments themselves; Portuguese stands in one table here. A test holds
 //! that both say something about exactly the same commands and arguments.
 
+mod labels;
 mod models;
 mod people;
 mod privacy;
@@ -409,6 +410,7 @@ fn translate(mut command: Command, path: &str) -> Command {
 fn all() -> impl Iterator<Item = &'static Portuguese> {
     PORTUGUESE
         .iter()
+        .chain(labels::LABELS)
         .chain(models::MODELS)
         .chain(people::PEOPLE)
         .chain(privacy::PRIVACY)

@@ -14,6 +14,7 @@ mod incident;
 mod init;
 mod inspect;
 mod knowledge;
+mod labels;
 mod language;
 mod lines;
 mod models;
@@ -116,6 +117,8 @@ enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Models(models::Command),
     #[command(subcommand, arg_required_else_help = true)]
+    Labels(labels::Command),
+    #[command(subcommand, arg_required_else_help = true)]
     Prompts(prompts::Command),
     #[command(subcommand, arg_required_else_help = true)]
     Store(store::Command),
@@ -156,6 +159,7 @@ fn dispatch(cx: &mut CliCx<'_>, command: Command) -> anyhow::Result<ExitCode> {
         Command::Knowledge(command) => knowledge::run(cx, &command),
         Command::Privacy(command) => privacy::run(cx, &command),
         Command::Models(command) => models::run(cx, &command),
+        Command::Labels(command) => labels::run(cx, &command),
         Command::Prompts(command) => prompts::run(cx, &command),
         Command::Store(command) => store::run(cx, &command),
         Command::Queue(command) => queue::run(cx, &command),

@@ -101,6 +101,15 @@ impl Pages {
         Ok(registry.render(view, model)?)
     }
 
+    /// Names a language that texts are written in.
+    pub(super) fn language(&self, locale: Locale, of: Locale) -> String {
+        let name = match of {
+            Locale::PtBr => "content.locale.portuguese",
+            Locale::En => "content.locale.english",
+        };
+        self.say(locale, name, &[])
+    }
+
     /// Says words of the pages.
     pub fn say(&self, locale: Locale, name: &str, values: &[(&str, &str)]) -> String {
         self.words.say(locale, name, values)

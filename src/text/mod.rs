@@ -2,6 +2,7 @@
 //!
 //! Everything here is a pure function of its input and takes time linear in it.
 
+pub mod diff;
 pub mod fold;
 pub mod negation;
 pub mod phrases;

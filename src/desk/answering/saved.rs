@@ -226,7 +226,7 @@ async fn write(
     let locales: Vec<Value> = Locale::ALL
         .iter()
         .map(|one| {
-            let label = desk.pages().say(locale, &format!("saved.locale.{one}"), &[]);
+            let label = desk.pages().language(locale, *one);
             json!({"value": one, "label": label, "selected": chosen == *one})
         })
         .collect();
@@ -246,7 +246,7 @@ fn row(desk: &Desk, person: &Person, one: &SavedReply) -> Value {
     let mine = one.owner == person.id.as_str();
     json!({
         "id": one.id, "name": one.name, "text": one.text, "shared": one.shared, "locale": one.locale,
-        "language": desk.pages().say(person.locale(), &format!("saved.locale.{}", one.locale), &[]),
+        "language": desk.pages().language(person.locale(), one.locale),
         "owner": one.owner_name, "mine": mine, "may": mine || (one.shared && looks_after(person)),
     })
 }

@@ -81,18 +81,10 @@ async fn write(desk: &Desk, person: &Person, asked: &Posted) -> Result<Response,
 /// The languages that there are, to choose one.
 pub(super) fn locales(view: &View<'_>, chosen: Option<Locale>) -> Vec<Value> {
     let of = |locale: &Locale| {
-        let label = locale_word(view, *locale);
+        let label = view.pages.language(view.locale(), *locale);
         json!({"value": locale, "label": label, "selected": chosen == Some(*locale)})
     };
     Locale::ALL.iter().map(of).collect()
-}
-
-fn locale_word(view: &View<'_>, locale: Locale) -> String {
-    let name = match locale {
-        Locale::PtBr => "content.locale.portuguese",
-        Locale::En => "content.locale.english",
-    };
-    view.say(name, &[])
 }
 
 async fn rows(
@@ -159,7 +151,7 @@ fn shown(desk: &Desk, view: &View<'_>, kind: Kind, row: &Row) -> Value {
         "name": row.name,
         "title": row.article.as_ref().map_or(row.name.as_str(), |one| one.title.as_str()),
         "titled": row.article.is_some(),
-        "locale": locale_of(row).map(|locale| locale_word(view, locale)),
+        "locale": locale_of(row).map(|locale| view.pages.language(view.locale(), locale)),
         "category": category.unwrap_or_default(),
         "state": state,
         "state_word": view.say(&format!("content.state.{state}"), &[]),

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod actions;
+mod answers;
 mod attachments;
 mod content;
 mod desk;

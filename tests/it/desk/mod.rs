@@ -1,5 +1,6 @@
 //! The desk as browsers meet it: pages, forms, cookies.
 
+mod answering;
 mod board;
 mod content;
 mod opening;

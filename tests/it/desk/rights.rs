@@ -30,6 +30,8 @@ impl Samples {
             "/desk/t/{ticket}/{action}" => return format!("/desk/t/{}/note", self.ticket),
             "/desk/t/{ticket}" => self.ticket.as_str(),
             "/desk/files/{id}" => self.file.as_str(),
+            "/desk/saved/{id}/forget" => "srp_0",
+            "/desk/wishes/{id}/done" => "wsh_0",
             "/desk/mails/{message}" => "msg_0",
             "/desk/enter/{secret}" | "/desk/{*rest}" => "nothing",
             _ => "",
