@@ -81,6 +81,7 @@ impl Worker {
                     Err(error) => failed = Some(error.into()),
                 }
             }
+            let stays = on_its_way > 0 || !copying.is_empty();
             tokio::select! {
                 Some((size, end)) = leaving.next() => {
                     on_its_way -= size;
@@ -91,7 +92,7 @@ impl Worker {
                     }
                 }
                 Some(()) = copying.next() => {}
-                () = self.maybe_due(post), if !is_due && on_its_way > 0 => is_due = true,
+                () = self.maybe_due(post), if !is_due && stays => is_due = true,
                 else => break,
             }
         }
