@@ -259,7 +259,8 @@ fn history(desk: &Desk, view: &View<'_>, standing: &Standing) -> Vec<Value> {
             Some(to) => view.say("content.history.back", &[("n", &to.to_string())]),
             None => view.say(&format!("content.history.{}", one.origin), &[]),
         };
-        let current = one.hash == hash && !changed;
+        let newest = standing.versions.first().is_some_and(|first| first.version == one.version);
+        let current = newest && one.hash == hash && !changed;
         json!({
             "version": one.version, "what": what, "by": one.by, "at": moment(desk, view.person, one.at),
             "current": current, "back": one.hash != hash,

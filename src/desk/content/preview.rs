@@ -28,7 +28,55 @@ pub(super) fn preview(view: &View<'_>, pipeline: &Pipeline, text: Proposed<'_>) 
 
 /// A piece of a preview: where it is read, with what, and its words.
 fn piece(label: &str, sample: &str, text: &str, choices: &[String]) -> Value {
-    json!({"label": label, "sample": sample, "text": text, "choices": choices})
+    let parts: Vec<Value> = [json!({"text": text, "mark": null})].into();
+    json!({"label": label, "sample": sample, "parts": parts, "silent": text.is_empty(), "choices": choices})
+}
+
+/// A piece as a channel shows it: over WhatsApp what stands between stars or low lines is bold or slanted.
+fn read_on(
+    channel: Channel,
+    label: &str,
+    sample: &str,
+    (text, choices): (&str, &[String]),
+) -> Value {
+    let mut piece = piece(label, sample, text, choices);
+    if let (Channel::Whatsapp, Some(parts)) = (channel, piece.get_mut("parts")) {
+        *parts = marked(text)
+            .into_iter()
+            .map(|(text, mark)| json!({"text": text, "mark": mark}))
+            .collect();
+    }
+    piece
+}
+
+/// The parts of a text with WhatsApp's marks taken as it takes them: around words, within a line.
+fn marked(text: &str) -> Vec<(&str, Option<&'static str>)> {
+    let mut parts = Vec::new();
+    let (mut plain, mut at) = (0, 0);
+    while let Some(found) = text.get(at..).and_then(|rest| rest.find(['*', '_'])) {
+        let start = at + found;
+        at = start + 1;
+        let (Some(before), Some(inside)) = (text.get(..start), text.get(at..)) else { break };
+        let sign = if text.get(start..at) == Some("*") { '*' } else { '_' };
+        let opens = !before.ends_with(char::is_alphanumeric)
+            && !inside.starts_with(|c: char| c.is_whitespace() || c == sign);
+        let line = inside.lines().next().unwrap_or_default();
+        let closes = line.match_indices(sign).map(|(end, _)| end).find(|end| {
+            let (inner, rest) = line.split_at_checked(*end).unwrap_or_default();
+            !inner.ends_with(char::is_whitespace)
+                && !rest.get(1..).is_some_and(|rest| rest.starts_with(char::is_alphanumeric))
+        });
+        let Some(end) = closes.filter(|_| opens) else { continue };
+        parts.extend(
+            text.get(plain..start).filter(|text| !text.is_empty()).map(|text| (text, None)),
+        );
+        let mark = if sign == '*' { "bold" } else { "slanted" };
+        parts.extend(text.get(at..at + end).map(|text| (text, Some(mark))));
+        at += end + 1;
+        plain = at;
+    }
+    parts.extend(text.get(plain..).filter(|text| !text.is_empty()).map(|text| (text, None)));
+    parts
 }
 
 fn article(view: &View<'_>, pipeline: &Pipeline, text: Proposed<'_>) -> Value {
@@ -49,7 +97,7 @@ fn article(view: &View<'_>, pipeline: &Pipeline, text: Proposed<'_>) -> Value {
         .filter_map(|channel| {
             let draft = pipeline.answered_by(&article, channel)?;
             let label = words::channel(channel.as_str(), view.locale());
-            Some(piece(label, "", &draft.text, &draft.choices))
+            Some(read_on(channel, label, "", (&draft.text, &draft.choices)))
         })
         .collect();
     json!({"passages": passages, "channels": channels, "empty": false})
@@ -66,7 +114,7 @@ fn template(view: &View<'_>, pipeline: &Pipeline, text: Proposed<'_>) -> Vec<Val
         .map(|one| {
             let label = words::channel(one.channel.as_str(), view.locale());
             let sample = view.say(&format!("content.sample.{}", one.case), &[]);
-            piece(label, &sample, &one.text, &one.choices)
+            read_on(one.channel, label, &sample, (&one.text, &one.choices))
         })
         .collect()
 }
@@ -90,4 +138,28 @@ fn prompt(text: Proposed<'_>) -> Vec<Value> {
             Some(piece(&one.name(), &sample.id, &told.join("\n\n"), &[]))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_of_whatsapp_are_taken_as_it_takes_them() {
+        for (text, expected) in [
+            (
+                "Abra *Financeiro*.",
+                vec![("Abra ", None), ("Financeiro", Some("bold")), (".", None)],
+            ),
+            ("_já_", vec![("já", Some("slanted"))]),
+            ("2 * 3 * 4", vec![("2 * 3 * 4", None)]),
+            ("snake_case_name", vec![("snake_case_name", None)]),
+            ("* item\n* outro", vec![("* item\n* outro", None)]),
+            ("*aberto\nfim*", vec![("*aberto\nfim*", None)]),
+            ("", vec![]),
+            ("**", vec![("**", None)]),
+        ] {
+            assert_eq!(marked(text), expected, "{text:?}");
+        }
+    }
 }
