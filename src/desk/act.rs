@@ -130,7 +130,7 @@ impl Act {
         }
     }
 
-    fn held(&self, agent: String, until: DateTime<Utc>) -> No {
+    pub(super) fn held(&self, agent: String, until: DateTime<Utc>) -> No {
         let zone = self.desk.zone(&self.person.tenant);
         let until = until.with_timezone(&zone).format("%H:%M").to_string();
         No::conflict("refused.held").with("name", agent).with("until", until)
@@ -318,7 +318,9 @@ impl Act {
                     .unwrap_or(&list_of(back)),
             )),
             End::Stay => Ok(see_other(&closed_form(back))),
-            End::Shown(words) => Box::pin(self.write(back, Value::Null, Some(words), Vec::new())).await,
+            End::Shown(words) => {
+                Box::pin(self.write(back, Value::Null, Some(words), Vec::new())).await
+            }
             End::No(no) => {
                 let values: Vec<(&str, &str)> =
                     no.values.iter().map(|(name, value)| (*name, value.as_str())).collect();

@@ -127,9 +127,8 @@ impl Pipeline {
         let mut passages: Vec<Passage> = known.to_vec();
         let found = self.library.search(wish, locale, MORE);
         for passage in found.into_iter().filter(|one| one.above_floor && one.locale == locale) {
-            let same = |one: &Passage| {
-                one.article == passage.article && one.heading == passage.heading
-            };
+            let same =
+                |one: &Passage| one.article == passage.article && one.heading == passage.heading;
             if !passages.iter().any(same) {
                 passages.push(passage);
             }
@@ -227,8 +226,7 @@ impl Pipeline {
         // "Your request about general inquiry" says nothing, and the wrong category says something wrong.
         input.category_name = "";
         all.extend(OFFERED.iter().filter_map(|family| {
-            let draft =
-                compose::notice(&self.templates, *family, &input, &NoticeFacts::default())?;
+            let draft = compose::notice(&self.templates, *family, &input, &NoticeFacts::default())?;
             Some(Alternative {
                 key: format!("template:{family}"),
                 title: None,
@@ -244,7 +242,8 @@ impl Pipeline {
     fn from_passage(&self, case: &Case<'_>, all: &[Passage], at: usize) -> Option<Alternative> {
         let chosen = all.get(at)?;
         let mut ordered = vec![chosen.clone()];
-        ordered.extend(all.iter().enumerate().filter(|(n, _)| *n != at).map(|(_, one)| one.clone()));
+        ordered
+            .extend(all.iter().enumerate().filter(|(n, _)| *n != at).map(|(_, one)| one.clone()));
         let mut wanted = ordered.clone();
         if let Some(first) = wanted.first_mut() {
             first.above_floor = true;

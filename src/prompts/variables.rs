@@ -185,12 +185,8 @@ const COMPLAINTS: Variable = variable(
     "what the checks found wrong",
 );
 
-const PRESENT: Variable = variable(
-    "draft",
-    Shape::Data,
-    "o rascunho como está agora",
-    "the draft as it stands",
-);
+const PRESENT: Variable =
+    variable("draft", Shape::Data, "o rascunho como está agora", "the draft as it stands");
 const INSTRUCTION: Variable = variable(
     "instruction",
     Shape::Data,

@@ -89,7 +89,9 @@ fn middle(old: &[&str], new: &[&str]) -> Vec<Step> {
         if same {
             steps.push(Step::Kept);
             (row, column) = (row + 1, column + 1);
-        } else if row < old.len() && (column == new.len() || get(row + 1, column) >= get(row, column + 1)) {
+        } else if row < old.len()
+            && (column == new.len() || get(row + 1, column) >= get(row, column + 1))
+        {
             steps.push(Step::Removed);
             row += 1;
         } else {
@@ -151,7 +153,13 @@ mod tests {
                 "o boleto vence hoje cedo",
                 "hoje o boleto novo vence",
                 0.4,
-                vec![added("hoje"), kept("o boleto"), added("novo"), kept("vence"), removed("hoje cedo")],
+                vec![
+                    added("hoje"),
+                    kept("o boleto"),
+                    added("novo"),
+                    kept("vence"),
+                    removed("hoje cedo"),
+                ],
             ),
         ] {
             assert_eq!(words(before, after), Diff { changed, parts: Some(parts) }, "{before:?}");

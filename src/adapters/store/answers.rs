@@ -278,12 +278,14 @@ impl Store {
 
     /// Returns the articles that people miss and nobody has seen to, the latest first.
     pub async fn wishes(&self, tenant: &TenantId) -> Result<Vec<ContentWish>, StoreError> {
-        let rows = sqlx::query(sqlx::AssertSqlSafe(wishes_where("w.done_at IS NULL AND w.ticket_id <> $2")))
-            .bind(tenant.as_str())
-            .bind("")
-            .bind(WISHES_MAX)
-            .fetch_all(&self.reads)
-            .await?;
+        let rows = sqlx::query(sqlx::AssertSqlSafe(wishes_where(
+            "w.done_at IS NULL AND w.ticket_id <> $2",
+        )))
+        .bind(tenant.as_str())
+        .bind("")
+        .bind(WISHES_MAX)
+        .fetch_all(&self.reads)
+        .await?;
         rows.iter().map(wish_row).collect()
     }
 

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::super::Desk;
 use super::super::act::{Act, Done, End, No, Stop};
 use super::super::answer::Trouble;
 use super::super::asked::Asked;
-use super::super::{check, draft};
 use super::super::shown::View;
-use super::super::Desk;
+use super::super::{check, draft};
 use crate::adapters::store::{DraftRow, TicketView};
 use crate::domain::draft::{DraftText, Passage, Support};
 use crate::domain::ids::TicketId;
@@ -33,6 +33,16 @@ impl Act {
         };
         if ticket.opted_out {
             return Err(No::conflict("refused.opted_out").into());
+        }
+        // Asked before a model is: what it writes could not take the draft's place.
+        let others = ticket
+            .owner_name
+            .clone()
+            .filter(|name| ticket.row.owner == "agent" && *name != self.person.name);
+        if let Some((name, until)) =
+            others.zip(ticket.owner_until).filter(|(_, at)| *at > self.now())
+        {
+            return Err(self.held(name, until).into());
         }
         let of = reread(&self.desk, &ticket, shown, (&self.person.tenant, &self.ticket)).await?;
         let of = of.ok_or(Trouble::NotFound)?;

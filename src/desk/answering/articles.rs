@@ -93,7 +93,8 @@ pub(super) fn passage(
     let heading = parts.next().unwrap_or_default();
     let tenant = desk.tenant(&view.person.tenant)?;
     let article = tenant.pipeline.library().article(article, locale)?;
-    let section = article.sections.iter().find(|section| section.heading.trim() == heading.trim())?;
+    let section =
+        article.sections.iter().find(|section| section.heading.trim() == heading.trim())?;
     Some(compose::for_channel(&section.text, channel(ticket)))
 }
 

@@ -54,9 +54,9 @@ enum Piece<'a> {
 fn pieces(text: &str) -> Vec<Piece<'_>> {
     let (mut pieces, mut rest) = (Vec::new(), text);
     while let Some((before, after)) = rest.split_once('{') {
-        let inside = after.split_once('}').filter(|(word, _)| {
-            word.chars().count() <= 40 && !word.contains(['{', '\n'])
-        });
+        let inside = after
+            .split_once('}')
+            .filter(|(word, _)| word.chars().count() <= 40 && !word.contains(['{', '\n']));
         let Some((word, behind)) = inside else {
             let end = before.len() + 1;
             pieces.push(Piece::Plain(rest.get(..end).unwrap_or(rest)));
@@ -108,11 +108,7 @@ pub(super) fn unknown(text: &str) -> Option<&str> {
 }
 
 /// Puts fields where a text holds a ticket's own values, as whole words, so that it can be kept for others.
-pub(super) fn general(
-    text: &str,
-    locale: Locale,
-    known: impl Fn(Field) -> Vec<String>,
-) -> String {
+pub(super) fn general(text: &str, locale: Locale, known: impl Fn(Field) -> Vec<String>) -> String {
     let mut general = text.to_owned();
     for field in [Field::Name, Field::Ticket] {
         for value in known(field) {
@@ -155,7 +151,11 @@ mod tests {
     #[test]
     fn fields_are_filled_in_either_language_and_what_is_missing_is_marked() {
         for (locale, text, expected) in [
-            (Locale::PtBr, "Oi, {nome}. Protocolo {ticket}.", "Oi, Maria. Protocolo 2026-000123-4."),
+            (
+                Locale::PtBr,
+                "Oi, {nome}. Protocolo {ticket}.",
+                "Oi, Maria. Protocolo 2026-000123-4.",
+            ),
             (Locale::PtBr, "Seu plano é o {plano}.", "Seu plano é o [PLANO]."),
             (Locale::En, "Hi {Name}, about {assunto}.", "Hi Maria, about [SUBJECT]."),
             (Locale::PtBr, "a { b } c {", "a [B] c {"),

@@ -43,7 +43,12 @@ pub(super) async fn dress(
 ) -> Result<(), Trouble> {
     let id = TicketId::from_stored(ticket.row.id.as_str());
     let offered = insert::offered(desk, view, ticket).await?;
-    put(model, "/ticket/forms", "saved", json!(offered.iter().map(Offered::model).collect::<Vec<_>>()));
+    put(
+        model,
+        "/ticket/forms",
+        "saved",
+        json!(offered.iter().map(Offered::model).collect::<Vec<_>>()),
+    );
     let articles = articles::model(desk, view, (asked, ticket), &id).await?;
     put(model, "", "articles", articles);
     let edits = model.pointer("/draft/form").is_some_and(|form| form == "edit");

@@ -5,13 +5,13 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
 
+use super::super::Desk;
 use super::super::act::resolve;
 use super::super::answer::{Trouble, page, see_other};
 use super::super::frame::{common, flash};
 use super::super::person::Person;
 use super::super::posted::Posted;
 use super::super::shown::View;
-use super::super::Desk;
 use super::fields::{Field, general, unknown};
 use super::insert::known;
 use super::locale_of;
@@ -109,7 +109,10 @@ pub(in crate::desk) async fn keep(
         text: field("text").trim().to_owned(),
         locale: posted.get("locale").and_then(Locale::parse),
         shared: posted.get("for") == Some("team"),
-        back: posted.get("next").filter(|next| super::super::posted::is_here(next)).map(str::to_owned),
+        back: posted
+            .get("next")
+            .filter(|next| super::super::posted::is_here(next))
+            .map(str::to_owned),
         found: Vec::new(),
     };
     let invalid = StatusCode::UNPROCESSABLE_ENTITY;

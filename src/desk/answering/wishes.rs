@@ -4,13 +4,13 @@ use axum::extract::{Extension, Path, State};
 use axum::response::Response;
 use serde_json::{Value, json};
 
+use super::super::Desk;
 use super::super::act::{Act, Done, End, No};
 use super::super::answer::{Trouble, page, see_other};
 use super::super::frame::{common, moment};
 use super::super::person::Person;
 use super::super::posted::Posted;
 use super::super::shown::View;
-use super::super::Desk;
 use super::locale_of;
 use crate::adapters::store::{Actor, PassageVote};
 use crate::privacy::Masker;
@@ -30,12 +30,8 @@ impl Act {
         let store = self.desk.web().store();
         let ticket = store.ticket(&self.person.tenant, &self.ticket).await?;
         let ticket = ticket.ok_or(Trouble::NotFound)?;
-        let view = View {
-            pages: self.desk.pages(),
-            person: &self.person,
-            pack: None,
-            now: self.now(),
-        };
+        let view =
+            View { pages: self.desk.pages(), person: &self.person, pack: None, now: self.now() };
         let locale = locale_of(&self.desk, &view, &ticket);
         let id = format!("wsh_{:032x}", self.desk.web().clock().fresh_bits());
         let masked = self.masked(text, ticket.row.customer_name.as_deref());

@@ -111,9 +111,7 @@ async fn a_missed_article_waits_until_somebody_sees_to_it(w: &World) {
     let file = |ticket: TicketId| {
         let (main, user) = (main.clone(), user("rui"));
         let wish = ("wsh_1".to_owned(), wish.0, wish.1.clone());
-        async move {
-            w.store.wish(at(3), (&main, &ticket), (agent("rui"), &user), wish).await.unwrap()
-        }
+        async move { w.store.wish(at(3), (&main, &ticket), (agent("rui"), &user), wish).await.unwrap() }
     };
     assert!(!file(TicketId::from_stored("tck_none")).await);
     assert!(file(ticket.clone()).await);
