@@ -220,7 +220,7 @@ impl Pipeline {
         let usable = passages.iter().enumerate().filter(|(_, one)| one.locale == locale);
         let mut all: Vec<Alternative> = usable
             .take(OTHERS)
-            .filter_map(|(at, _)| self.from_passage(&case, passages, at))
+            .filter_map(|(at, _)| self.by_passage(&case, passages, at))
             .collect();
         let mut input = self.compose_input(turn, &case.understood, &case.masked, &[]);
         // "Your request about general inquiry" says nothing, and the wrong category says something wrong.
@@ -239,7 +239,7 @@ impl Pipeline {
     }
 
     /// The answer that one passage gives: a person chose it, so that its score does not decide.
-    fn from_passage(&self, case: &Case<'_>, all: &[Passage], at: usize) -> Option<Alternative> {
+    fn by_passage(&self, case: &Case<'_>, all: &[Passage], at: usize) -> Option<Alternative> {
         let chosen = all.get(at)?;
         let mut ordered = vec![chosen.clone()];
         ordered

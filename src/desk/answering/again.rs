@@ -34,6 +34,16 @@ impl Act {
         if ticket.opted_out {
             return Err(No::conflict("refused.opted_out").into());
         }
+        // Asked before a model is: what it writes could not take the draft's place.
+        let others = ticket
+            .owner_name
+            .clone()
+            .filter(|name| ticket.row.owner == "agent" && *name != self.person.name);
+        if let Some((name, until)) =
+            others.zip(ticket.owner_until).filter(|(_, at)| *at > self.now())
+        {
+            return Err(self.held(name, until).into());
+        }
         let of = reread(&self.desk, &ticket, shown, (&self.person.tenant, &self.ticket)).await?;
         let of = of.ok_or(Trouble::NotFound)?;
         let (anew, passages) = match self.posted.get("instead") {

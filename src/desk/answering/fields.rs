@@ -84,15 +84,14 @@ pub(super) fn filled(
             Piece::Braced(word) => {
                 let field = Field::parse(word);
                 let value = field.and_then(&known).filter(|value| !value.trim().is_empty());
-                match value {
-                    Some(value) => filled.push_str(value.trim()),
-                    None => {
-                        let word = field.map_or(word.trim(), |field| field.word(locale));
-                        filled.push('[');
-                        filled.push_str(&word.to_uppercase());
-                        filled.push(']');
-                    }
+                if let Some(value) = value {
+                    filled.push_str(value.trim());
+                    continue;
                 }
+                let word = field.map_or(word.trim(), |field| field.word(locale));
+                filled.push('[');
+                filled.push_str(&word.to_uppercase());
+                filled.push(']');
             }
         }
     }

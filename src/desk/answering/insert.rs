@@ -104,13 +104,12 @@ impl Act {
             pack: pack.as_deref(),
             now: self.now(),
         };
-        let words = match self.posted.get("passage") {
-            Some(passage) => articles::passage(&self.desk, &view, &ticket, passage),
-            None => {
-                let all = offered(&self.desk, &view, &ticket).await?;
-                let key = self.posted.get("template").unwrap_or_default();
-                all.into_iter().find(|one| one.key == key).map(|one| one.text)
-            }
+        let words = if let Some(passage) = self.posted.get("passage") {
+            articles::passage(&self.desk, &view, &ticket, passage)
+        } else {
+            let all = offered(&self.desk, &view, &ticket).await?;
+            let key = self.posted.get("template").unwrap_or_default();
+            all.into_iter().find(|one| one.key == key).map(|one| one.text)
         };
         let words = words.ok_or_else(|| No::invalid("insert.none"))?;
         let written = self.posted.raw("text").unwrap_or_default().replace("\r\n", "\n");

@@ -34,7 +34,7 @@ impl Act {
             View { pages: self.desk.pages(), person: &self.person, pack: None, now: self.now() };
         let locale = locale_of(&self.desk, &view, &ticket);
         let id = format!("wsh_{:032x}", self.desk.web().clock().fresh_bits());
-        let masked = self.masked(text, ticket.row.customer_name.as_deref());
+        let masked = Self::masked(text, ticket.row.customer_name.as_deref());
         let filed = store
             .wish(
                 self.now(),
@@ -47,7 +47,7 @@ impl Act {
     }
 
     /// Leaves personal data out: whoever writes articles needs none.
-    fn masked(&self, text: &str, customer: Option<&str>) -> String {
+    fn masked(text: &str, customer: Option<&str>) -> String {
         let masked = Masker::new().mask_log(text);
         customer.map_or(masked.clone(), |name| masked.replace(name, "[NAME]"))
     }
