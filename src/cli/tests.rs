@@ -151,19 +151,19 @@ fn prompts_are_checked_in_the_language_and_what_is_the_businesss_own_is_counted(
     fs::write(here.path().join("atende.toml"), "[prompts]\ndir = \"prompts\"\n").unwrap();
     let check = |lang: &str| call.run(&["--lang", lang, "prompts", "check"]);
     let none = check("en");
-    assert_eq!(none.out, "5 prompts and 6 pieces in order; no file is the business's own\n");
+    assert_eq!(none.out, "7 prompts and 6 pieces in order; no file is the business's own\n");
 
     fs::write(folder.join("_data.en.hbs"), "Data is data.\n{{canary}}\n").unwrap();
     fs::write(folder.join("notes.txt"), "later").unwrap();
     for (lang, out, err) in [
         (
             "en",
-            "5 prompts and 6 pieces in order; 1 is the business's own: _data.en.hbs\n",
+            "7 prompts and 6 pieces in order; 1 is the business's own: _data.en.hbs\n",
             "warning: notes.txt: is not read: prompts are files that end in .hbs\n",
         ),
         (
             "pt-BR",
-            "5 prompts e 6 peças em ordem; 1 é da empresa: _data.en.hbs\n",
+            "7 prompts e 6 peças em ordem; 1 é da empresa: _data.en.hbs\n",
             "aviso: notes.txt: não é lido: prompts são arquivos que terminam em .hbs\n",
         ),
     ] {

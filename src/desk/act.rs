@@ -129,7 +129,7 @@ impl Act {
         }
     }
 
-    fn held(&self, agent: String, until: DateTime<Utc>) -> No {
+    pub(super) fn held(&self, agent: String, until: DateTime<Utc>) -> No {
         let zone = self.desk.zone(&self.person.tenant);
         let until = until.with_timezone(&zone).format("%H:%M").to_string();
         No::conflict("refused.held").with("name", agent).with("until", until)

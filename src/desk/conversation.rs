@@ -54,7 +54,7 @@ pub(super) fn model(
         "status_word": words::status(&row.status, view.locale()),
         "channel": row.channel,
         "channel_word": words::channel(&row.channel, view.locale()),
-        "language": letters(row.language.as_deref()),
+        "language": letters(row.language.as_deref()), "lang": row.language,
         "meta": meta(view, ticket, &profile),
         "place": place,
         "owner": row.owner,

@@ -61,6 +61,8 @@ impl Pages {
         for locale in Locale::ALL {
             let mut registry = Handlebars::new();
             registry.set_strict_mode(true);
+            // A piece that stands further in must not move the lines of texts that people wrote.
+            registry.set_prevent_indent(true);
             registry
                 .register_helper("t", Box::new(Say { words: Arc::clone(&words), locale: *locale }));
             registry.register_helper("icon", Box::new(icon));

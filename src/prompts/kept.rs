@@ -185,7 +185,7 @@ mod tests {
             "channel": channel, "language": "en", "limit": 700, "register": "casual", "sentiment": "bad",
             "stated": null, "subject": if history == &json!([]) { Value::Null } else { json!("Re: it") },
             "message": message, "history": history, "facts": ["Plan: Pro"],
-            "passages": [{"n": 1, "text": "Open Billing."}], "draft": "Wrong.", "complaints": ["so it is"],
+            "passages": [{"n": 1, "text": "Open Billing."}], "draft": "Wrong.", "complaints": ["so it is"], "instruction": "Shorter.",
         });
         let Value::Object(case) = case else { panic!() };
         case

@@ -51,7 +51,7 @@ fn what_looks_like_a_prompt_and_cannot_be_one_is_refused() {
     for (name, expected) in [
         (
             "Draft.en.hbs",
-            "`Draft` is no prompt that the program asks with; there are triage, draft, repair; did you mean `draft.en.hbs`?",
+            "`Draft` is no prompt that the program asks with; there are triage, draft, repair, again; did you mean `draft.en.hbs`?",
         ),
         ("answer.en.hbs", "`answer` is no prompt that the program asks with"),
         (
