@@ -176,7 +176,7 @@ fn prompts_are_checked_in_the_language_and_what_is_the_businesss_own_is_counted(
     let list = call.run(&["prompts", "list"]).out;
     let own: Vec<&str> =
         list.lines().filter(|line| line.ends_with("(own: _data.en.hbs)")).collect();
-    assert_eq!(own.len(), 3, "{list}");
+    assert_eq!(own.len(), 4, "{list}");
     let shown = call.run(&["--lang", "pt-BR", "prompts", "show", "draft.en"]).out;
     for expected in ["  message: o que o cliente escreveu agora\n", "  passages[].n: os trechos"] {
         assert!(shown.contains(expected), "{shown}");

@@ -312,12 +312,9 @@ fn word<'v>(row: &'v Value, name: &str) -> &'v str {
 /// How a reply came to leave: by itself, or by whom.
 fn via(view: &View<'_>, row: &Value) -> Option<String> {
     let automatic = row.get("automatic").and_then(Value::as_bool).unwrap_or(false);
-    match (word(row, "kind"), automatic, word(row, "by")) {
-        ("reply" | "safety", true, _) => Some(view.say("via.automatic", &[])),
-        (_, _, "") => Some(view.say("via.notice", &[])),
-        // Whoever sent it is named beside it.
-        _ => None,
-    }
+    // Whoever sent it, or that it is a notice, is named beside it.
+    let leaves_alone = automatic && matches!(word(row, "kind"), "reply" | "safety");
+    leaves_alone.then(|| view.say("via.automatic", &[]))
 }
 
 /// How far a reply came on its way.

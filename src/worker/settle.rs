@@ -42,6 +42,7 @@ impl Worker {
         }
         let stays = outcome.leaves_ticket_alone;
         let over = is_over(turn, decision.action);
+        let stands = decision.action == Action::None && turn.owner == OwnerKind::Review && !over;
         Settlement {
             conversation: turn.conversation.clone(),
             version: turn.version,
@@ -87,6 +88,7 @@ impl Worker {
                 draft,
                 passages: serde_json::to_string(&passages).unwrap_or_else(|_| "[]".to_owned()),
             }),
+            stands,
             replies,
             rating: rating.and_then(|rating| Some((turn.rates.clone()?, rating))),
             notify: decision.notify,
@@ -138,6 +140,7 @@ impl Worker {
             opted_out: turn.opted_out,
             opts_out: None,
             draft: None,
+            stands: false,
             replies: Vec::new(),
             rating: None,
             notify: Vec::new(),

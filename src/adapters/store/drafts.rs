@@ -6,11 +6,13 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::actions::{self, Actor, TicketRef};
-use super::many::places;
+use super::many::{places, with_rows};
 use super::outbox::{NewRow, OutboxBody, insert_rows};
+use super::settle::{NewDraft, Settlement};
 use super::{
     Dialect, Store, StoreError, audit, from_json, millis, moment, no_nul, replies, to_json, uploads,
 };
+use crate::domain::decision::Action;
 use crate::domain::draft::{DraftText, Passage};
 use crate::domain::ids::{AttachmentId, OutboxId, TenantId, TicketId};
 use crate::domain::ticket::OwnerKind;
@@ -84,6 +86,93 @@ pub(super) async fn retire_proposed(
     );
     let query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(tickets.len() == 1);
     tickets.iter().fold(query, |query, ticket| query.bind(*ticket)).execute(connection).await?;
+    Ok(())
+}
+
+/// Writes the drafts that turns made.
+pub(super) async fn write(
+    connection: &mut AnyConnection,
+    now: DateTime<Utc>,
+    turns: &[&Settlement],
+) -> Result<(), StoreError> {
+    let dialect = Dialect::of(connection);
+    let new: Vec<(&Settlement, &NewDraft)> =
+        turns.iter().filter_map(|turn| Some((*turn, turn.draft.as_ref()?))).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let tickets: Vec<&str> = new.iter().map(|(turn, _)| turn.ticket.as_str()).collect();
+    retire_proposed(connection, &tickets).await?;
+    let columns = [
+        "id",
+        "tenant",
+        "ticket",
+        "conversation",
+        "decision",
+        "state",
+        "words",
+        "locale",
+        "kind",
+        "ledger",
+        "passages",
+        "choices",
+        "version",
+        "now",
+    ];
+    let sql = format!(
+        "{}INSERT INTO drafts (id, tenant, ticket_id, conversation_id, decision_id, version, state, text, locale, \
+         kind, ledger, passages, choices, conversation_version, created_at) \
+         SELECT r.id, r.tenant, r.ticket, r.conversation, r.decision, \
+         (SELECT COALESCE(MAX(d.version), 0) + 1 FROM drafts d WHERE d.ticket_id = r.ticket), \
+         r.state, r.words, r.locale, r.kind, r.ledger, r.passages, r.choices, r.version, r.now FROM r",
+        with_rows(dialect, &columns, new.len())
+    );
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(new.len() == 1);
+    for (turn, new) in new {
+        query = query
+            .bind(new.id.as_str())
+            .bind(turn.job.tenant.as_str())
+            .bind(turn.ticket.as_str())
+            .bind(turn.conversation.as_str())
+            .bind(turn.decision.as_str())
+            .bind(if turn.action == Action::Send { "approved" } else { "proposed" })
+            .bind(no_nul(&new.draft.text))
+            .bind(new.draft.locale.as_str())
+            .bind(new.draft.kind.as_str())
+            .bind(to_json(&new.draft.ledger))
+            .bind(&new.passages)
+            .bind(kept_choices(&new.draft))
+            .bind(turn.version)
+            .bind(millis(now));
+    }
+    query.execute(connection).await?;
+    Ok(())
+}
+
+/// Lets the drafts of turns that changed nothing wait on. What came meanwhile had retired them.
+pub(super) async fn stand_again(
+    connection: &mut AnyConnection,
+    now: DateTime<Utc>,
+    turns: &[&Settlement],
+) -> Result<(), StoreError> {
+    for turn in turns {
+        sqlx::query(
+            "UPDATE drafts SET state = 'proposed', conversation_version = $1 WHERE ticket_id = $2 AND state = 'retired' \
+             AND decided_by IS NULL AND version = (SELECT MAX(version) FROM drafts WHERE ticket_id = $2)",
+        )
+        .bind(turn.version)
+        .bind(turn.ticket.as_str())
+        .execute(&mut *connection)
+        .await?;
+        sqlx::query(
+            "UPDATE tickets SET updated_at = $1, clock_rev = clock_rev + 1, \
+             clock_at = CASE WHEN clock_at <= $1 THEN clock_at ELSE $1 END WHERE id = $2",
+        )
+        .bind(millis(now))
+        .bind(turn.ticket.as_str())
+        .execute(&mut *connection)
+        .await?;
+    }
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use sqlx::Row;
 use super::jobs::LeasedJob;
 use super::many::{ROWS_MAX, places, with_rows};
 use super::outbox::{NewRow, OutboxBody, insert_rows};
-use super::{Dialect, Store, StoreError, audit, drafts, incidents, marks, millis, no_nul, to_json};
+use super::{Dialect, Store, StoreError, audit, drafts, incidents, marks, millis, to_json};
 use crate::domain::confidence::Confidence;
 use crate::domain::decision::Action;
 use crate::domain::draft::DraftText;
@@ -123,6 +123,8 @@ pub struct Settlement {
     pub owner: Option<Owner>,
     /// The draft, if one was made.
     pub draft: Option<NewDraft>,
+    /// True where nothing was added to a question whose draft waits: it waits on, and the ticket stays what it was.
+    pub stands: bool,
     /// What leaves at once.
     pub replies: Vec<NewReply>,
     /// The rating that was given, and the ticket that it is of.
@@ -212,8 +214,11 @@ async fn settle(
     let done = having(Settled::Done);
     if !done.is_empty() {
         write_decisions(connection, now, &done).await?;
-        write_drafts(connection, now, &done).await?;
-        write_tickets(connection, now, &done).await?;
+        drafts::write(connection, now, &done).await?;
+        let (stand, moved): (Vec<&Settlement>, Vec<&Settlement>) =
+            done.iter().copied().partition(|turn| turn.stands);
+        drafts::stand_again(connection, now, &stand).await?;
+        write_tickets(connection, now, &moved).await?;
         write_conversations(connection, now, &done).await?;
         marks::note_choices(connection, now, &done).await?;
         let told = tell_of_incidents(connection, &done).await?;
@@ -447,70 +452,14 @@ async fn write_decisions(
     audit::append_all(connection, &entries).await
 }
 
-async fn write_drafts(
-    connection: &mut AnyConnection,
-    now: DateTime<Utc>,
-    turns: &[&Settlement],
-) -> Result<(), StoreError> {
-    let dialect = Dialect::of(connection);
-    let new: Vec<(&Settlement, &NewDraft)> =
-        turns.iter().filter_map(|turn| Some((*turn, turn.draft.as_ref()?))).collect();
-    if new.is_empty() {
-        return Ok(());
-    }
-    let tickets: Vec<&str> = new.iter().map(|(turn, _)| turn.ticket.as_str()).collect();
-    drafts::retire_proposed(connection, &tickets).await?;
-    let columns = [
-        "id",
-        "tenant",
-        "ticket",
-        "conversation",
-        "decision",
-        "state",
-        "words",
-        "locale",
-        "kind",
-        "ledger",
-        "passages",
-        "choices",
-        "version",
-        "now",
-    ];
-    let sql = format!(
-        "{}INSERT INTO drafts (id, tenant, ticket_id, conversation_id, decision_id, version, state, text, locale, \
-         kind, ledger, passages, choices, conversation_version, created_at) \
-         SELECT r.id, r.tenant, r.ticket, r.conversation, r.decision, \
-         (SELECT COALESCE(MAX(d.version), 0) + 1 FROM drafts d WHERE d.ticket_id = r.ticket), \
-         r.state, r.words, r.locale, r.kind, r.ledger, r.passages, r.choices, r.version, r.now FROM r",
-        with_rows(dialect, &columns, new.len())
-    );
-    let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(new.len() == 1);
-    for (turn, new) in new {
-        query = query
-            .bind(new.id.as_str())
-            .bind(turn.job.tenant.as_str())
-            .bind(turn.ticket.as_str())
-            .bind(turn.conversation.as_str())
-            .bind(turn.decision.as_str())
-            .bind(if turn.action == Action::Send { "approved" } else { "proposed" })
-            .bind(no_nul(&new.draft.text))
-            .bind(new.draft.locale.as_str())
-            .bind(new.draft.kind.as_str())
-            .bind(to_json(&new.draft.ledger))
-            .bind(&new.passages)
-            .bind(drafts::kept_choices(&new.draft))
-            .bind(turn.version)
-            .bind(millis(now));
-    }
-    query.execute(connection).await?;
-    Ok(())
-}
-
 async fn write_tickets(
     connection: &mut AnyConnection,
     now: DateTime<Utc>,
     turns: &[&Settlement],
 ) -> Result<(), StoreError> {
+    if turns.is_empty() {
+        return Ok(());
+    }
     let dialect = Dialect::of(connection);
     let columns = [
         "status",

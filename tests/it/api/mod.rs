@@ -274,6 +274,7 @@ impl Api {
             opts_out: None,
             status: TicketStatus::Open,
             owner: Some(Owner { kind: OwnerKind::Review, name: Some("finance".to_owned()) }),
+            stands: false,
             draft: Some(NewDraft {
                 id: self.clock.draft_id(),
                 draft: DraftText {

@@ -257,6 +257,7 @@ impl World {
             status: TicketStatus::Open,
             owner: Some(Owner { kind: OwnerKind::Review, name: Some("suporte".to_owned()) }),
             draft: Some(draft("Olá, Ana.")),
+            stands: false,
             replies: Vec::new(),
             rating: None,
             notify: Vec::new(),

@@ -31,6 +31,27 @@ async fn a_thank_you_on_a_solved_ticket_does_not_reopen_it() {
 }
 
 #[tokio::test]
+async fn thanks_while_a_draft_waits_leave_it_waiting() {
+    let mut world = World::draft().await;
+    world.writes("whatsapp", "ana", QUESTION).await;
+    after_turn(&world).await;
+    let before = world.ticket("ana").await;
+    world.writes("whatsapp", "ana", "tá bom, obrigada!").await;
+    after_turn(&world).await;
+    let ticket = world.ticket("ana").await;
+    for name in ["status", "owner", "action", "queue", "category", "urgency"] {
+        assert_eq!(ticket[name], before[name], "{name}");
+    }
+    let drafts = ticket["drafts"].as_array().unwrap();
+    assert_eq!((drafts.len(), &drafts[0]["state"]), (1, &json!("proposed")), "{drafts:?}");
+    let path = format!("/v1/tickets/{}/draft", ticket["id"].as_str().unwrap());
+    let approve = json!({"action": "approve", "version": 1, "agent": "Rafa"});
+    world.act("POST", &path, approve).await;
+    world.drain().await;
+    assert_eq!(world.sent().len(), 1, "and it can be sent");
+}
+
+#[tokio::test]
 async fn a_message_on_a_closed_ticket_opens_a_linked_one() {
     let mut world = World::draft().await;
     world.writes("whatsapp", "ana", QUESTION).await;

@@ -353,7 +353,7 @@ async fn no_more_mails_are_on_their_way_than_there_are_connections() {
         let cursor = format!("{{\"folder\":\"INBOX\",\"uid_validity\":7,\"last_uid\":{uid}}}");
         assert!(inbox.accept_mails(now, folder, vec![bytes], cursor).await.unwrap());
     }
-    world.drain().await;
+    world.decide_only().await;
     world.advance(120);
     world.decide_only().await;
     let queued = "SELECT COUNT(*) FROM outbox WHERE state = 'queued'";
